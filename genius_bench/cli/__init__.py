@@ -1,0 +1,65 @@
+"""The command line: one small file per command. Nothing heavy is imported before a command needs it."""
+
+import sys
+
+import typer
+
+from genius_bench.errors import GeniusBenchError
+
+app = typer.Typer(
+    name="genius-bench",
+    help="Train language models with self-training methods and score every checkpoint, honestly.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from genius_bench import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _settings(
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Show the version."
+    ),
+    debug: bool = typer.Option(
+        False, "--debug", help="Show the traceback of an error, not only its one line."
+    ),
+) -> None:
+    """Options that every command has; `main` reads --debug itself, so that it works anywhere on the line."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command; errors that a user can mend become one line on standard error."""
+    from genius_bench.cli import commands  # noqa: F401  (registers the commands)
+
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    try:
+        app([word for word in words if word != "--debug"], standalone_mode=False)
+    except GeniusBenchError as error:
+        if debug:
+            raise
+        _end(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        _end("interrupted; run the same command again to continue where it stopped", 130)
+    except Exception as error:
+        # typer's own errors (unknown option, missing argument) share no public class, but all can say what they are.
+        if not hasattr(error, "format_message"):
+            raise
+        message = error.format_message()
+        if not message:  # no command was given: typer has shown the help
+            raise SystemExit(2) from None
+        _end(message, 2)
+
+
+def _end(message: str, code: int) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    raise SystemExit(code)

@@ -1,0 +1,53 @@
+"""`genius-bench board`: all models scored on a suite, base first."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from genius_bench.cli import app
+from genius_bench.cli.options import Home, Json, Suite
+
+
+@app.command()
+def board(home: Home, suite: Suite = None, as_json: Json = False) -> None:
+    """Show every model scored so far, with intervals and significance against its base.
+
+    Numbers made under different settings never share a board: the newest evaluation's settings count.
+    """
+    from genius_bench.evaluation.cards import resolve_suite
+
+    tasks = resolve_suite(suite) if suite else None
+    if as_json:
+        from genius_bench.reporting.board import build_board
+
+        rows = [_plain(asdict(row)) for row in build_board(home, tasks=tasks).rows]
+        typer.echo(json.dumps([{"name": row["label"], **row} for row in rows], indent=2, ensure_ascii=False))
+        return
+    print_board(home, tasks=tasks)
+
+
+def print_board(
+    home: Path, *, settings: dict[str, Any] | None = None, tasks: Sequence[str] | None = None
+) -> None:
+    """The board on standard output."""
+    from rich.console import Console
+
+    from genius_bench.reporting.board import build_board
+    from genius_bench.reporting.terminal import show_board
+
+    console = Console(file=sys.stdout)
+    show_board(build_board(home, settings=settings, tasks=tasks), console)
+
+
+def _plain(value: Any) -> Any:
+    """Named tuples as objects, so that JSON keeps their names."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return value._asdict()
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return value

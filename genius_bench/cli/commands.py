@@ -1,0 +1,3 @@
+"""Registers every command."""
+
+from genius_bench.cli import board, doctor, evaluate, inspect, listings, regrade, train  # noqa: F401

@@ -1,0 +1,68 @@
+"""`genius-bench eval`: scores for any checkpoint."""
+
+from typing import Annotated
+
+import typer
+
+from genius_bench.cli import app
+from genius_bench.cli.options import Data, EngineName, Home, Set, Suite
+from genius_bench.errors import InputError
+from genius_bench.recipe import EngineSection, EvaluationSection, merge, parse_assignments, validate
+
+
+@app.command("eval")
+def evaluate(
+    home: Home,
+    checkpoint: Annotated[
+        str, typer.Argument(help="'lab', a local folder (model or LoRA adapter), or a hub id.")
+    ],
+    suite: Suite = None,
+    data: Data = None,
+    samples: Annotated[
+        int | None, typer.Option(help="Samples per item at T=1, beside the greedy answer.", show_default="4")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Only the first items of each task.", show_default=False)
+    ] = None,
+    engine: EngineName = None,
+    set_: Set = None,
+    unsafe_code: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe-code", help="Run model-written code without a sandbox where none is available."
+        ),
+    ] = False,
+) -> None:
+    """Score a checkpoint on a suite and show the board it stands on."""
+    asked = parse_assignments(set_ or [])
+    if unknown := set(asked) - {"evaluation", "engine"}:
+        raise InputError(f"--set {unknown.pop()}: an evaluation has the sections 'evaluation' and 'engine'")
+    given = {
+        "suite": suite,
+        "data": str(data) if data else None,
+        "samples": samples,
+        "limit": limit,
+        "unsafe_code": unsafe_code or None,
+    }
+    options = {key: value for key, value in given.items() if value is not None}
+    settings = validate(EvaluationSection, merge(asked.get("evaluation", {}), options), "evaluation")
+    engine_values = merge(asked.get("engine", {}), {"name": engine} if engine else {})
+    engine_settings = validate(EngineSection, engine_values, "engine")
+
+    from genius_bench import registry
+    from genius_bench.artifacts import Store, digest_of
+    from genius_bench.cli.board import print_board
+    from genius_bench.engines.loading import resolve_model
+    from genius_bench.pipeline import evaluate_model, tasks_of
+    from genius_bench.runs import Run, write_run
+
+    registry.check("engines", engine_settings.name)
+    tasks, missing = tasks_of(settings, checkpoint)
+    model = resolve_model(checkpoint)
+    if missing:
+        typer.echo(f"not available yet, left out: {', '.join(missing)}", err=True)
+    Store(home)
+    evaluation = evaluate_model(home, model, tasks, settings, engine_settings)
+    name = f"eval-{digest_of([evaluation.fingerprint, evaluation.settings, sorted(evaluation.scores)])[:10]}"
+    write_run(home, Run(id=name, evaluations=[evaluation]))
+    print_board(home, settings=evaluation.settings, tasks=list(evaluation.scores))

@@ -1,0 +1,45 @@
+"""Options that several commands share, each described once."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def _default_home() -> Path:
+    return Path(os.environ.get("GENIUS_BENCH_HOME") or Path.home() / ".genius-bench")
+
+
+Home = Annotated[
+    Path,
+    typer.Option(
+        "--home",
+        default_factory=_default_home,
+        show_default="$GENIUS_BENCH_HOME or ~/.genius-bench",
+        help="Where artifacts and runs are kept.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="SECTION.KEY=VALUE", help="Overrides one value of the recipe; may be repeated."
+    ),
+]
+RecipeFile = Annotated[
+    Path | None, typer.Option("--recipe", help="A YAML file with any part of a recipe.", show_default=False)
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="A local folder of benchmark data sets, used instead of the hub.", show_default=False
+    ),
+]
+Suite = Annotated[
+    str | None,
+    typer.Option(
+        "--suite", help="A suite (lab, reasoning, …) or a comma-separated list of tasks.", show_default=False
+    ),
+]
+EngineName = Annotated[str | None, typer.Option("--engine", help="Generation engine.", show_default="hf")]

@@ -1,0 +1,42 @@
+"""`genius-bench regrade`: stored answers, graded again with the graders of this version. Nothing is generated."""
+
+from typing import Annotated
+
+import typer
+
+from genius_bench.cli import app
+from genius_bench.cli.options import Home
+
+
+@app.command()
+def regrade(
+    home: Home,
+    unsafe_code: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe-code", help="Run model-written code without a sandbox where none is available."
+        ),
+    ] = False,
+) -> None:
+    """Grade all stored answers again with this version's graders, without generating anything."""
+    from dataclasses import replace
+
+    from genius_bench.artifacts import Store
+    from genius_bench.evaluation.stage import regrade as grade_again
+    from genius_bench.runs import read_runs, write_run
+
+    store = Store(home)
+    before = {score.key: score.manifest["inputs"]["generations"] for score in store.all("scores")}
+    now = {
+        score.manifest["inputs"]["generations"]: score
+        for score in grade_again(store, unsafe_code=unsafe_code)
+    }
+    for run in read_runs(home):
+        evaluations = [
+            replace(one, scores={task: now[before[key]].key for task, key in one.scores.items()})
+            for one in run.evaluations
+        ]
+        if evaluations != run.evaluations:
+            write_run(home, replace(run, evaluations=evaluations))
+    changed = sum(not score.reused for score in now.values())
+    typer.echo(f"{len(now)} sets of answers, {changed} graded anew")

@@ -1,0 +1,92 @@
+"""`genius-bench train`: from a base model and queries to a scored checkpoint."""
+
+from typing import Annotated, Any
+
+import typer
+
+from genius_bench.cli import app
+from genius_bench.cli.options import Data, EngineName, Home, RecipeFile, Set, Suite
+from genius_bench.recipe import Layer, merge, parse_assignments, read_layer
+
+
+@app.command()
+def train(
+    home: Home,
+    method: Annotated[
+        str | None, typer.Option("--method", "-m", help="A method plug-in.", show_default="genius")
+    ] = None,
+    variant: Annotated[
+        str | None,
+        typer.Option(help="A named variant of the method (released, no_foresight, …).", show_default="paper"),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="'lab', a local folder, or a hub id.", show_default="lab")
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(help="lab, magpie, openhermes, a JSONL/Parquet file, or a hub id.", show_default="lab"),
+    ] = None,
+    queries: Annotated[int | None, typer.Option(help="How many queries to draw.", show_default=False)] = None,
+    objective: Annotated[
+        str | None, typer.Option(help="Another objective than the method's.", show_default=False)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of sampling and training.", show_default="0")] = None,
+    engine: EngineName = None,
+    suite: Suite = None,
+    data: Data = None,
+    recipe: RecipeFile = None,
+    set_: Set = None,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="Skip and count unusable corpus rows instead of stopping.")
+    ] = False,
+    unsafe_code: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe-code", help="Run model-written code without a sandbox where none is available."
+        ),
+    ] = False,
+    no_eval: Annotated[bool, typer.Option("--no-eval", help="Train only; do not score.")] = False,
+) -> None:
+    """Train a model with a self-training method, score it against its base, and show the board.
+
+    Everything finished is kept and found again: an interrupted command continues where it stopped.
+    """
+    options: Layer = {
+        "method": method,
+        "variant": variant,
+        "model": model,
+        "seed": seed,
+        "corpus": {"name": corpus, "queries": queries, "skip_bad_rows": skip_bad_rows or None},
+        "objective": {"name": objective},
+        "engine": {"name": engine},
+        "evaluation": {
+            "suite": suite,
+            "data": str(data) if data else None,
+            "unsafe_code": unsafe_code or None,
+        },
+    }
+    layers = [read_layer(recipe) if recipe else {}, parse_assignments(set_ or []), _given(options)]
+
+    from genius_bench.artifacts import Store
+    from genius_bench.cli.board import print_board
+    from genius_bench.pipeline import train as train_recipe
+    from genius_bench.resolution import resolve
+
+    resolved = resolve(merge(*layers))
+    Store(home)
+    run = train_recipe(home, resolved, evaluate=not no_eval)
+    for checkpoint in run.checkpoints:
+        typer.echo(f"checkpoint: {checkpoint['path']}")
+    if not no_eval:
+        print_board(home, settings=run.evaluations[0].settings, tasks=list(run.evaluations[0].scores))
+
+
+def _given(layer: Layer) -> Layer:
+    """The options that were given, without those that were not."""
+    result: dict[str, Any] = {}
+    for key, value in layer.items():
+        if isinstance(value, dict):
+            value = _given(value) or None
+        if value is not None:
+            result[key] = value
+    return result

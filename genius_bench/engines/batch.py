@@ -1,0 +1,159 @@
+"""The rows that are being decoded together; finished ones leave and waiting ones join while others go on."""
+
+from asyncio import Future
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from transformers.cache_utils import Cache
+
+from genius_bench.engines.cache import joined, new_cache
+from genius_bench.engines.choosing import choose_tokens, uniforms
+from genius_bench.engines.interface import Completion, Request
+from genius_bench.engines.stopping import Stopping
+
+
+@dataclass(eq=False)
+class Row:
+    """One request on its way."""
+
+    request: Request
+    result: "Future[Completion]"
+    token_ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    finished: bool = False
+
+    @property
+    def length(self) -> int:
+        """Columns of the cache that belong to this row: its prompt and all its tokens but the newest."""
+        return len(self.request.prompt_ids) + max(len(self.token_ids) - 1, 0)
+
+
+class RunningBatch:
+    """Rows share one key-value cache, aligned on the right: column j counts back from the newest token."""
+
+    def __init__(
+        self, model: Any, stopping: Stopping, pad_token: int, context_length: int | None = None
+    ) -> None:
+        self._model = model
+        self._stopping = stopping
+        self._pad = pad_token
+        self._last_position = (context_length or 2**31) - 1
+        self._device = model.device
+        self._cache: Cache = new_cache()
+        self._mask = torch.zeros(0, 0, dtype=torch.long)
+        self.rows: list[Row] = []
+
+    @property
+    def unfinished(self) -> int:
+        return sum(not row.finished for row in self.rows)
+
+    @torch.inference_mode()
+    def exchange(self, arrivals: Sequence[Row]) -> None:
+        """Finished rows leave; `arrivals` read their prompts, get their first token, and join."""
+        keep = [index for index, row in enumerate(self.rows) if not row.finished]
+        parts: list[tuple[Cache, torch.Tensor, int]] = []
+        rows = [self.rows[index] for index in keep]
+        if keep:
+            parts.append((self._cache, self._indices(keep), max(row.length for row in rows)))
+        if arrivals:
+            prompts = list(dict.fromkeys(row.request.prompt_ids for row in arrivals))
+            cache, logits = self._read(prompts)
+            sources = self._indices([prompts.index(row.request.prompt_ids) for row in arrivals])
+            self._choose(list(arrivals), logits[sources])
+            going_on = [index for index, row in enumerate(arrivals) if not row.finished]
+            if going_on:
+                joining = [arrivals[index] for index in going_on]
+                parts.append((cache, sources[going_on], max(row.length for row in joining)))
+                rows += joining
+        self.rows = rows
+        if parts:
+            self._cache = joined(parts)
+            self._mask = self._left_padding_mask([row.length for row in rows])
+            self._settings = self._collect_settings(rows)
+
+    @torch.inference_mode()
+    def step(self) -> None:
+        """One more token for every row."""
+        newest = torch.tensor([[row.token_ids[-1]] for row in self.rows], device=self._device)
+        self._mask = torch.nn.functional.pad(self._mask, (0, 1), value=1)
+        output = self._model(
+            input_ids=newest,
+            attention_mask=self._mask,
+            # Finished rows go along until they leave; they must not run beyond the positions that the model knows.
+            position_ids=(self._mask.sum(-1, keepdim=True) - 1).clamp(max=self._last_position),
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        self._choose(self.rows, output.logits[:, -1], self._settings)
+
+    def _read(self, prompts: list[tuple[int, ...]]) -> tuple[Cache, torch.Tensor]:
+        """Caches and next-token logits of prompts; equal prompts are read once."""
+        width = max(map(len, prompts))
+        ids = [[self._pad] * (width - len(prompt)) + list(prompt) for prompt in prompts]
+        mask = self._left_padding_mask(list(map(len, prompts)))
+        cache = new_cache()
+        output = self._model(
+            input_ids=torch.tensor(ids, device=self._device),
+            attention_mask=mask,
+            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return cache, output.logits[:, -1]
+
+    def _choose(self, rows: list[Row], logits: torch.Tensor, settings: "Settings | None" = None) -> None:
+        settings = settings or self._collect_settings(rows)
+        positions = np.array([len(row.token_ids) for row in rows], dtype=np.uint64)
+        randomness = torch.from_numpy(uniforms(settings.seeds, positions)).to(self._device)
+        tokens, logprobs = choose_tokens(logits.float(), settings.temperatures, settings.top_ps, randomness)
+        for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
+            if not row.finished:
+                self._append(row, token, logprob)
+
+    def _append(self, row: Row, token: int, logprob: float) -> None:
+        row.token_ids.append(token)
+        row.logprobs.append(logprob)
+        request = row.request
+        reason = self._stopping.reason(row.token_ids, request.max_tokens, request.stop)
+        if reason is None and not row.result.cancelled():
+            return
+        row.finished = True
+        if not row.result.done():
+            text = self._stopping.visible_text(row.token_ids, request.stop)
+            row.result.set_result(
+                Completion(
+                    token_ids=tuple(row.token_ids),
+                    text=text,
+                    logprobs=tuple(row.logprobs),
+                    finish_reason=reason or "length",
+                )
+            )
+
+    def _collect_settings(self, rows: Sequence[Row]) -> "Settings":
+        requests = [row.request for row in rows]
+        return Settings(
+            seeds=np.array([request.seed for request in requests], dtype=np.uint64),
+            temperatures=torch.tensor([request.temperature for request in requests], device=self._device),
+            top_ps=torch.tensor([request.top_p for request in requests], device=self._device),
+        )
+
+    def _left_padding_mask(self, lengths: list[int]) -> torch.Tensor:
+        columns = torch.arange(max(lengths), device=self._device)
+        starts = max(lengths) - torch.tensor(lengths, device=self._device)
+        return (columns[None, :] >= starts[:, None]).long()
+
+    def _indices(self, rows: list[int]) -> torch.Tensor:
+        return torch.tensor(rows, dtype=torch.long, device=self._device)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The sampling fields of a batch's requests, one entry a row."""
+
+    seeds: np.ndarray
+    temperatures: torch.Tensor
+    top_ps: torch.Tensor

@@ -1,0 +1,53 @@
+"""The choice of the next token: one uniform number per request and position, so batches do not matter."""
+
+import numpy as np
+import torch
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def uniforms(seeds: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """One number in [0, 1) per (seed, position): the SplitMix64 generator, evaluated where it is needed.
+
+    Both arrays are uint64 of shape [rows].
+    """
+    with np.errstate(over="ignore"):
+        state = seeds + (positions + np.uint64(1)) * _GOLDEN
+        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        state = state ^ (state >> np.uint64(31))
+    numbers: np.ndarray = (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return numbers
+
+
+def choose_tokens(
+    logits: torch.Tensor, temperatures: torch.Tensor, top_ps: torch.Tensor, randomness: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Next tokens and their log-probabilities under the unscaled policy, both [rows].
+
+    `logits` are float32 [rows, vocabulary]; temperature 0 takes the most probable token. The token drawn is the
+    one in whose slice of the cumulative distribution `randomness` (float64 in [0, 1), [rows]) falls.
+    """
+    logprobs = logits.log_softmax(-1)
+    greedy = temperatures == 0
+    most_probable = logits.argmax(-1)
+    if bool(greedy.all()):
+        tokens = most_probable
+    else:
+        divisors = torch.where(greedy, torch.ones_like(temperatures), temperatures)
+        probabilities = (logits / divisors[:, None]).softmax(-1)
+        if bool((top_ps < 1).any()):
+            probabilities = nucleus(probabilities, top_ps)
+        cumulative = probabilities.double().cumsum(-1)
+        targets = randomness[:, None] * cumulative[:, -1:]
+        drawn = torch.searchsorted(cumulative, targets, right=True).squeeze(-1)
+        tokens = torch.where(greedy, most_probable, drawn.clamp(max=logits.shape[-1] - 1))
+    return tokens, logprobs.gather(-1, tokens[:, None]).squeeze(-1)
+
+
+def nucleus(probabilities: torch.Tensor, top_ps: torch.Tensor) -> torch.Tensor:
+    """Zeroes all but the smallest set of most probable tokens whose mass reaches top-p (not renormalised)."""
+    ordered, order = probabilities.sort(-1, descending=True)
+    before = ordered.cumsum(-1) - ordered
+    kept = ordered.masked_fill(before >= top_ps[:, None], 0.0)
+    return torch.zeros_like(probabilities).scatter(-1, order, kept)

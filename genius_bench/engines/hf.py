@@ -1,0 +1,95 @@
+"""The `hf` engine: any causal language model that transformers loads, on CPU or GPU, decoded in a rolling batch."""
+
+import asyncio
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from genius_bench.engines.batch import Row, RunningBatch
+from genius_bench.engines.interface import Completion, Request
+from genius_bench.engines.loading import end_tokens, load_model, load_tokenizer
+from genius_bench.engines.stopping import Stopping
+from genius_bench.errors import InputError
+from genius_bench.recipe import EngineSection
+
+# Rows are exchanged when this share of the batch has finished or could join: an exchange copies the cache, and
+# copying it for every single row would cost more than it saves.
+EXCHANGE_SHARE = 0.25
+
+
+class HFEngine:
+    """Decoding runs inside the caller's event loop, so a run is deterministic and needs no thread."""
+
+    name = "hf"
+
+    def __init__(self, model_path: Path | str, settings: EngineSection) -> None:
+        self.tokenizer: Any = load_tokenizer(model_path, settings.chat_template)
+        self.model: Any = load_model(model_path, device=settings.device, precision=settings.precision)
+        self._stopping = Stopping(self.tokenizer, end_tokens(self.model, self.tokenizer))
+        self._limit = settings.max_batch
+        self.context_length: int | None = getattr(self.model.config, "max_position_embeddings", None)
+        self._waiting: deque[Row] = deque()
+        self._decoding: asyncio.Task[None] | None = None
+
+    async def generate(self, request: Request) -> Completion:
+        """Raises `InputError` when the prompt leaves no room for an answer in the model's context."""
+        loop = asyncio.get_running_loop()
+        row = Row(self._within_context(request), loop.create_future())
+        self._waiting.append(row)
+        if self._decoding is None or self._decoding.done():
+            self._decoding = loop.create_task(self._decode())
+        return await row.result
+
+    def close(self) -> None:
+        self._waiting.clear()
+        self.model = None
+
+    def _within_context(self, request: Request) -> Request:
+        context = self.context_length
+        if context is None or len(request.prompt_ids) + request.max_tokens <= context:
+            return request
+        room = context - len(request.prompt_ids)
+        if room < 1:
+            raise InputError(
+                f"a prompt of {len(request.prompt_ids)} tokens does not fit the model's context of {context}"
+            )
+        return Request(**{**vars(request), "max_tokens": room})
+
+    async def _decode(self) -> None:
+        pad = self.tokenizer.pad_token_id
+        batch = RunningBatch(self.model, self._stopping, 0 if pad is None else pad, self.context_length)
+        arrivals: list[Row] = []
+        try:
+            while True:
+                await _let_others_submit()
+                if self._should_exchange(batch):
+                    room = self._limit - batch.unfinished
+                    arrivals = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
+                    arrivals = [row for row in arrivals if not row.result.cancelled()]
+                    batch.exchange(arrivals)
+                    arrivals = []
+                if batch.rows:
+                    batch.step()
+                elif not self._waiting:
+                    return
+        except BaseException as error:
+            for row in [*batch.rows, *arrivals, *self._waiting]:
+                if not row.result.done():
+                    row.result.set_exception(error)
+            self._waiting.clear()
+            if not isinstance(error, Exception):
+                raise
+
+    def _should_exchange(self, batch: RunningBatch) -> bool:
+        unfinished = batch.unfinished
+        if unfinished == 0:
+            return bool(self._waiting or batch.rows)
+        finished = len(batch.rows) - unfinished
+        could_join = min(self._limit - unfinished, len(self._waiting))
+        return max(finished, could_join) >= EXCHANGE_SHARE * max(len(batch.rows), 1)
+
+
+async def _let_others_submit() -> None:
+    """A finished request wakes its coroutine, which may ask for more after a few turns of the event loop."""
+    for _ in range(4):
+        await asyncio.sleep(0)

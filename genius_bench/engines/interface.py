@@ -1,0 +1,50 @@
+"""The one interface behind which text is generated: many small requests in, completions out in any order."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from genius_bench.rows import FinishReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One continuation wanted. Every sampling field is explicit: engines add no defaults of their own.
+
+    Temperature 0 is greedy. `seed` alone fixes the randomness of this request, whatever shares its batch.
+    Generation ends after the token that completes one of the `stop` strings.
+    """
+
+    prompt_ids: tuple[int, ...]
+    max_tokens: int
+    seed: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """What came out.
+
+    `token_ids` are exactly the sampled tokens, including the end-of-sequence token or the tokens that formed the
+    stop string; `logprobs` (nats) belong to them one by one and are those of the *unscaled* policy (temperature 1,
+    full vocabulary). `text` is decoded without the end-of-sequence token and cut before the stop string.
+    """
+
+    token_ids: tuple[int, ...]
+    text: str
+    logprobs: tuple[float, ...]
+    finish_reason: FinishReason
+
+
+class Engine(Protocol):
+    """A loaded policy. `generate` may be awaited by hundreds of coroutines at once."""
+
+    tokenizer: Any
+    name: str
+    context_length: int | None
+    """Most tokens of prompt and completion together; None where the model has no limit."""
+
+    async def generate(self, request: Request) -> Completion: ...
+
+    def close(self) -> None: ...

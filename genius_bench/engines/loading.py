@@ -1,0 +1,208 @@
+"""Models by name, path or hub id: where they are, what is in them, and how they get into memory. Safetensors only."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genius_bench.artifacts import digest_of
+from genius_bench.errors import InputError, first_line
+from genius_bench.recipe import EngineSection
+
+COMPANIONS = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer*",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab*",
+    "merges.txt",
+    "*.model",
+    "*.tiktoken",
+    "chat_template*",
+    "*.jinja",
+)
+"""The files of a model beside its weights that say how it is built, read and asked."""
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model on disk. `fingerprint` hashes weights, configuration, tokenizer and chat template."""
+
+    name: str
+    path: Path
+    fingerprint: str
+
+
+def resolve_model(name: str) -> ModelFiles:
+    """`lab`, a local folder (full model or LoRA adapter) or a hub id, as files on this machine.
+
+    Raises `InputError` where there is no such model, it has no weights, or only weights in an unsafe format.
+    """
+    path = _locate(name)
+    _check_weights(name, path)
+    return ModelFiles(name, path, fingerprint(path))
+
+
+def _locate(name: str) -> Path:
+    if name == "lab":
+        from genius_bench.lab import MODEL_PATH
+
+        return MODEL_PATH
+    path = Path(name).expanduser()
+    if path.is_dir():
+        nested = path / "model"
+        return nested if nested.is_dir() and not (path / "config.json").exists() else path
+    if path.exists() or name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise InputError(
+            f"no model at '{name}': give 'lab', a folder with a model, or a hub id such as owner/name"
+        )
+    return _download(name)
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    patterns = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.model", "*.txt", "*.jinja"]
+    try:
+        return Path(snapshot_download(name, allow_patterns=patterns))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        reason = first_line(error)
+        raise InputError(
+            f"model '{name}' is neither a local folder nor to be had from the hub ({reason}); "
+            "check the name, the network and your access token"
+        ) from error
+
+
+def _check_weights(name: str, path: Path) -> None:
+    if any(path.glob("*.safetensors")):
+        if not (path / "config.json").exists() and not (path / "adapter_config.json").exists():
+            raise InputError(f"model '{name}': {path} has weights but no config.json")
+        return
+    unsafe = [file.name for pattern in ("*.bin", "*.pt", "*.pth") for file in path.glob(pattern)]
+    if unsafe:
+        raise InputError(
+            f"model '{name}' has weights only as {unsafe[0]}, which can run code when read: convert to safetensors"
+        )
+    raise InputError(f"model '{name}': no weights (*.safetensors) in {path}")
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 over the names and contents of everything that determines what the model says."""
+    digest = hashlib.sha256()
+    base = base_of(path)
+    if base != path:
+        digest.update(fingerprint(base).encode())
+    patterns = ("*.safetensors", "adapter_config.json", *COMPANIONS)
+    files = {file for pattern in patterns for file in path.glob(pattern) if file.is_file()}
+    for file in sorted(files):
+        digest.update(file.name.encode() + b"\0")
+        with open(file, "rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()
+
+
+def base_of(path: Path) -> Path:
+    """Where a model's own weights are: the folder itself, or that of its base for a LoRA adapter."""
+    adapter = path / "adapter_config.json"
+    if not adapter.exists() or (path / "config.json").exists():
+        return path
+    try:
+        name: str = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{adapter} does not name the adapter's base model") from error
+    return resolve_model(name).path
+
+
+def context_of(model: ModelFiles) -> int | None:
+    """Most tokens that the model can read, as its configuration says; None where it does not say."""
+    config = json.loads((base_of(model.path) / "config.json").read_text(encoding="utf-8"))
+    limit: int | None = config.get("max_position_embeddings")
+    return limit
+
+
+def load_tokenizer(path: Path | str, chat_template: str | None = None) -> Any:
+    """The model's tokenizer, with the recipe's chat template where it names one.
+
+    Raises `InputError` when there is no tokenizer, or no chat template and no word about what to use instead.
+    """
+    from transformers import AutoTokenizer
+
+    path = Path(path)
+    folder = path if any(path.glob("tokenizer*")) else base_of(path)  # adapters often come without one
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    except Exception as error:  # the tokenizers library raises plain Exception for damaged files
+        raise InputError(f"no usable tokenizer in {folder}: {first_line(error)}") from error
+    if chat_template == "plain":
+        tokenizer.chat_template = None
+    elif chat_template is not None:
+        tokenizer.chat_template = _read_template(Path(chat_template))
+    elif not tokenizer.chat_template:
+        raise InputError(
+            f"the model in {path} has no chat template: give one with --set engine.chat_template=FILE.jinja, or "
+            "--set engine.chat_template=plain for a 'Question: … Answer:' layout"
+        )
+    return tokenizer
+
+
+def _read_template(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read chat template {path}: {error}") from error
+
+
+def served_fingerprint(model: ModelFiles, settings: EngineSection) -> str:
+    """What determines the answers of a model: its files, and the engine settings that change what it says."""
+    template = settings.chat_template
+    if template not in (None, "plain"):
+        template = _read_template(Path(template))
+    precision: str = settings.precision
+    if precision == "auto":
+        precision = "float32" if pick_device(settings.device) == "cpu" else "of the files"
+    return digest_of([model.fingerprint, settings.name, precision, template])
+
+
+def load_model(path: Path | str, *, device: str = "auto", precision: str = "auto") -> Any:
+    """A causal language model in evaluation mode; a LoRA adapter is laid onto its base and merged."""
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # the harness shows progress itself
+    path = Path(path)
+    device = pick_device(device)
+    dtype = {"auto": "auto" if device != "cpu" else torch.float32}.get(precision) or getattr(torch, precision)
+    base = base_of(path)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            str(base), dtype=dtype, trust_remote_code=False, use_safetensors=True
+        )
+        if base != path:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, str(path)).merge_and_unload()
+        return model.to(device).eval()
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise InputError(f"cannot load the model in {path} on {device}: {first_line(error)}") from error
+
+
+def pick_device(device: str) -> str:
+    import torch
+
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Every token after which a turn is over: the generation config may name several."""
+    named = getattr(model.generation_config, "eos_token_id", None)
+    ids = {named} if isinstance(named, int) else set(named or ())
+    if tokenizer.eos_token_id is not None:
+        ids.add(tokenizer.eos_token_id)
+    return frozenset(ids)

@@ -1,0 +1,79 @@
+"""Conversations to token ids, once, in one place: every engine and every stage gets these ids.
+
+Rendering text here and tokenising it elsewhere is how prompts end up with two beginning-of-sequence tokens.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from genius_bench.errors import InputError
+from genius_bench.rows import Message
+
+PLAIN_ROLES = {"system": "", "user": "Question: ", "assistant": "Answer: "}
+
+
+def render(tokenizer: Any, messages: Sequence[Message], answer_prefix: str = "") -> tuple[int, ...]:
+    """The prompt after which the assistant's answer begins, with exactly one beginning-of-sequence token.
+
+    Models with a chat template get it; others get a plain "Question: … Answer:" layout. `answer_prefix` is the
+    start of the answer, put into the assistant's mouth (the release's "The reasoning steps are:").
+    """
+    if getattr(tokenizer, "chat_template", None):
+        ids = _render_with_template(tokenizer, messages)
+    else:
+        ids = _encode(tokenizer, _plain_text(messages, answer_prefix))
+        answer_prefix = ""
+    if answer_prefix:
+        ids += _encode(tokenizer, answer_prefix)
+    return with_one_bos(tokenizer, ids)
+
+
+def _render_with_template(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+    try:
+        text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+    except Exception as error:  # templates are programs: they raise whatever their authors chose
+        raise InputError(f"the model's chat template cannot render this conversation: {error}") from error
+    return _encode(tokenizer, text)
+
+
+def _plain_text(messages: Sequence[Message], answer_prefix: str) -> str:
+    turns = [PLAIN_ROLES.get(message["role"], "") + message["content"] for message in messages]
+    opening = PLAIN_ROLES["assistant"] + answer_prefix
+    return "\n\n".join([*turns, opening if answer_prefix else opening.rstrip()])
+
+
+def _encode(tokenizer: Any, text: str) -> list[int]:
+    ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    return ids
+
+
+def with_one_bos(tokenizer: Any, ids: Sequence[int]) -> tuple[int, ...]:
+    """`ids` led by exactly one beginning-of-sequence token, or by none where the model has none."""
+    bos = beginning_of_sequence(tokenizer)
+    if bos is None:
+        return tuple(ids)
+    start = 0
+    while start < len(ids) and ids[start] == bos:
+        start += 1
+    return (bos, *ids[start:])
+
+
+@lru_cache(maxsize=16)
+def beginning_of_sequence(tokenizer: Any) -> int | None:
+    """The token that this model's sequences start with.
+
+    Some tokenizers name a BOS token that the model was never trained to begin with (Qwen2 has none, GPT-NeoX
+    shares it with EOS). What counts is what the tokenizer itself, or else the chat template, puts in front.
+    """
+    bos: int | None = tokenizer.bos_token_id
+    if bos is None:
+        return None
+    if tokenizer("a")["input_ids"][:1] == [bos]:
+        return bos
+    template = getattr(tokenizer, "chat_template", None)
+    if template and isinstance(template, str):
+        text = tokenizer.apply_chat_template([Message(role="user", content="a")], tokenize=False)
+        if tokenizer(text, add_special_tokens=False)["input_ids"][:1] == [bos]:
+            return bos
+    return None

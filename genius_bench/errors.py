@@ -1,0 +1,29 @@
+"""The two ways in which a command ends early, each told to the user in one line."""
+
+
+class GeniusBenchError(Exception):
+    """Something a user can mend: the message says what was wrong, where, and what to do.
+
+    The command line prints the message alone (the traceback only with ``--debug``) and exits with `exit_code`.
+    """
+
+    exit_code = 1
+
+
+class InputError(GeniusBenchError):
+    """The user's input (option, recipe, file, model) cannot be used. Exit code 2."""
+
+    exit_code = 2
+
+
+def nearest(wrong: str, valid: list[str]) -> str:
+    """A hint that names the closest of `valid`, or lists them all when none is close."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(wrong), valid, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(sorted(valid))}"
+
+
+def first_line(error: Exception) -> str:
+    """What an error of a library says, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,1 @@
+"""Scoring checkpoints: suites, runners, graders, statistics."""

@@ -1,0 +1,103 @@
+"""Grading: one robust grader a kind of answer, and the published rule beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from genius_bench.answers import number, option, yes_no
+from genius_bench.answers.places import last_boxed
+from genius_bench.evaluation import sandbox
+from genius_bench.evaluation.cards import GraderName, ReleasedName
+from genius_bench.evaluation.graders import code, maths, released
+
+VERSION = 1
+"""Raise it when any verdict can change: stored answers are then graded again."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """What an answer is held against. `gold` is the data set's own text (a solution, a letter, a number)."""
+
+    gold: str
+    labels: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    entry_point: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`extracted` is None when the answer has no readable result (a format failure)."""
+
+    extracted: str | None
+    correct: bool
+
+
+def gold_answer(grader: GraderName, item: Item) -> str:
+    """The final answer inside the data set's gold text."""
+    if grader == "math":
+        boxed = last_boxed(item.gold)
+        return item.gold.strip() if boxed is None else boxed
+    if grader == "number":
+        return number.extract(item.gold) or item.gold.strip()
+    return item.gold.strip()
+
+
+def grade(
+    grader: GraderName, answers: Sequence[tuple[str, Item]], *, unsafe_code: bool = False
+) -> list[Verdict]:
+    """The robust grader's verdict on each (answer text, item)."""
+    if grader == "math":
+        return _grade_maths(answers)
+    if grader == "code":
+        return _grade_code(answers, unsafe_code)
+    return [_grade_text(grader, text, item) for text, item in answers]
+
+
+def grade_released(rule: ReleasedName, grader: GraderName, text: str, item: Item) -> Verdict:
+    """The published rule's verdict on one answer."""
+    gold = gold_answer(grader, item)
+    if rule == "math":
+        value = released.math_answer(text)
+        return Verdict(None if value is None else repr(value), released.math_correct(value, gold))
+    extract = {"options": released.option_answer, "strategyqa": released.strategyqa_answer}[rule]
+    found = extract(text)
+    return Verdict(found, found == gold)
+
+
+def not_gradable(grader: GraderName, *, unsafe_code: bool = False) -> str | None:
+    """Why answers of this kind cannot be graded on this machine; None when they can."""
+    if grader != "code" or unsafe_code:
+        return None
+    return sandbox.available()
+
+
+def _grade_text(grader: GraderName, text: str, item: Item) -> Verdict:
+    gold = gold_answer(grader, item)
+    if grader == "number":
+        found = number.extract(text)
+        return Verdict(found, found is not None and number.agrees(found, gold))
+    found = option.extract(text, item.labels, item.options) if grader == "option" else yes_no.extract(text)
+    return Verdict(found, found == gold)
+
+
+def _grade_maths(answers: Sequence[tuple[str, Item]]) -> list[Verdict]:
+    extracted = [maths.extract(text) for text, _ in answers]
+    golds = [gold_answer("math", item) for _, item in answers]
+    readable = [index for index, found in enumerate(extracted) if found is not None]
+    agreed = maths.agree([(extracted[index] or "", golds[index]) for index in readable])
+    verdicts = [Verdict(None, False)] * len(answers)
+    for index, verdict in zip(readable, agreed, strict=True):
+        if verdict is not None:
+            verdicts[index] = Verdict(extracted[index], verdict)
+    return verdicts
+
+
+def _grade_code(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[Verdict]:
+    codes = [code.extract(text, item.entry_point) for text, item in answers]
+    runnable = [index for index, found in enumerate(codes) if found is not None]
+    submissions = [
+        code.Submission(codes[index] or "", answers[index][1].entry_point, answers[index][1].tests)
+        for index in runnable
+    ]
+    results = dict(zip(runnable, code.grade(submissions, unsafe=unsafe), strict=True))
+    return [Verdict(found, found is not None and results[index].correct) for index, found in enumerate(codes)]

@@ -1,0 +1,63 @@
+"""Answers of any mathematical form, compared by math-verify in worker processes that cannot hang the evaluation."""
+
+import re
+from collections.abc import Sequence
+
+from genius_bench.answers import number
+from genius_bench.answers.places import after_phrase, last_boxed
+from genius_bench.evaluation.graders.workers import answer_all
+
+SECONDS_PER_COMPARISON = 15.0
+INLINE = re.compile(r"\$([^$\n]{1,200})\$")
+WORKER = "genius_bench.evaluation.graders.maths_worker"
+
+
+def extract(text: str) -> str | None:
+    """The final answer as written: box, answer phrase, or else the last formula or number of the text."""
+    boxed = last_boxed(text)
+    if boxed is not None:
+        return boxed or None
+    phrase = after_phrase(text)
+    if phrase is not None:
+        return phrase
+    formulas = INLINE.findall(text)
+    return formulas[-1].strip() if formulas else number.extract(text)
+
+
+def agree(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
+    """For each (answer, gold): whether they are equivalent; None where neither is readable or time ran out.
+
+    Pairs that are equal as text or are both plain numbers are decided here; the others go to the workers, each
+    different pair once.
+    """
+    quick = {pair: _decided_at_sight(*pair) for pair in set(pairs)}
+    hard = [pair for pair, verdict in quick.items() if verdict is None]
+    if not hard:
+        return [quick[pair] for pair in pairs]
+    jobs = [{"answer": answer, "gold": gold} for answer, gold in hard]
+    found = dict(zip(hard, answer_all(WORKER, jobs, SECONDS_PER_COMPARISON), strict=True))
+    return [quick[pair] if quick[pair] is not None else _verdict(found.get(pair)) for pair in pairs]
+
+
+def _decided_at_sight(answer: str, gold: str) -> bool | None:
+    if _squeezed(answer) == _squeezed(gold):
+        return True
+    left, right = number.as_number(_bare(answer)), number.as_number(_bare(gold))
+    if left is None or right is None:
+        return None
+    return abs(left - right) <= number.TOLERANCE * max(1.0, abs(right))
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip("$").strip().rstrip(".")
+
+
+def _squeezed(text: str) -> str:
+    r"""Without what carries no meaning: spacing, display commands, \left and \right."""
+    text = re.sub(r"\\(?:left|right|displaystyle|[!,;: ])(?![a-zA-Z])", "", text)
+    return re.sub(r"\s+", "", text.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")).strip("$.")
+
+
+def _verdict(reply: dict[str, object] | None) -> bool | None:
+    verdict = reply.get("equal") if reply else None
+    return verdict if isinstance(verdict, bool) else None

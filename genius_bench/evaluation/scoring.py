@@ -1,0 +1,145 @@
+"""The stage that grades: stored answers in, per-answer verdicts and scores out. Nothing is generated here."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from genius_bench.artifacts import Artifact, Build, Identity, Store
+from genius_bench.environment import package_version
+from genius_bench.evaluation import graders
+from genius_bench.evaluation.cards import TaskCard
+from genius_bench.evaluation.generations import ITEMS_FILE
+from genius_bench.evaluation.metrics import scores_of
+from genius_bench.rows import Score
+
+STAGE_VERSION = 2
+SCORES_FILE = "scores.json"
+
+Row = dict[str, Any]
+
+
+def score(store: Store, generations: Artifact, card: TaskCard, *, unsafe_code: bool = False) -> Artifact:
+    """The scores of stored answers, found or computed now.
+
+    A new grader version makes new scores from the same answers.
+    """
+    obstacle = graders.not_gradable(card.facts.grader, unsafe_code=unsafe_code)
+    parameters: dict[str, Any] = {
+        "task": card.name,
+        "grader": card.facts.grader,
+        "grader_version": graders.VERSION,
+        "released": card.facts.released,
+    }
+    if card.facts.grader == "math":
+        parameters["math_verify"] = package_version("math-verify")
+    if card.facts.grader == "code":  # scores without a sandbox must not stand in for those with one
+        parameters["sandbox"] = "none" if obstacle else "unsafe" if unsafe_code else "bubblewrap"
+    identity = Identity(
+        kind="scores",
+        version=STAGE_VERSION,
+        parameters=parameters,
+        inputs={"generations": generations.key},
+    )
+
+    def produce(build: Build) -> None:
+        described = json.loads((generations.path / ITEMS_FILE).read_text(encoding="utf-8"))
+        rows = _graded_rows(card, described["items"], list(generations.rows()), obstacle, unsafe_code)
+        if not any(True for _ in build.rows()):  # rows that an interrupted attempt left are the same
+            build.write_shard(rows)
+        details = _details(card, described, generations, obstacle)
+        found = scores_of(
+            card.name, rows, details, graded=obstacle is None, released=card.facts.released != "none"
+        )
+        build.write_json(SCORES_FILE, [asdict(one) for one in found])
+
+    return store.make(identity, produce)
+
+
+def read_scores(artifact: Artifact) -> list[Score]:
+    """The numbers in a scores artifact."""
+    rows = json.loads((artifact.path / SCORES_FILE).read_text(encoding="utf-8"))
+    return [Score(**row) for row in rows]
+
+
+def not_scored(artifact: Artifact) -> str | None:
+    """Why a scores artifact holds no accuracy ("no sandbox …"); None when it does."""
+    reasons = [one.details.get("not_scored") for one in read_scores(artifact)]
+    return next((str(reason) for reason in reasons if reason), None)
+
+
+def _details(
+    card: TaskCard, described: dict[str, Any], generations: Artifact, obstacle: str | None
+) -> dict[str, Any]:
+    asked = generations.manifest["parameters"]
+    details = {
+        "protocol": asked["protocol"],
+        "task_version": asked["task_version"],
+        "grader": f"{card.facts.grader} v{graders.VERSION}",
+        "released": card.facts.released,
+        "dataset": described["dataset"],
+        "expected_items": described["expected_items"],
+        "shots": described["shots"],
+        "samples": asked["samples"],
+        "temperature": asked["temperature"],
+        "max_tokens": asked["max_tokens"],
+        "limit": asked["limit"],
+        "generations": generations.key,
+    }
+    return details | ({"not_scored": obstacle} if obstacle else {})
+
+
+def _graded_rows(
+    card: TaskCard, described: list[Row], answers: list[Row], obstacle: str | None, unsafe_code: bool
+) -> list[Row]:
+    """One row an answer, in the order of the items and repeats."""
+    position = {entry["id"]: index for index, entry in enumerate(described)}
+    answers = sorted(answers, key=lambda answer: (position[answer["item_id"]], answer["repeat"]))
+    entries = [described[position[answer["item_id"]]] for answer in answers]
+    items = [_item(entry) for entry in entries]
+    texts = [answer["text"] for answer in answers]
+    if obstacle:
+        verdicts = [graders.Verdict(None, False)] * len(answers)
+    else:
+        pairs = list(zip(texts, items, strict=True))
+        verdicts = graders.grade(card.facts.grader, pairs, unsafe_code=unsafe_code)
+    return [
+        _graded_row(card, entry, item, answer, verdict)
+        for entry, item, answer, verdict in zip(entries, items, answers, verdicts, strict=True)
+    ]
+
+
+def _graded_row(card: TaskCard, entry: Row, item: graders.Item, answer: Row, verdict: graders.Verdict) -> Row:
+    truncated = answer["finish_reason"] == "length"
+    error = answer["error"] != ""
+    published = graders.Verdict(None, False)
+    if card.facts.released != "none":
+        published = graders.grade_released(card.facts.released, card.facts.grader, answer["text"], item)
+    return {
+        "item_id": answer["item_id"],
+        "repeat": answer["repeat"],
+        "question": entry["question"],
+        "gold": graders.gold_answer(card.facts.grader, item),
+        "response": answer["text"],
+        "extracted": verdict.extracted or "",
+        "correct": verdict.correct and not truncated and not error,
+        "released_extracted": published.extracted or "",
+        "released_correct": published.correct,
+        "format_failure": verdict.extracted is None,
+        "truncated": truncated,
+        "empty": not error and not answer["text"].strip(),
+        "error": error,
+        "any_failure": error or truncated or verdict.extracted is None,
+        "error_message": answer["error"],
+        "finish_reason": answer["finish_reason"],
+        "response_tokens": len(answer["token_ids"]),
+    }
+
+
+def _item(entry: Row) -> graders.Item:
+    return graders.Item(
+        gold=entry["gold"],
+        labels=tuple(entry.get("labels", ())),
+        options=tuple(entry.get("options", ())),
+        tests=tuple(entry.get("tests", ())),
+        entry_point=entry.get("entry_point", ""),
+    )

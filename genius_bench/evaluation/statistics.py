@@ -1,0 +1,177 @@
+"""How certain a number is: intervals, paired comparisons, correction for many comparisons.
+
+The unit of chance is the question: several answers to one question are not independent, so everything here works on
+one value per question (the share of its answers that were right, between 0 and 1).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+CONFIDENCE = 0.95
+
+
+class Estimate(NamedTuple):
+    """A share and its 95 % interval, between 0 and 1."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Difference(NamedTuple):
+    """A difference of two shares (a − b), its 95 % interval, and the p-value of "there is none"."""
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def share(values: Sequence[float], answers_per_item: int = 1) -> Estimate:
+    """The mean of per-question values with its interval.
+
+    With one answer a question this is Wilson's interval. With several it is Wilson's at the effective number of
+    independent answers that the spread between questions shows, so it stays inside [0, 1] and never has width zero.
+    """
+    from scipy import stats
+
+    n = len(values)
+    mean = math.fsum(values) / n
+    variance_of_mean = math.fsum((value - mean) ** 2 for value in values) / n**2
+    if variance_of_mean == 0 or mean in (0.0, 1.0):
+        effective = float(n)
+    else:
+        effective = min(mean * (1 - mean) / variance_of_mean, float(n * answers_per_item))
+    clustered = answers_per_item > 1 and n > 1
+    quantile = 0.5 + CONFIDENCE / 2
+    width = float(stats.t.ppf(quantile, n - 1) if clustered else stats.norm.ppf(quantile))
+    centre = (mean + width**2 / (2 * effective)) / (1 + width**2 / effective)
+    half = (
+        width
+        * math.sqrt(mean * (1 - mean) / effective + width**2 / (4 * effective**2))
+        / (1 + width**2 / effective)
+    )
+    return Estimate(mean, min(max(0.0, centre - half), mean), max(min(1.0, centre + half), mean))
+
+
+def paired_difference(a: Mapping[str, float], b: Mapping[str, float]) -> Difference:
+    """Checkpoint a minus checkpoint b on the same questions: a paired t-test over questions.
+
+    Raises `ValueError` when the two were not asked the same questions.
+    """
+    from scipy import stats
+
+    gaps = _gaps(a, b)
+    n = len(gaps)
+    mean, error = _mean_and_error(gaps)
+    if error == 0:
+        return _without_spread(mean, n)
+    width = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * error
+    p_value = float(2 * stats.t.sf(abs(mean) / error, n - 1))
+    return Difference(mean, mean - width, mean + width, p_value)
+
+
+def suite_average(tasks: Sequence[Sequence[float]]) -> Estimate:
+    """The unweighted mean over tasks of their means; questions are independent within a task, tasks are fixed."""
+    from scipy import stats
+
+    parts = [_mean_and_error(values) for values in tasks]
+    mean = math.fsum(value for value, _ in parts) / len(parts)
+    error = math.sqrt(math.fsum(spread**2 for _, spread in parts)) / len(parts)
+    width = float(stats.norm.ppf(0.5 + CONFIDENCE / 2)) * error
+    return Estimate(mean, max(0.0, mean - width), min(1.0, mean + width))
+
+
+def suite_difference(tasks: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> Difference:
+    """The unweighted mean over tasks of the paired differences (a, b)."""
+    from scipy import stats
+
+    parts = [_mean_and_error(_gaps(a, b)) for a, b in tasks]
+    mean = math.fsum(value for value, _ in parts) / len(parts)
+    error = math.sqrt(math.fsum(spread**2 for _, spread in parts)) / len(parts)
+    if error == 0:
+        return _without_spread(mean, max(len(a) for a, _ in tasks))
+    width = float(stats.norm.ppf(0.5 + CONFIDENCE / 2)) * error
+    return Difference(mean, mean - width, mean + width, float(2 * stats.norm.sf(abs(mean) / error)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for being several (Holm): reject those below 0.05 and one in twenty families errs."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
+    return corrected
+
+
+def _gaps(a: Mapping[str, float], b: Mapping[str, float]) -> list[float]:
+    if not a or a.keys() != b.keys():
+        raise ValueError(f"the two were not asked the same questions ({len(a)} and {len(b)})")
+    return [a[name] - b[name] for name in a]
+
+
+def _mean_and_error(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and its standard error; zero error for a single value."""
+    n = len(values)
+    mean = math.fsum(values) / n
+    if n == 1:
+        return mean, 0.0
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
+
+
+def seeds_average(seeds: Sequence[Sequence[Mapping[str, float]]]) -> Estimate:
+    """A suite's average over training seeds; entry s holds seed s's values for every task."""
+    mean, error, freedom = _over_seeds(seeds)
+    width = _t_width(error, freedom)
+    return Estimate(mean, max(0.0, mean - width), min(1.0, mean + width))
+
+
+def seeds_difference(
+    seeds: Sequence[Sequence[tuple[Mapping[str, float], Mapping[str, float]]]],
+) -> Difference:
+    """A suite's difference averaged over training seeds; entry s holds seed s's (a, b) for every task."""
+    from scipy import stats
+
+    gaps = [[dict(zip(a, _gaps(a, b), strict=True)) for a, b in tasks] for tasks in seeds]
+    mean, error, freedom = _over_seeds(gaps)
+    if error == 0:
+        return _without_spread(mean, max(len(task) for task in gaps[0]))
+    width = _t_width(error, freedom)
+    return Difference(mean, mean - width, mean + width, float(2 * stats.t.sf(abs(mean) / error, freedom)))
+
+
+def _over_seeds(seeds: Sequence[Sequence[Mapping[str, float]]]) -> tuple[float, float, float]:
+    """Mean, its standard error, and the degrees of freedom of that error.
+
+    Two sources of chance add up: which questions were asked (the spread over questions of the value averaged over
+    seeds) and which seeds were trained (the spread of the average over seeds). The degrees of freedom are
+    Welch–Satterthwaite's, so that three seeds do not pretend to be thirty.
+    """
+    averaged = [
+        _mean_and_error([math.fsum(one[task][name] for one in seeds) / len(seeds) for name in seeds[0][task]])
+        for task in range(len(seeds[0]))
+    ]
+    mean = math.fsum(value for value, _ in averaged) / len(averaged)
+    over_questions = math.fsum(error**2 for _, error in averaged) / len(averaged) ** 2
+    by_seed = [math.fsum(_mean_and_error(list(task.values()))[0] for task in one) / len(one) for one in seeds]
+    over_seeds = _mean_and_error(by_seed)[1] ** 2
+    error = math.sqrt(over_questions + over_seeds)
+    questions = sum(len(task) for task in seeds[0])
+    parts = over_questions**2 / max(questions - 1, 1) + over_seeds**2 / max(len(seeds) - 1, 1)
+    return mean, error, (over_questions + over_seeds) ** 2 / parts if parts else 1.0
+
+
+def _t_width(error: float, freedom: float) -> float:
+    from scipy import stats
+
+    return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error
+
+
+def _without_spread(mean: float, questions: int) -> Difference:
+    """Every question moved by the same amount: a sign test, since a t-test would be infinitely sure."""
+    if questions < 2:
+        return Difference(mean, -1.0, 1.0, 1.0)
+    return Difference(mean, mean, mean, 1.0 if mean == 0 else min(1.0, 2.0 ** (1 - questions)))

@@ -1,0 +1,1 @@
+"""The lab's model: weights, tokenizer, chat template."""

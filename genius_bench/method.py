@@ -1,0 +1,70 @@
+"""What a self-training method is: how to make training rows from a query, and which objective eats them."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from genius_bench.recipe import Layer, Section
+from genius_bench.rows import Query, TrainingRow
+
+if TYPE_CHECKING:
+    from genius_bench.sampling.policy import Policy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collected:
+    """What a method made of one query.
+
+    `trace` is a JSON value that shows how (for Genius the foresight tree); `notes` counts what was left out and why.
+    """
+
+    rows: list[TrainingRow]
+    trace: Any = None
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+class Method(ABC):
+    """A plug-in: subclass this in one file and name it under the entry-point group `genius_bench.methods`."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    source: ClassVar[str]
+    """The paper."""
+    needs: frozenset[str] = frozenset()
+    """Labels of the corpus that it is handed: "references", "answers". Others are removed before it sees a query.
+    What the class says holds for the default options; an instance may say otherwise."""
+    Options: ClassVar[type[Section]] = Section
+    """The recipe's `sampling` section."""
+    schedule: ClassVar[frozenset[str]] = frozenset()
+    """Options about rounds, not about the rows of one (how many there are, …): changing them samples nothing again."""
+    variants: ClassVar[dict[str, Layer]] = {"paper": {}}
+    """Named recipes laid over the defaults; `paper` is the default one."""
+    objective: ClassVar[Layer] = {"name": "dpo"}
+    """The recipe's default `objective` section."""
+    training: ClassVar[Layer] = {}
+    """Where the method's training differs from the shared settings."""
+
+    def __init__(self, options: Any) -> None:
+        self.options = options
+
+    @property
+    def iterations(self) -> int:
+        """Rounds of collect and optimise; each samples with the policy that the one before made."""
+        return 1
+
+    @property
+    def restarts_from_base(self) -> bool:
+        """Whether every iteration trains the base model anew instead of the latest policy."""
+        return False
+
+    def settings_of(self, iteration: int) -> Layer:
+        """What an iteration (1, 2, …) changes in the recipe's `objective` and `training` sections."""
+        return {}
+
+    def factors_of(self, iteration: int) -> Layer:
+        """What an iteration multiplies in these sections, so that a schedule follows whatever value was asked for."""
+        return {}
+
+    @abstractmethod
+    async def collect(self, query: Query, policy: "Policy") -> Collected:
+        """Training rows from one query. Hundreds of queries are collected at once; each advances by itself."""

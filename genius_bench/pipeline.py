@@ -1,0 +1,134 @@
+"""One way through the house: queries → training set → checkpoint → scores, once per iteration."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from genius_bench import stages
+from genius_bench.artifacts import Artifact, read_json
+from genius_bench.corpora import Corpus, check_lengths, load_corpus
+from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer, resolve_model
+from genius_bench.engines.rendering import render
+from genius_bench.errors import InputError
+from genius_bench.recipe import EngineSection, EvaluationSection
+from genius_bench.resolution import Resolved
+from genius_bench.rows import Query
+from genius_bench.runs import Evaluation, Run, write_run
+
+
+def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
+    """Runs a recipe (finding whatever exists already) and records it. Raises before any work for bad input."""
+    recipe = resolved.recipe
+    tasks, missing = tasks_of(recipe.evaluation, recipe.model) if evaluate else ([], [])
+    base = resolve_model(recipe.model)
+    corpus = usable_corpus(resolved, base)
+    if missing:
+        _say(f"not available yet, left out: {', '.join(missing)}")
+
+    policy, policies, checkpoints = base, [base], []
+    for iteration in range(1, resolved.method.iterations + 1):
+        training_set = stages.collect(home, resolved, corpus, policy, iteration)
+        _say(_left_out(training_set))
+        start = base if resolved.method.restarts_from_base else policy
+        checkpoint = stages.optimise(home, resolved, training_set, start, iteration)
+        policy = _named(resolve_model(str(checkpoint.path / "model")), resolved, iteration)
+        policies.append(policy)
+        checkpoints.append(_checkpoint_record(iteration, training_set, checkpoint, policy))
+
+    evaluations = []
+    if evaluate:
+        evaluations = [
+            evaluate_model(home, model, tasks, recipe.evaluation, recipe.engine) for model in policies
+        ]
+    run = Run(
+        id=resolved.run_id(base.fingerprint, corpus.fingerprint),
+        recipe=recipe.model_dump(),
+        base=recipe.model,
+        base_fingerprint=base.fingerprint,
+        corpus={
+            "name": corpus.name,
+            "fingerprint": corpus.fingerprint,
+            "queries": len(corpus.queries),
+            "skipped": corpus.skipped,
+            "columns": corpus.columns,
+            "origin": corpus.origin,
+        },
+        checkpoints=checkpoints,
+        evaluations=evaluations,
+    )
+    write_run(home, run)
+    return run
+
+
+def _left_out(training_set: Artifact) -> str:
+    summary = read_json(training_set.path / "summary.json")
+    left_out = "".join(f", {count} left out ({why})" for why, count in summary["left_out"].items() if count)
+    return f"training set: {summary['rows']} rows{left_out}"
+
+
+def _named(model: ModelFiles, resolved: Resolved, iteration: int) -> ModelFiles:
+    rounds = f" iteration {iteration}" if resolved.method.iterations > 1 else ""
+    return replace(model, name=f"{resolved.method.name}{rounds}")
+
+
+def _checkpoint_record(
+    iteration: int, training_set: Artifact, checkpoint: Artifact, policy: ModelFiles
+) -> dict[str, str]:
+    return {
+        "iteration": str(iteration),
+        "training_set": training_set.key,
+        "key": checkpoint.key,
+        "path": str(policy.path),
+        "fingerprint": policy.fingerprint,
+    }
+
+
+def evaluate_model(
+    home: Path, model: ModelFiles, tasks: list[str], settings: EvaluationSection, engine: EngineSection
+) -> Evaluation:
+    """Scores a model on tasks; what has been scored before under these settings is found."""
+    scores = stages.evaluate(home, model, tasks, settings, engine)
+    return Evaluation(
+        model=model.name,
+        fingerprint=model.fingerprint,
+        settings=settings.model_dump(exclude={"suite", "data", "unsafe_code"}),
+        scores={score.manifest["parameters"]["task"]: score.key for score in scores},
+    )
+
+
+def tasks_of(settings: EvaluationSection, model: str) -> tuple[list[str], list[str]]:
+    """The tasks of a recipe (its suite, or the one that fits the model), and those of it that there are not yet."""
+    from genius_bench.evaluation.cards import available_part, resolve_suite
+
+    if settings.suite is not None:
+        return resolve_suite(settings.suite), []
+    return available_part("lab" if model == "lab" else "reasoning")
+
+
+def usable_corpus(resolved: Resolved, base: ModelFiles) -> Corpus:
+    """The recipe's queries, checked against what the method needs and the model can read."""
+    section = resolved.recipe.corpus
+    corpus = load_corpus(section)
+    for label, field in (("references", "reference"), ("answers", "answer")):
+        if label in resolved.method.needs:
+            missing = [query.id for query in corpus.queries if getattr(query, field) is None]
+            if missing:
+                raise InputError(
+                    f"method '{resolved.method.name}' needs {label}, but {len(missing)} of {len(corpus.queries)} "
+                    f"rows of corpus {corpus.name} have none (first: '{missing[0]}'); name their column with "
+                    f"--set corpus.{field}_column=NAME"
+                )
+    tokenizer = load_tokenizer(base.path, resolved.recipe.engine.chat_template)
+
+    def count_tokens(query: Query) -> int:
+        return len(render(tokenizer, query.messages))
+
+    limit = min(section.max_prompt_tokens, (context_of(base) or section.max_prompt_tokens + 1) - 1)
+    corpus = check_lengths(corpus, count_tokens, limit, skip=section.skip_bad_rows)
+    skipped = "".join(f", {count} skipped ({reason})" for reason, count in corpus.skipped.items())
+    _say(f"corpus {corpus.name}: {len(corpus.queries)} queries{skipped}")
+    return corpus
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,56 @@
+"""Stages run in processes of their own, so that sampling has given all device memory back before training starts."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from typing import Any, ParamSpec, TypeVar
+
+from genius_bench.errors import GeniusBenchError, first_line
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def in_own_process(
+    stage: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+) -> Result:
+    """Calls `stage` in a fresh process and returns (or raises) what it does. Arguments must be picklable."""
+    with ProcessPoolExecutor(1, mp_context=_context(), initializer=_end_with_parent) as pool:
+        try:
+            return pool.submit(stage, *args, **kwargs).result()
+        except BrokenProcessPool as error:
+            raise GeniusBenchError(
+                f"the {stage.__name__.strip('_')} stage was ended from outside (out of memory, perhaps); "
+                "what it had finished is kept: run the same command again to continue"
+            ) from error
+        except (RuntimeError, MemoryError) as error:
+            if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":
+                raise
+            raise GeniusBenchError(
+                f"out of memory ({first_line(error)}): lower engine.max_batch or training.micro_batch_size; what was "
+                "finished is kept"
+            ) from error
+
+
+@cache
+def _context() -> Any:
+    """Processes fork from a server that has imported the slow libraries once and holds no device."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["genius_bench.preload"])
+    return context
+
+
+def _end_with_parent() -> None:
+    """A stage whose command was killed must not go on working (and hold its lock) by itself."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

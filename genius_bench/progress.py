@@ -1,0 +1,68 @@
+"""How long work shows itself: a live bar on a terminal, a plain line every few seconds elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+Advance = Callable[[int], None]
+
+LINE_EVERY_SECONDS = 10.0
+
+
+@contextmanager
+def progress(description: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
+    """Yields a function that is told how many more `unit`s are done; shows done/total, rate and time left."""
+    console = Console(file=sys.stderr)
+    show = _bar if console.is_terminal else _lines
+    with show(console, description, total, unit, done) as advance:
+        yield advance
+
+
+@contextmanager
+def _bar(console: Console, description: str, total: int, unit: str, done: int) -> Iterator[Advance]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:<34}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]} {task.fields[rate]}"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(description, total=total, completed=done, unit=unit, rate="")
+        started, finished = time.monotonic(), 0
+
+        def advance(count: int) -> None:
+            nonlocal finished
+            finished += count
+            rate = finished / max(time.monotonic() - started, 1e-9)
+            bar.update(task, advance=count, rate=f"{rate:.1f}/s")
+
+        yield advance
+
+
+@contextmanager
+def _lines(console: Console, description: str, total: int, unit: str, done: int) -> Iterator[Advance]:
+    started = last = time.monotonic()
+    finished = 0
+
+    def line(now: float) -> str:
+        rate = finished / max(now - started, 1e-9)
+        left = (total - done - finished) / rate if rate else 0.0
+        return f"{description}: {done + finished}/{total} {unit}, {rate:.1f}/s, {left:.0f} s left"
+
+    def advance(count: int) -> None:
+        nonlocal finished, last
+        finished += count
+        now = time.monotonic()
+        if now - last >= LINE_EVERY_SECONDS:
+            last = now
+            print(line(now), file=sys.stderr, flush=True)
+
+    yield advance
+    seconds = time.monotonic() - started
+    print(f"{description}: {done + finished}/{total} {unit} in {seconds:.0f} s", file=sys.stderr, flush=True)

@@ -1,0 +1,223 @@
+"""Recipes: everything that determines a run, validated before anything starts.
+
+Precedence: defaults < the method's and the model's presets < recipe file < `--set section.key=value` < options.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from genius_bench.errors import InputError, nearest
+
+
+class Section(BaseModel):
+    """A part of a recipe: unknown keys are refused, values are never changed after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CorpusSection(Section):
+    """Where the training queries come from."""
+
+    name: str = "lab"
+    """A corpus plug-in (`lab`, `magpie`, `openhermes`), a JSONL/Parquet file or folder, or a hub dataset id."""
+    queries: PositiveInt | None = None
+    """How many to draw; all when not given (the named corpora have the paper's numbers)."""
+    revision: str | None = None
+    """Commit, tag or branch of a hub data set. The commit that was read is always recorded; name it to pin it."""
+    data: str | None = None
+    """A local folder of data sets (one sub-folder a corpus) used instead of the hub for the named corpora."""
+    seed: int = 0
+    """Draws the subset. Separate from the run's seed, so that training seeds share their queries."""
+    query_column: str | None = None
+    reference_column: str | None = None
+    answer_column: str | None = None
+    skip_bad_rows: bool = False
+    max_prompt_tokens: PositiveInt = 1024
+    """A longer query is refused (or skipped and counted, with `skip_bad_rows`)."""
+
+
+class LoraSection(Section):
+    rank: int = Field(default=0, ge=0)
+    """0 trains all weights."""
+    alpha: PositiveFloat = 32.0
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    targets: str = "all-linear"
+
+
+class TrainingSection(Section):
+    """The optimise stage, the same for every method. Defaults: methods' shared settings of the paper."""
+
+    learning_rate: PositiveFloat = 5e-7
+    batch_size: PositiveInt = 128
+    """Rows (pairs, demonstrations) per optimiser step, over all processes."""
+    micro_batch_size: PositiveInt = 8
+    """Rows per forward pass and process; the rest of the batch is accumulated."""
+    epochs: PositiveInt = 1
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the steps over which the learning rate rises."""
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
+    weight_decay: NonNegativeFloat = 0.0
+    max_grad_norm: PositiveFloat = 1.0
+    max_length: PositiveInt = 2048
+    """Tokens of prompt + response. Longer rows are dropped and counted, never cut."""
+    reference: Literal["recorded", "recompute"] = "recorded"
+    """Reference log-probabilities as recorded while sampling, or by a teacher-forced pass before training."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    gradient_checkpointing: bool = False
+    packing: bool = False
+    """Rows of a micro batch laid end to end without padding (needs attention that keeps them apart)."""
+    checkpoint_every: PositiveInt = 50
+    """Optimiser steps between the states from which an interrupted training continues."""
+    report_to: Literal["none", "tensorboard", "wandb"] = "tensorboard"
+    lora: LoraSection = LoraSection()
+
+    @model_validator(mode="after")
+    def _batches_fit(self) -> "TrainingSection":
+        if self.batch_size % min(self.micro_batch_size, self.batch_size):
+            raise ValueError(f"batch_size is not a multiple of micro_batch_size = {self.micro_batch_size}")
+        return self
+
+
+class EngineSection(Section):
+    name: str = "hf"
+    max_batch: PositiveInt = 256
+    """Requests decoded together."""
+    device: str = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    chat_template: str | None = None
+    """For a model that has none (or instead of its own): a Jinja file, or `plain` for "Question: … Answer:"."""
+
+
+class EvaluationSection(Section):
+    suite: str | None = None
+    """A suite or a comma-separated list of tasks; the lab's for the lab model, `reasoning` otherwise."""
+    protocol: Literal["strict"] = "strict"
+    samples: int = Field(default=4, ge=0)
+    """Samples per item at `temperature`, beside the greedy answer."""
+    temperature: PositiveFloat = 1.0
+    split: str | None = None
+    """Another split than the tasks' own (`tuning` for the lab, `train`, …): what settings may be chosen on."""
+    limit: PositiveInt | None = None
+    """Only the first items of each task (for trying out; such scores are marked)."""
+    max_tokens: PositiveInt | None = None
+    """Overrides each task's own limit."""
+    data: str | None = None
+    """A local folder of data sets (one sub-folder a task) used instead of the hub."""
+    unsafe_code: bool = False
+    """Run model-written code without a sandbox where none is available."""
+
+
+class Recipe(Section):
+    """One run."""
+
+    method: str = "genius"
+    variant: str = "paper"
+    model: str = "lab"
+    seed: int = 0
+    corpus: CorpusSection = CorpusSection()
+    sampling: dict[str, Any] = {}
+    """The method's own options (how it samples and curates); validated by the method."""
+    objective: dict[str, Any] = {}
+    """`name` and the objective's own parameters; the method's objective when no name is given."""
+    training: TrainingSection = TrainingSection()
+    engine: EngineSection = EngineSection()
+    evaluation: EvaluationSection = EvaluationSection()
+
+
+Layer = dict[str, Any]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def merge(*layers: Layer) -> Layer:
+    """Nested dictionaries laid over each other, later ones on top."""
+    result: Layer = {}
+    for layer in layers:
+        for key, value in layer.items():
+            below = result.get(key)
+            nested = isinstance(value, dict) and isinstance(below, dict)
+            result[key] = merge(below, value) if nested else value  # type: ignore[arg-type]
+    return result
+
+
+def read_layer(path: Path) -> Layer:
+    """A recipe file (YAML). Raises `InputError` with the line where it does not parse."""
+    import yaml
+
+    try:
+        layer = _parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read recipe {path}: {error}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise InputError(
+            f"recipe {path}{where} is not valid YAML: {getattr(error, 'problem', error)}"
+        ) from error
+    if layer is None:
+        return {}
+    if not isinstance(layer, dict):
+        raise InputError(f"recipe {path} must be a mapping of sections, not a {type(layer).__name__}")
+    return layer
+
+
+def parse_assignments(assignments: list[str]) -> Layer:
+    """`--set section.key=value` options as a layer; values are read as YAML (quote what must stay text)."""
+    import yaml
+
+    layer: Layer = {}
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        if not equals or not path.strip():
+            raise InputError(f"--set {assignment}: write it as section.key=value")
+        try:
+            value: Any = _parse_yaml(text) if text else ""
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
+            raise InputError(f"--set {assignment}: the value is not valid YAML") from error
+        for part in reversed(path.strip().split(".")):
+            value = {part: value}
+        layer = merge(layer, value)
+    return layer
+
+
+def _parse_yaml(text: str) -> Any:
+    """YAML 1.1 reads 5e-7 as text; people who set a learning rate mean a number (as YAML 1.2 does)."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    exponent = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", exponent, list("-+.0123456789"))
+    return yaml.load(text, Loader)
+
+
+def validate(model: type[Model], values: Layer, section: str = "") -> Model:
+    """`values` as `model`, or one clear line that names the offending key and the nearest valid one."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InputError(_first_problem(model, error, section)) from None
+
+
+def _first_problem(model: type[BaseModel], error: ValidationError, section: str) -> str:
+    problem = error.errors()[0]
+    location = [section, *map(str, problem["loc"])] if section else list(map(str, problem["loc"]))
+    name = ".".join(location)
+    if problem["type"] == "extra_forbidden":
+        owner: Any = model
+        for part in problem["loc"][:-1]:
+            owner = owner.model_fields[part].annotation
+        return f"unknown key '{name}': {nearest(str(problem['loc'][-1]), list(owner.model_fields))}"
+    return f"{name} = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"

@@ -1,0 +1,66 @@
+"""Plug-ins by name, found through entry points: ours and a third party's come the same way."""
+
+import ast
+import inspect
+import sys
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from genius_bench.errors import GeniusBenchError, InputError, nearest
+
+GROUPS = {
+    "methods": "method",
+    "objectives": "objective",
+    "tasks": "task",
+    "corpora": "corpus",
+    "engines": "engine",
+}
+"""Kind → what one of them is called."""
+
+
+@cache
+def _group(kind: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"genius_bench.{kind}")}
+
+
+def names(kind: str) -> list[str]:
+    """The installed plug-ins of a kind (`methods`, `objectives`, `tasks`, …), sorted."""
+    return sorted(_group(kind))
+
+
+def check(kind: str, name: str) -> None:
+    """Raises `InputError` that names the nearest installed plug-in when there is none called `name`."""
+    if not isinstance(name, str) or name not in _group(kind):
+        raise InputError(f"unknown {GROUPS[kind]} '{name}': {nearest(name, names(kind))}")
+
+
+def load(kind: str, name: str) -> Any:
+    """The object behind a plug-in's entry point, imported now.
+
+    Raises `InputError` that names the nearest installed plug-in when there is none called `name`.
+    """
+    check(kind, name)
+    point = _group(kind)[name]
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        raise GeniusBenchError(
+            f"{GROUPS[kind]} '{name}' ({point.value}) cannot be loaded: {error}"
+        ) from error
+
+
+def code_digest(plugin: type) -> str:
+    """Of the file that defines a plug-in, comments and docstrings aside: edited code makes new artifacts."""
+    source = inspect.getsource(sys.modules[plugin.__module__])
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [part for part in body if not _is_text(part)] or [ast.Pass()]  # type: ignore[attr-defined]
+    return sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

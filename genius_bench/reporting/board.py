@@ -1,0 +1,257 @@
+"""A board: every model scored under the same settings on the same tasks, base first, each beside its base."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from genius_bench.artifacts import Artifact, Store
+from genius_bench.errors import InputError
+from genius_bench.evaluation.metrics import FAILURES, item_values
+from genius_bench.evaluation.stage import read_scores
+from genius_bench.evaluation.statistics import (
+    Difference,
+    Estimate,
+    holm,
+    paired_difference,
+    seeds_average,
+    seeds_difference,
+    suite_average,
+    suite_difference,
+)
+from genius_bench.rows import Score
+from genius_bench.runs import Evaluation, Run, read_runs
+
+ItemValues = Mapping[str, float]
+
+
+@dataclass
+class Scored:
+    """One model's scores: task → `scores` artifact."""
+
+    label: str
+    fingerprint: str
+    base_fingerprint: str
+    recipe: dict[str, Any] | None
+    iteration: int
+    artifacts: dict[str, Artifact]
+
+    @cached_property
+    def scores(self) -> dict[tuple[str, str], Score]:
+        return {
+            (task, score.metric): score
+            for task, artifact in self.artifacts.items()
+            for score in read_scores(artifact)
+        }
+
+    def items(self, task: str, metric: str) -> ItemValues:
+        """Question → share of its answers that were right."""
+        cache: dict[tuple[str, str], ItemValues] = self.__dict__.setdefault("_items", {})
+        if (task, metric) not in cache:
+            cache[task, metric] = item_values(self.artifacts[task].rows(), metric)
+        return cache[task, metric]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the board. Estimates and differences are shares (0–1); None where a number does not exist."""
+
+    label: str
+    is_base: bool
+    seeds: int
+    cells: dict[str, Estimate | None]
+    """Task → accuracy (of the board's metric)."""
+    gains: dict[str, Difference | None]
+    """Task → gain over the base, p-values corrected over tasks (Holm)."""
+    average: Estimate | None
+    average_gain: Difference | None
+    greedy: float | None
+    greedy_gain: Difference | None
+    released: Estimate | None
+    """The average by the published extraction rules, over the tasks that they cover."""
+    failures: dict[str, float] = field(default_factory=dict)
+    """Share of answers without a parsable result, cut off, empty, or lost to an error; `any` counts each once."""
+
+
+@dataclass(frozen=True)
+class Board:
+    tasks: list[str]
+    metric: str
+    settings: dict[str, Any]
+    rows: list[Row]
+
+
+def build_board(
+    home: Path, *, settings: dict[str, Any] | None = None, tasks: Sequence[str] | None = None
+) -> Board:
+    """The board of one group of settings and tasks; the newest evaluation's when none are given.
+
+    Numbers made under different settings never share a board. Raises `InputError` when nothing was scored yet.
+    """
+    runs = read_runs(home)
+    evaluations = [evaluation for run in runs for evaluation in run.evaluations]
+    fitting = [
+        e
+        for e in evaluations
+        if settings in (None, e.settings) and (not tasks or set(tasks) <= set(e.scores))
+    ]
+    if not fitting:
+        raise InputError(
+            f"nothing scored yet in {home} for this suite; run 'genius-bench train' or 'genius-bench eval'"
+        )
+    settings = settings or fitting[-1].settings
+    tasks = list(tasks or fitting[-1].scores)
+    scored = _scored_models(Store(home), runs, settings, tasks)
+    gradable = [task for task in tasks if any((task, "greedy") in one.scores for one in scored)]
+    metric = "sampled" if settings["samples"] else "greedy"
+    bases = {one.fingerprint: one for one in scored}
+    rows = [_row([one], bases.get(one.base_fingerprint), gradable, metric) for one in scored]
+    rows += [
+        _row(group, bases.get(group[0].base_fingerprint), gradable, metric) for group in _seed_groups(scored)
+    ]
+    return Board(list(tasks), metric, settings, rows)
+
+
+def _scored_models(
+    store: Store, runs: list[Run], settings: dict[str, Any], tasks: Sequence[str]
+) -> list[Scored]:
+    """One entry per model, bases first; a model that a run trained is labelled by it, wherever it was scored."""
+    labels: dict[str, tuple[str, Run, int]] = {}
+    base_names: dict[str, str] = {}
+    for run in runs:
+        for checkpoint in run.checkpoints:
+            iteration = int(checkpoint["iteration"])
+            labels[checkpoint["fingerprint"]] = (_label(run, iteration), run, iteration)
+        if run.base_fingerprint:
+            base_names[run.base_fingerprint] = run.base
+    found: dict[str, Scored] = {}
+    for evaluation in (e for run in runs for e in run.evaluations):
+        artifacts = _artifacts(store, evaluation, tasks)
+        if evaluation.settings != settings or artifacts is None:
+            continue
+        fingerprint = evaluation.fingerprint
+        label, run_of, iteration = labels.get(fingerprint, (_short(evaluation.model), None, 0))
+        found[fingerprint] = Scored(
+            label=f"{_short(base_names[fingerprint])} (base)"
+            if fingerprint in base_names and not run_of
+            else label,
+            fingerprint=fingerprint,
+            base_fingerprint=run_of.base_fingerprint if run_of else "",
+            recipe=run_of.recipe if run_of else None,
+            iteration=iteration,
+            artifacts=artifacts,
+        )
+    _tell_apart(list(found.values()))
+    return sorted(found.values(), key=lambda one: (bool(one.base_fingerprint), one.label))
+
+
+def _tell_apart(scored: list[Scored]) -> None:
+    """Models whose recipes differ in what a label does not show get the beginning of their fingerprint."""
+    seen = Counter(one.label for one in scored)
+    for one in scored:
+        if seen[one.label] > 1:
+            one.label = f"{one.label} [{one.fingerprint[:4]}]"
+
+
+def _artifacts(store: Store, evaluation: Evaluation, tasks: Sequence[str]) -> dict[str, Artifact] | None:
+    found = {task: store.find("scores", evaluation.scores.get(task, "-")) for task in tasks}
+    return {task: one for task, one in found.items() if one} if all(found.values()) else None
+
+
+def _label(run: Run, iteration: int) -> str:
+    recipe = run.recipe or {}
+    parts = [recipe["method"]]
+    if recipe["variant"] != "paper":
+        parts.append(recipe["variant"])
+    if len(run.checkpoints) > 1:
+        parts.append(f"iteration {iteration}")
+    return " ".join([*parts, f"seed {recipe['seed']}"])
+
+
+def _short(model: str) -> str:
+    """A local path by its last part; names and hub ids as they are."""
+    return Path(model).name if model.startswith(("/", ".", "~")) else model
+
+
+def _seed_groups(scored: list[Scored]) -> list[list[Scored]]:
+    """Models that differ by nothing but the seed."""
+    groups: dict[str, list[Scored]] = {}
+    for one in scored:
+        if one.recipe is not None:
+            recipe = {key: value for key, value in one.recipe.items() if key != "seed"}
+            groups.setdefault(repr((recipe, one.iteration)), []).append(one)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _row(group: list[Scored], base: Scored | None, tasks: list[str], metric: str) -> Row:
+    """A model, or the mean of one recipe's models over seeds."""
+    label = group[0].label
+    if len(group) > 1:
+        label = f"{label.split(' seed ')[0]}: mean of {len(group)} seeds"
+    gains: dict[str, Difference | None] = dict.fromkeys(tasks)
+    average_gain = greedy_gain = None
+    if base is not None and tasks:
+        gains = _corrected({task: _gain(group, base, [task], metric) for task in tasks})
+        average_gain = _gain(group, base, tasks, metric)
+        greedy_gain = _gain(group, base, tasks, "greedy")
+    greedy = [
+        suite_average([list(one.items(task, "greedy").values()) for task in tasks]).value for one in group
+    ]
+    return Row(
+        label=label,
+        is_base=not group[0].base_fingerprint,
+        seeds=len(group),
+        cells={task: _cell(group, task, metric) for task in tasks},
+        gains=gains,
+        average=_average(group, tasks, metric),
+        average_gain=average_gain,
+        greedy=sum(greedy) / len(greedy) if tasks else None,
+        greedy_gain=greedy_gain,
+        released=_average(group, _covered(group, tasks, f"released_{metric}"), f"released_{metric}"),
+        failures={name: _failure(group, tasks, name) for name in FAILURES},
+    )
+
+
+def _gain(group: list[Scored], base: Scored, tasks: list[str], metric: str) -> Difference | None:
+    try:
+        pairs = [[(one.items(task, metric), base.items(task, metric)) for task in tasks] for one in group]
+        if len(group) > 1:
+            return seeds_difference(pairs)
+        return paired_difference(*pairs[0][0]) if len(tasks) == 1 else suite_difference(pairs[0])
+    except ValueError:  # not the same questions: no comparison
+        return None
+
+
+def _corrected(gains: dict[str, Difference | None]) -> dict[str, Difference | None]:
+    present = [task for task, gain in gains.items() if gain is not None]
+    p_values = holm([gains[task].p_value for task in present])  # type: ignore[union-attr]
+    corrected = dict(zip(present, p_values, strict=True))
+    return {task: gain._replace(p_value=corrected[task]) if gain else None for task, gain in gains.items()}
+
+
+def _average(group: list[Scored], tasks: list[str], metric: str) -> Estimate | None:
+    """The mean over tasks (and over seeds, whose spread widens the interval)."""
+    if not tasks:
+        return None
+    if len(group) > 1:
+        return seeds_average([[one.items(task, metric) for task in tasks] for one in group])
+    return suite_average([list(group[0].items(task, metric).values()) for task in tasks])
+
+
+def _cell(group: list[Scored], task: str, metric: str) -> Estimate | None:
+    if len(group) > 1:
+        return _average(group, [task], metric)
+    score = group[0].scores.get((task, metric))
+    return Estimate(score.value / 100, score.low / 100, score.high / 100) if score else None
+
+
+def _covered(group: list[Scored], tasks: list[str], metric: str) -> list[str]:
+    return [task for task in tasks if all((task, metric) in one.scores for one in group)]
+
+
+def _failure(group: list[Scored], tasks: list[str], name: str) -> float:
+    """The share of all answers that failed so."""
+    values = [value for one in group for task in tasks for value in one.items(task, name).values()]
+    return sum(values) / len(values) if values else 0.0

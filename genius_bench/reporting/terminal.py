@@ -1,0 +1,127 @@
+"""Boards on a terminal: two tables that stay readable at 80 columns, in a pipe, and without colour."""
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from genius_bench.evaluation.statistics import Difference, Estimate
+from genius_bench.reporting.board import Board, Row
+
+SIGNIFICANT = 0.05
+GREY_ABOVE = 0.2
+"""A row with more failed answers than this share is dimmed: its numbers say more about format than about skill."""
+
+
+def show_board(board: Board, console: Console) -> None:
+    console.print(_heading(board))
+    for table in (_summary(board), _by_task(board, wide=console.width >= 110), _answers(board)):
+        console.print(table)
+        console.print()
+    console.print(_legend(board))
+
+
+def _heading(board: Board) -> Text:
+    settings = board.settings
+    answers = (
+        f"{settings['samples']} samples at T={settings['temperature']:g}"
+        if settings["samples"]
+        else "greedy only"
+    )
+    limited = f", first {settings['limit']} items of each task only" if settings.get("limit") else ""
+    lab = "lab numbers · " if all(task.startswith("lab_") for task in board.tasks) else ""
+    limited += f", on the {settings['split']} split" if settings.get("split") else ""
+    text = f"{lab}{len(board.tasks)} tasks · protocol {settings['protocol']} · greedy and {answers}{limited}"
+    return Text(text, style="bold")
+
+
+def _summary(board: Board) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table.add_column("model")
+    for column in (_metric_name(board), "gain over base", "p", "greedy", "gain"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in board.rows:
+        table.add_row(
+            Text(row.label),
+            _estimate(row.average),
+            _gain(row.average_gain),
+            _p_value(row.average_gain),
+            "–" if row.greedy is None else f"{100 * row.greedy:.1f}",
+            "" if row.greedy_gain is None else f"{100 * row.greedy_gain.difference:+.1f}",
+            style="dim" if row.failures["any_failure"] > GREY_ABOVE else "",
+        )
+    return table
+
+
+def _by_task(board: Board, wide: bool) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table.add_column("model")
+    for task in board.tasks:
+        table.add_column(task.removeprefix("lab_"), justify="right", no_wrap=True)
+    best = {
+        task: max((row.cells[task].value for row in board.rows if row.cells.get(task)), default=None)  # type: ignore[union-attr]
+        for task in board.tasks
+    }
+    for row in board.rows:
+        table.add_row(Text(row.label), *(_cell(row, task, best[task], wide) for task in board.tasks))
+    return table
+
+
+def _cell(row: Row, task: str, best: float | None, wide: bool) -> RenderableType:
+    estimate = row.cells.get(task)
+    if estimate is None:
+        return Text("–", style="dim")
+    gain = row.gains.get(task)
+    mark = ""
+    if gain is not None and gain.p_value < SIGNIFICANT:
+        mark = "▲" if gain.difference > 0 else "▼"
+    interval = f"±{50 * (estimate.high - estimate.low):.1f}" if wide else ""
+    return Text(f"{100 * estimate.value:.1f}{interval}{mark}", style="bold" if estimate.value == best else "")
+
+
+def _estimate(estimate: Estimate | None) -> str:
+    return (
+        "–" if estimate is None else f"{100 * estimate.value:.1f} ±{50 * (estimate.high - estimate.low):.1f}"
+    )
+
+
+def _gain(gain: Difference | None) -> str:
+    if gain is None:
+        return ""
+    return f"{100 * gain.difference:+.1f} [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]"
+
+
+def _p_value(gain: Difference | None) -> str:
+    if gain is None:
+        return ""
+    return "<0.001" if gain.p_value < 0.001 else f"{gain.p_value:.3f}"
+
+
+def _answers(board: Board) -> Table:
+    """What lies behind the numbers: the published rules' verdict, and the answers that could not count."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table.add_column("answers")
+    for column in ("published rules", "unparsed", "truncated", "empty", "errors"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in board.rows:
+        kinds = ("format_failure", "truncated", "empty", "error")
+        table.add_row(
+            Text(row.label), _estimate(row.released), *(f"{100 * row.failures[kind]:.1f}%" for kind in kinds)
+        )
+    return table
+
+
+def _metric_name(board: Board) -> str:
+    return f"T={board.settings['temperature']:g}" if board.metric == "sampled" else "greedy"
+
+
+def _legend(board: Board) -> Text:
+    ungraded = [task for task in board.tasks if all(row.cells.get(task) is None for row in board.rows)]
+    lines = [
+        "Averages are unweighted means over tasks, in percent; ± and [ ] are 95 % intervals over questions "
+        "(and over seeds, where several are averaged).",
+        "▲▼ differ from the base at p < 0.05, paired by question, Holm-corrected over tasks. "
+        "Published rules: the same answers by the paper's extraction scripts, over the tasks these cover.",
+    ]
+    if ungraded:
+        lines.append(f"– not scored here: {', '.join(ungraded)} ('genius-bench doctor' says why).")
+    return Text("\n".join(lines), style="dim")

@@ -1,0 +1,95 @@
+"""From what a user asked for to a recipe in which everything is decided and valid."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from genius_bench import registry
+from genius_bench.artifacts import digest_of
+from genius_bench.errors import InputError, nearest
+from genius_bench.method import Method
+from genius_bench.recipe import Layer, Recipe, TrainingSection, merge, validate
+
+if TYPE_CHECKING:
+    from genius_bench.objectives.interface import Objective
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A valid recipe with its method and objective ready to use."""
+
+    recipe: Recipe
+    method: Method
+    objective: "Objective"
+
+    def run_id(self, base_fingerprint: str, corpus_fingerprint: str) -> str:
+        """The same recipe, base and queries have the same id, so that running it again continues or finds it."""
+        name = (
+            self.recipe.method
+            if self.recipe.variant == "paper"
+            else f"{self.recipe.method}-{self.recipe.variant}"
+        )
+        return f"{name}-{digest_of([self.recipe.model_dump(), base_fingerprint, corpus_fingerprint])[:10]}"
+
+    def settings_of(self, iteration: int) -> "tuple[Objective, TrainingSection]":
+        """Objective and training settings of an iteration, with what the method changes in it."""
+        from genius_bench.objectives.interface import build_objective
+
+        changes, factors = self.method.settings_of(iteration), self.method.factors_of(iteration)
+        objective = merge(self.recipe.objective, changes.get("objective", {}))
+        training = merge(self.recipe.training.model_dump(), changes.get("training", {}))
+        if objective["name"] == self.method.objective["name"]:  # another one's parameters mean something else
+            _multiply(objective, factors.get("objective", {}))
+        _multiply(training, factors.get("training", {}))
+        return build_objective(objective), validate(TrainingSection, training, "training")
+
+
+def resolve(*layers: Layer) -> Resolved:
+    """Defaults < the method's presets < the lab's (for its model) < the variant < `layers`, later ones on top.
+
+    Raises `InputError` with one line for an unknown method, variant, key or impossible value.
+    """
+    from genius_bench.objectives.interface import build_objective
+
+    asked = merge(*layers)
+    top = validate(Recipe, asked)
+    method_class: type[Method] = registry.load("methods", top.method)
+    if top.variant not in method_class.variants:
+        hint = nearest(top.variant, list(method_class.variants))
+        raise InputError(f"method '{top.method}' has no variant '{top.variant}': {hint}")
+    lab = lab_preset(top.method) if top.model == "lab" else {}
+    if top.corpus.name != "lab":
+        lab.pop("corpus", None)  # the lab's number of queries is about its own corpus
+    presets = merge(
+        {"objective": method_class.objective, "training": method_class.training},
+        lab,
+        method_class.variants[top.variant],
+    )
+    if top.objective.get("name", presets["objective"]["name"]) != presets["objective"]["name"]:
+        presets["objective"] = {}  # parameters of the method's own objective mean nothing to another
+    values = merge(presets, asked)
+    recipe = validate(Recipe, values)
+    registry.check("engines", recipe.engine.name)
+    options = validate(method_class.Options, recipe.sampling, "sampling")
+    objective = build_objective(recipe.objective)
+    # The recipe that is stored and hashed says everything, defaults included.
+    complete = recipe.model_copy(
+        update={
+            "sampling": options.model_dump(),
+            "objective": {"name": objective.name, **objective.model_dump()},
+        }
+    )
+    return Resolved(complete, method_class(options), objective)
+
+
+def _multiply(section: Layer, factors: Layer) -> None:
+    for key, factor in factors.items():
+        section[key] *= factor
+
+
+def lab_preset(method: str) -> Layer:
+    """What the lab's small model wants: short answers, larger steps."""
+    import yaml
+
+    presets: dict[str, Any] = yaml.safe_load(files("genius_bench.lab").joinpath("recipe.yaml").read_text())
+    return merge(presets["every_method"], presets["methods"].get(method, {}))

@@ -1,0 +1,67 @@
+"""Runs: small files that name a recipe and the artifacts that came out of it. Boards are made from them."""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from genius_bench.artifacts import digest_of, publish_file, read_json
+from genius_bench.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What one model scored under one set of settings: task → key of its `scores` artifact."""
+
+    model: str
+    fingerprint: str
+    settings: dict[str, Any]
+    scores: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """`recipe` is None for an evaluation by itself. `checkpoints` are in the order of iterations."""
+
+    id: str
+    recipe: dict[str, Any] | None = None
+    base: str = ""
+    base_fingerprint: str = ""
+    corpus: dict[str, Any] = field(default_factory=dict)
+    """Where the queries came from, which columns were read, how many were used and skipped and why."""
+    checkpoints: list[dict[str, str]] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+    finished_at: str = ""
+
+
+def write_run(home: Path, run: Run) -> Path:
+    """Records a run; evaluations that an earlier record of it holds under other settings stay in it."""
+    path = home / "runs" / f"{run.id}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        new = {(one.fingerprint, digest_of(one.settings)) for one in run.evaluations}
+        kept = [
+            one for one in read_run(path).evaluations if (one.fingerprint, digest_of(one.settings)) not in new
+        ]
+        run = replace(run, evaluations=[*kept, *run.evaluations])
+    values = {**asdict(run), "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    text = json.dumps(values, indent=2, ensure_ascii=False)
+    publish_file(path, lambda file: file.write(text.encode()))
+    return path
+
+
+def read_runs(home: Path) -> list[Run]:
+    """All runs of a home, oldest first."""
+    runs = [read_run(path) for path in (home / "runs").glob("*.json")]
+    return sorted(runs, key=lambda run: (run.finished_at, run.id))
+
+
+def read_run(path: Path) -> Run:
+    """One run. Raises `InputError` that names the file when it is damaged or no run."""
+    values = read_json(path)
+    try:
+        evaluations = [Evaluation(**evaluation) for evaluation in values.pop("evaluations")]
+        return Run(**values, evaluations=evaluations)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a run of this version ({error}): move it away") from error

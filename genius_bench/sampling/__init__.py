@@ -1,0 +1,1 @@
+"""How responses are drawn and curated: the steps that methods share."""

@@ -1,0 +1,242 @@
+"""Foresight re-sampling: candidate steps, their look-aheads, and their scores (Genius §2.2, Eqs. 1 and 6)."""
+
+from asyncio import gather
+from dataclasses import dataclass, replace
+
+from genius_bench.engines.interface import Completion
+from genius_bench.sampling.foresight_options import ForesightOptions
+from genius_bench.sampling.joining import Joining
+from genius_bench.sampling.policy import Policy
+
+MAX_BLANK_CONTINUATIONS = 3
+
+Draw = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """Sampled tokens with their log-probabilities (nats, temperature 1)."""
+
+    ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(ids=self.ids + other.ids, logprobs=self.logprobs + other.logprobs)
+
+    @property
+    def mean_logprob(self) -> float:
+        """Nats per token; 0 for no token, as the release has it."""
+        return sum(self.logprobs) / len(self.logprobs) if self.logprobs else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beam:
+    """A prefix of steps a_<k with its value Q (Eq. 4). A frozen beam is a finished answer."""
+
+    prefix: Tokens = Tokens()
+    value: float = 0.0
+    frozen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One step a_k with its look-ahead a'_>k, from beam number `beam`."""
+
+    beam: int
+    prefix: Tokens
+    step: Tokens
+    foresight: Tokens
+    score: float
+    """f (Eq. 1), nats per token."""
+    advantage: float
+    """A = f − Q of the beam it came from (Eq. 6)."""
+    finished: bool
+    """The answer ended within the step: nothing is left to look ahead to, and nothing may follow."""
+    complete: bool
+    """The whole response ended by itself, not by a limit of tokens."""
+
+    @property
+    def response(self) -> Tokens:
+        """T = (a_<k, a_k, a'_>k)."""
+        return self.prefix + self.step + self.foresight
+
+    def as_beam(self) -> Beam:
+        """Eq. 4: the drawn candidate's score becomes its value."""
+        return Beam(prefix=self.prefix + self.step, value=self.score, frozen=self.finished)
+
+
+async def roll_out(beams: list[Beam], search: "Search", step_number: int) -> list[Candidate]:
+    """N candidate steps from every beam, each with its look-ahead; a frozen beam stands for itself alone.
+
+    A beam that fills the model's context has no candidate.
+    """
+    wanted = [
+        _candidate(number, beam, search, ("step", step_number, number, rollout))
+        for number, beam in enumerate(beams)
+        for rollout in range(1 if beam.frozen else search.options.rollouts)
+        if beam.frozen or search.has_room(beam.prefix.ids)
+    ]
+    return list(await gather(*wanted))
+
+
+async def completed(candidate: Candidate, search: "Search", step_number: int, role: str) -> Candidate:
+    """The candidate with a look-ahead, for pairs of whole responses where scoring needed none."""
+    prefix = search.joining.before_foresight(candidate.prefix.ids) + candidate.step.ids
+    if search.options.score == "foresight" or candidate.finished or not search.has_room(prefix):
+        return candidate
+    foresight, complete = await _foresight(prefix, search, ("complete", step_number, role))
+    return replace(candidate, foresight=search.joining.foresight(foresight), complete=complete)
+
+
+async def _candidate(number: int, beam: Beam, search: "Search", draw: Draw) -> Candidate:
+    if beam.frozen:
+        return _scored(number, beam, Tokens(), Tokens(), beam.value, finished=True, complete=True)
+    options = search.options
+    if options.score == "step":
+        step, ended = await _step(beam.prefix.ids, search, draw)
+        finished = ended and not search.joining.forgets_ends
+        step = search.joining.step(step)
+        return _scored(number, beam, step, Tokens(), step.mean_logprob, finished, complete=ended)
+    sample = _step_and_foresight if search.one_request_suffices else _step_then_foresight
+    step, foresight, finished, complete = await sample(beam.prefix.ids, search, draw)
+    score = (foresight if foresight.ids else step).mean_logprob
+    if finished and options.finished == "score":
+        score = 0.0  # what the release gives a look-ahead of no token: the best score there is
+    return _scored(number, beam, step, foresight, score, finished, complete)
+
+
+def _scored(
+    number: int, beam: Beam, step: Tokens, foresight: Tokens, score: float, finished: bool, complete: bool
+) -> Candidate:
+    return Candidate(
+        beam=number,
+        prefix=beam.prefix,
+        step=step,
+        foresight=foresight,
+        score=score,
+        advantage=score - beam.value,
+        finished=finished,
+        complete=complete,
+    )
+
+
+async def _step_then_foresight(
+    prefix: tuple[int, ...], search: "Search", draw: Draw
+) -> tuple[Tokens, Tokens, bool, bool]:
+    """Two requests: step, look-ahead, whether the answer ended in the step, whether it ended by itself at all."""
+    step, finished = await _step(prefix, search, draw)
+    step = search.joining.step(step)
+    if finished and not search.joining.forgets_ends:
+        return step, Tokens(), True, True
+    prefix = search.joining.before_foresight(prefix) + step.ids
+    if not search.has_room(prefix):
+        return step, Tokens(), False, False
+    foresight, complete = await _foresight(prefix, search, draw)
+    foresight = search.joining.foresight(foresight)
+    if complete and not search.joining.forgets_ends and not search.policy.text(foresight.ids).strip():
+        return step + foresight, Tokens(), True, True  # only the end of the sequence was left to say
+    return step, foresight, False, complete
+
+
+async def _step(prefix: tuple[int, ...], search: "Search", draw: Draw) -> tuple[Tokens, bool]:
+    """One step, up to and including its delimiter, and whether the answer ended in it."""
+    options, step = search.options, Tokens()
+    for attempt in range(1 + MAX_BLANK_CONTINUATIONS):
+        if not search.has_room(prefix + step.ids):
+            break
+        completion = await search.sample(
+            prefix + step.ids,
+            draw=(*draw, attempt),
+            max_tokens=options.step_max_tokens,
+            temperature=options.step_temperature,
+            stop=(options.step_delimiter, options.end_tag),
+        )
+        step += Tokens(ids=completion.token_ids, logprobs=completion.logprobs)
+        text = search.policy.text(step.ids)
+        tagged = bool(options.end_tag) and options.end_tag in text
+        if completion.finish_reason != "stop" or tagged:
+            return step, tagged or completion.finish_reason == "eos"
+        if text.strip() or options.empty_steps == "accept":
+            break
+    return step, False
+
+
+async def _foresight(prefix: tuple[int, ...], search: "Search", draw: Draw) -> tuple[Tokens, bool]:
+    """The policy finishes the answer: a'_>k ~ π(· | x, a_<k, a_k), and whether it came to an end."""
+    options = search.options
+    completion = await search.sample(
+        prefix,
+        draw=(*draw, "foresight"),
+        max_tokens=options.foresight_max_tokens,
+        temperature=options.foresight_temperature,
+        stop=(options.end_tag,),
+    )
+    tokens = Tokens(ids=completion.token_ids, logprobs=completion.logprobs)
+    return tokens, completion.finish_reason != "length"
+
+
+async def _step_and_foresight(
+    prefix: tuple[int, ...], search: "Search", draw: Draw
+) -> tuple[Tokens, Tokens, bool, bool]:
+    """At equal temperatures one continuation is both: what follows its first step *is* a look-ahead."""
+    whole, complete = await _foresight(prefix, search, draw)
+    cut = _end_of_first_step(whole.ids, search)
+    step = Tokens(ids=whole.ids[:cut], logprobs=whole.logprobs[:cut])
+    foresight = Tokens(ids=whole.ids[cut:], logprobs=whole.logprobs[cut:])
+    if complete and not search.policy.text(foresight.ids).strip():
+        return whole, Tokens(), True, True
+    return step, foresight, False, complete
+
+
+def _end_of_first_step(ids: tuple[int, ...], search: "Search") -> int:
+    """How many tokens there are up to and including the first delimiter that ends a step."""
+    options = search.options
+    for end in range(1, min(len(ids), options.step_max_tokens)):
+        text = search.policy.text(ids[:end])
+        if options.empty_steps == "continue":
+            text = text.lstrip()
+        if options.step_delimiter in text:
+            return end
+    return min(len(ids), options.step_max_tokens)
+
+
+@dataclass(frozen=True)
+class Search:
+    """One query's search: whom to ask, what for, and under which name the draws are made."""
+
+    query_id: str
+    prompt_ids: tuple[int, ...]
+    policy: Policy
+    options: ForesightOptions
+
+    @property
+    def joining(self) -> Joining:
+        return Joining(self.policy, self.options)
+
+    def has_room(self, prefix: tuple[int, ...]) -> bool:
+        """Whether the model's context can hold another token after the prompt and `prefix`."""
+        context = self.policy.context_length
+        return context is None or len(self.prompt_ids) + len(prefix) < context
+
+    @property
+    def one_request_suffices(self) -> bool:
+        options = self.options
+        return options.step_temperature == options.foresight_temperature and options.joining == "tokens"
+
+    async def sample(
+        self,
+        prefix: tuple[int, ...],
+        *,
+        draw: Draw,
+        max_tokens: int,
+        temperature: float,
+        stop: tuple[str, ...],
+    ) -> Completion:
+        return await self.policy.sample(
+            self.prompt_ids + prefix,
+            draw=("foresight", self.query_id, *draw),
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_p=self.options.top_p,
+            stop=stop,
+        )

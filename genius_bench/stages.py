@@ -1,0 +1,79 @@
+"""The stages as commands call them, each in a process of its own."""
+
+from pathlib import Path
+
+from genius_bench.artifacts import Artifact, Store
+from genius_bench.corpora import Corpus
+from genius_bench.engines import open_engine
+from genius_bench.engines.loading import ModelFiles, served_fingerprint
+from genius_bench.processes import in_own_process
+from genius_bench.recipe import EngineSection, EvaluationSection
+from genius_bench.resolution import Resolved
+
+
+def collect(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles, iteration: int) -> Artifact:
+    """Samples and curates: the training set of one iteration."""
+    return in_own_process(_collect, home, resolved, corpus, policy, iteration)
+
+
+def _collect(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles, iteration: int) -> Artifact:
+    from genius_bench.sampling.collecting import collect, training_set
+
+    store = Store(home)
+    collection = collect(
+        store,
+        resolved.method,
+        corpus=corpus,
+        policy_fingerprint=served_fingerprint(policy, resolved.recipe.engine),
+        open_engine=lambda: open_engine(policy.path, resolved.recipe.engine),
+        seed=resolved.recipe.seed,
+        iteration=iteration,
+        queries_in_flight=max(4, resolved.recipe.engine.max_batch // 2),
+    )
+    return training_set(store, collection)
+
+
+def optimise(
+    home: Path, resolved: Resolved, training_set: Artifact, policy: ModelFiles, iteration: int
+) -> Artifact:
+    """Trains: the checkpoint of one iteration."""
+    return in_own_process(_optimise, home, resolved, training_set, policy, iteration)
+
+
+def _optimise(
+    home: Path, resolved: Resolved, training_set: Artifact, policy: ModelFiles, iteration: int
+) -> Artifact:
+    from genius_bench.training.stage import optimise
+
+    objective, training = resolved.settings_of(iteration)
+    return optimise(
+        Store(home),
+        policy_path=policy.path,
+        policy_fingerprint=policy.fingerprint,
+        training_set=training_set,
+        objective=objective,
+        training=training,
+        seed=resolved.recipe.seed,
+    )
+
+
+def evaluate(
+    home: Path, model: ModelFiles, tasks: list[str], settings: EvaluationSection, engine: EngineSection
+) -> list[Artifact]:
+    """Scores: one artifact per task."""
+    return in_own_process(_evaluate, home, model, tasks, settings, engine)
+
+
+def _evaluate(
+    home: Path, model: ModelFiles, tasks: list[str], settings: EvaluationSection, engine: EngineSection
+) -> list[Artifact]:
+    from genius_bench.evaluation.stage import evaluate
+
+    return evaluate(
+        Store(home),
+        engine_factory=lambda: open_engine(model.path, engine),
+        checkpoint_fingerprint=served_fingerprint(model, engine),
+        checkpoint_name=model.name,
+        tasks=tasks,
+        settings=settings,
+    )

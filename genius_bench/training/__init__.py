@@ -1,0 +1,1 @@
+"""The optimise stage: a training set in, a checkpoint out."""

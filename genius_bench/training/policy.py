@@ -1,0 +1,165 @@
+"""The model that is trained: loaded with dropout off, with adapters laid on where asked, published as plain files."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from genius_bench.engines.loading import COMPANIONS, base_of
+from genius_bench.errors import GeniusBenchError, InputError, first_line
+from genius_bench.recipe import LoraSection, TrainingSection
+from genius_bench.training.saved_state import fsync, storage_failure
+
+COPIED = (*COMPANIONS, "LICENSE*", "NOTICE*")
+"""Everything of a policy but its weights: training changes none of it, so it is copied byte for byte."""
+
+
+def compute_precision(training: TrainingSection) -> str:
+    """`float32` or `bfloat16`: what matrix products run in; `auto` takes bfloat16 where a GPU has it."""
+    if training.precision != "auto":
+        return training.precision
+    return "bfloat16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "float32"
+
+
+def vocabulary_of(path: Path) -> int:
+    """How many token ids the policy knows."""
+    size: int = _read_config(base_of(path)).get_text_config().vocab_size
+    return size
+
+
+def load_policy(path: Path, lora: LoraSection, precision: str) -> Any:
+    """A causal language model with every dropout at zero; an adapter is merged into its base.
+
+    Weights that are trained are held in float32 whatever `precision` is: steps of 1e-7 vanish in bfloat16. Weights
+    frozen under LoRA are held in `precision`. Raises `InputError` where the policy cannot be loaded.
+    """
+    from transformers import AutoModelForCausalLM, GenerationConfig
+
+    base = base_of(path)
+    if base != path and lora.rank:
+        raise InputError(
+            f"the policy in {path} is a LoRA adapter already: merge it into its base, "
+            "or train all weights (--set training.lora.rank=0)"
+        )
+    config = _read_config(base)
+    _without_dropout(config)
+    dtype = getattr(torch, precision) if lora.rank else torch.float32
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            str(base), config=config, dtype=dtype, trust_remote_code=False, use_safetensors=True
+        )
+        if base != path:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, str(path)).merge_and_unload().requires_grad_(True)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise InputError(f"cannot load the policy in {path}: {first_line(error)}") from error
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    # The policy's own is copied when publishing. Some published ones are refused by transformers when saved.
+    model.generation_config = GenerationConfig()
+    return model
+
+
+def _read_config(base: Path) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(str(base), trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no usable model configuration in {base}: {first_line(error)}") from error
+
+
+def with_adapters(model: Any, lora: LoraSection) -> Any:
+    """The model with fresh LoRA adapters, which alone are trained; the model as it is for rank 0."""
+    if not lora.rank:
+        return model
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.targets if lora.targets == "all-linear" else lora.targets.split(","),
+        task_type="CAUSAL_LM",
+    )
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise InputError(f"training.lora.targets = '{lora.targets}': {first_line(error)}") from error
+
+
+def publish(model: Any, policy: Path, folder: Path) -> None:
+    """Writes a checkpoint that any tool reads (weights in the type the policy's files have), and reads it back."""
+    base = base_of(policy)
+    adapters = hasattr(model, "peft_config")
+    if folder.exists():
+        shutil.rmtree(folder)
+    if not adapters:
+        model.to(_stored_type(base))
+    try:
+        model.save_pretrained(folder)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise storage_failure(error) from error
+    for own in ("generation_config.json", "README.md"):
+        (folder / own).unlink(missing_ok=True)
+    for pattern in COPIED:
+        for file in base.glob(pattern):
+            # Beside an adapter, a config.json would make the folder look like a whole model.
+            if file.is_file() and not (adapters and file.name == "config.json"):
+                shutil.copyfile(file, folder / file.name)
+    _verify(model, folder, adapters)
+    for file in folder.iterdir():
+        fsync(file)
+
+
+def _stored_type(base: Path) -> torch.dtype:
+    weights = sorted(base.glob("*.safetensors"))
+    with safe_open(weights[0], "pt") as file:
+        dtype: torch.dtype = file.get_tensor(next(iter(file.keys()))).dtype
+    return dtype
+
+
+def _verify(model: Any, folder: Path, adapters: bool) -> None:
+    """Raises `GeniusBenchError` unless the files hold all the weights they should, and only finite numbers."""
+    saved: set[str] = set()
+    for path in folder.glob("*.safetensors"):
+        with safe_open(path, "pt") as file:
+            for name in file.keys():  # noqa: SIM118 (a safetensors handle is no dictionary)
+                saved.add(name)
+                if not torch.isfinite(file.get_tensor(name)).all():
+                    raise GeniusBenchError(f"the trained weights are not finite ('{name}' in {path})")
+    problems = sorted(saved ^ _adapter_names(model)) if adapters else _loading_problems(folder)
+    if problems or not saved:
+        raise GeniusBenchError(
+            f"the checkpoint in {folder} does not read back: {len(problems)} weights missing or unknown"
+            f" ({', '.join(problems[:3])})"
+        )
+
+
+def _adapter_names(model: Any) -> set[str]:
+    from peft import get_peft_model_state_dict
+
+    return set(get_peft_model_state_dict(model))
+
+
+def _loading_problems(folder: Path) -> list[str]:
+    from transformers import AutoModelForCausalLM
+
+    _, info = AutoModelForCausalLM.from_pretrained(
+        str(folder), dtype="auto", trust_remote_code=False, output_loading_info=True
+    )
+    return [
+        str(name) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for name in info[kind]
+    ]
+
+
+def _without_dropout(config: Any) -> None:
+    """π_θ must equal π_ref before the first step, and likelihoods must not be noisy."""
+    for name, value in vars(config).items():
+        if isinstance(value, float) and ("dropout" in name or name.endswith("pdrop")):
+            setattr(config, name, 0.0)

@@ -1,0 +1,1 @@
+"""One folder per board: reported numbers and specs."""

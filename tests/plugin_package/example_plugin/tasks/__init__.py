@@ -1,0 +1,1 @@
+"""The plug-in's tasks: one folder each."""

@@ -1,0 +1,198 @@
+"""The board against scipy on the same answers, and its intervals against simulation."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from scipy import stats
+
+from genius_bench.artifacts import Build, Identity, Store
+from genius_bench.errors import InputError
+from genius_bench.evaluation.statistics import seeds_average, seeds_difference
+from genius_bench.reporting.board import build_board
+from genius_bench.reporting.terminal import show_board
+from genius_bench.runs import Evaluation, Run, write_run
+
+SETTINGS = {
+    "protocol": "strict",
+    "samples": 2,
+    "temperature": 1.0,
+    "limit": None,
+    "max_tokens": None,
+    "split": None,
+}
+ITEMS = 60
+TASKS = ("one", "two")
+
+
+def write_scores(store: Store, name: str, task: str, right: np.ndarray) -> str:
+    """A `scores` artifact with given verdicts [items, 3]: greedy and two samples."""
+    from genius_bench.evaluation.metrics import scores_of
+
+    rows = [
+        {
+            "item_id": f"{task}-{item}",
+            "repeat": repeat,
+            "correct": bool(right[item, repeat]),
+            "released_correct": False,
+            "format_failure": item == 0,
+            "truncated": False,
+            "empty": False,
+            "error": False,
+            "any_failure": item == 0,
+        }
+        for item in range(ITEMS)
+        for repeat in range(3)
+    ]
+
+    def produce(build: Build) -> None:
+        build.write_shard(rows)
+        numbers = [vars(score) for score in scores_of(task, rows, {}, graded=True, released=True)]
+        build.write_json("scores.json", numbers)
+
+    return store.make(Identity(kind="scores", version=1, parameters={"task": task, "of": name}), produce).key
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> tuple[Path, dict[str, dict[str, np.ndarray]]]:
+    """A base and three seeds of one recipe, with verdicts that we know."""
+    random = np.random.default_rng(0)
+    store = Store(tmp_path)
+    skill = {"base": 0.4, "seed-0": 0.55, "seed-1": 0.5, "seed-2": 0.6}
+    right = {
+        name: {task: random.random((ITEMS, 3)) < chance for task in TASKS} for name, chance in skill.items()
+    }
+    keys = {
+        name: {task: write_scores(store, name, task, right[name][task]) for task in TASKS} for name in skill
+    }
+    base = Evaluation(model="lab", fingerprint="base", settings=SETTINGS, scores=keys["base"])
+    for seed in range(3):
+        own = f"seed-{seed}"
+        recipe: dict[str, Any] = {"method": "genius", "variant": "paper", "seed": seed, "queries": 5}
+        evaluation = Evaluation(model="genius", fingerprint=own, settings=SETTINGS, scores=keys[own])
+        run = Run(
+            id=f"genius-{seed}",
+            recipe=recipe,
+            base="lab",
+            base_fingerprint="base",
+            checkpoints=[{"iteration": "1", "fingerprint": own, "path": own, "training_set": "", "key": ""}],
+            evaluations=[base, evaluation],
+        )
+        write_run(tmp_path, run)
+    return tmp_path, right
+
+
+def test_rows_are_the_base_the_seeds_and_their_mean(home: tuple[Path, Any]) -> None:
+    labels = [row.label for row in build_board(home[0]).rows]
+    seeds = [f"genius seed {seed}" for seed in range(3)]
+    assert labels == ["lab (base)", *seeds, "genius: mean of 3 seeds"]
+
+
+def test_gains_are_paired_t_tests_over_questions(home: tuple[Path, Any]) -> None:
+    path, right = home
+    row = build_board(path, tasks=["one"]).rows[1]
+    mine, base = (right[name]["one"][:, 1:].mean(1) for name in ("seed-0", "base"))
+    expected = stats.ttest_rel(mine, base)
+    assert row.average_gain is not None
+    assert row.average_gain.difference == pytest.approx((mine - base).mean())
+    gain = row.gains["one"]
+    assert gain is not None
+    assert gain.p_value == pytest.approx(expected.pvalue)
+    assert (gain.low, gain.high) == pytest.approx(tuple(expected.confidence_interval()))
+
+
+def test_the_mean_over_seeds_is_wider_than_its_questions_alone(home: tuple[Path, Any]) -> None:
+    path, right = home
+    *single, mean = [row.average_gain for row in build_board(path).rows[1:]]
+    assert mean is not None
+    assert mean.difference == pytest.approx(np.mean([gain.difference for gain in single if gain]))
+    averaged = np.mean([right[f"seed-{seed}"]["one"][:, 1:].mean(1) for seed in range(3)], axis=0)
+    questions_alone = 2 * 1.96 * averaged.std(ddof=1) / np.sqrt(ITEMS) / np.sqrt(2)
+    assert mean.high - mean.low > 0.8 * questions_alone
+
+
+def test_other_settings_are_another_board(home: tuple[Path, Any]) -> None:
+    path, _ = home
+    other = {**SETTINGS, "temperature": 0.6}
+    key = write_scores(Store(path), "other", "one", np.ones((ITEMS, 3)))
+    write_run(
+        path,
+        Run(
+            id="eval-x",
+            evaluations=[Evaluation(model="x", fingerprint="x", settings=other, scores={"one": key})],
+        ),
+    )
+    assert [row.label for row in build_board(path, settings=other).rows] == ["x"]
+    assert "x" not in [row.label for row in build_board(path, settings=SETTINGS).rows]
+    with pytest.raises(InputError, match="nothing scored yet"):
+        build_board(path, settings={**SETTINGS, "temperature": 0.1})
+
+
+def test_training_without_scoring_keeps_what_was_scored(home: tuple[Path, Any]) -> None:
+    path, _ = home
+    before = build_board(path)
+    record = json.loads((path / "runs" / "genius-0.json").read_text())
+    write_run(
+        path,
+        Run(
+            id="genius-0",
+            recipe=record["recipe"],
+            base="lab",
+            base_fingerprint="base",
+            checkpoints=record["checkpoints"],
+        ),
+    )
+    assert build_board(path).rows == before.rows
+
+
+def test_a_damaged_run_is_named(home: tuple[Path, Any]) -> None:
+    path, _ = home
+    (path / "runs" / "broken.json").write_text('{"id": 3')
+    with pytest.raises(InputError, match=r"broken\.json"):
+        build_board(path)
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_tables_fit_the_terminal(home: tuple[Path, Any], width: int) -> None:
+    stream = io.StringIO()
+    show_board(build_board(home[0]), Console(file=stream, width=width))
+    text = stream.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count("lab") >= 3
+    assert "\x1b" not in text
+
+
+def named(values: np.ndarray) -> dict[str, float]:
+    return {str(number): float(value) for number, value in enumerate(values)}
+
+
+def draw(random: np.random.Generator, effect: float) -> list[list[tuple[dict[str, float], dict[str, float]]]]:
+    """Three seeds on two tasks: seeds differ in their true gain, questions in how hard they are."""
+    seeds = []
+    hard = random.normal(0, 0.15, (2, 100))
+    base = [np.clip(random.binomial(4, np.clip(0.5 + hard[t], 0, 1)) / 4, 0, 1) for t in range(2)]
+    for _ in range(3):
+        gain = effect + random.normal(0, 0.03)
+        mine = [random.binomial(4, np.clip(0.5 + hard[t] + gain, 0, 1)) / 4 for t in range(2)]
+        seeds.append([(named(mine[t]), named(base[t])) for t in range(2)])
+    return seeds
+
+
+def test_intervals_over_seeds_cover() -> None:
+    """95 % intervals cover the true gain in 93 to 99 % of 600 experiments, seeds' own spread included."""
+    random = np.random.default_rng(1)
+    found = [seeds_difference(draw(random, 0.05)) for _ in range(600)]
+    assert 0.93 <= np.mean([one.low <= 0.05 <= one.high for one in found]) <= 0.99
+    none = [seeds_difference(draw(random, 0.0)).p_value < 0.05 for _ in range(600)]
+    assert np.mean(none) <= 0.07
+
+
+def test_one_question_is_never_significant() -> None:
+    gain = seeds_difference([[({"q": 1.0}, {"q": 0.0})]] * 3)
+    assert gain.p_value == 1.0
+    assert (gain.low, gain.high) == (-1.0, 1.0)
+    assert seeds_average([[{"q": 1.0}]]).value == 1.0

@@ -1,0 +1,267 @@
+"""Foresight re-sampling against a policy with known probabilities: Eqs. 1-6 and every option that changes them."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from genius_bench.method import Collected
+from genius_bench.rows import Message, PreferencePair, Query
+from genius_bench.sampling.choice import draw_without_replacement, foresight_distribution
+from genius_bench.sampling.foresight_options import ForesightOptions
+from genius_bench.sampling.policy import Policy
+from tests.sampling.scripted import Script, ScriptedEngine
+from trainers.genius import Genius
+
+STEPS = {"aa\n": -0.5, "bb\n": -0.2, "cc\n": -0.35, "dd\n": -0.1}
+
+
+def four_ways(text: str, random: np.random.Generator) -> tuple[str, float]:
+    """Every step is one of four letters; the look-ahead's confidence is that of the last letter seen."""
+    lines = text.split("Answer:")[1].split()
+    confidence = STEPS[lines[-1] + "\n"] if lines else -0.3
+    letter = random.choice(list("abcd"))
+    return f"{letter * 2}\nend", confidence
+
+
+def query(number: int = 0) -> Query:
+    return Query(id=f"q{number}", messages=(Message(role="user", content="?"),))
+
+
+def collect(
+    script: Script, number: int = 0, seed: int = 0, **options: Any
+) -> tuple[Collected, ScriptedEngine]:
+    engine = ScriptedEngine(script)
+    method = Genius(ForesightOptions(**options))
+    return asyncio.run(method.collect(query(number), Policy(engine, seed))), engine
+
+
+def pairs_of(collected: Collected) -> list[PreferencePair]:
+    return [row for row in collected.rows if isinstance(row, PreferencePair)]
+
+
+def test_schedule_is_the_papers() -> None:
+    """M·N candidates a step, each with one look-ahead: 8 + 8 requests at each of 4 steps."""
+    collected, engine = collect(four_ways)
+    assert [len(step["candidates"]) for step in collected.trace] == [8, 8, 8, 8]
+    assert len(engine.requests) == 64
+    steps = [request for request in engine.requests if request.stop]
+    assert {request.temperature for request in steps} == {0.6}
+    assert {request.temperature for request in engine.requests if not request.stop} == {1.0}
+    assert len({request.seed for request in engine.requests}) == 64
+    assert len(pairs_of(collected)) == 4
+
+
+def test_scores_advantages_and_beams_follow_the_equations() -> None:
+    collected, _ = collect(four_ways)
+    values = [0.0, 0.0]  # Q_0 = 0
+    for step in collected.trace:
+        candidates = step["candidates"]
+        for candidate in candidates:
+            assert candidate["score"] == pytest.approx(
+                STEPS[candidate["step"]]
+            )  # Eq. 1: the look-ahead alone
+            assert candidate["advantage"] == pytest.approx(
+                candidate["score"] - values[candidate["beam"]]
+            )  # Eq. 6
+        scores = np.array([candidate["score"] for candidate in candidates])
+        expected = np.exp(scores / 0.1) / np.exp(scores / 0.1).sum()  # Eq. 2
+        np.testing.assert_allclose([c["probability"] for c in candidates], expected)
+        assert step["chosen"] == int(scores.argmax())
+        assert step["rejected"] != step["chosen"]
+        assert len(set(step["beams"])) == 2
+        values = [candidates[i]["score"] for i in step["beams"]]  # Eq. 4
+
+
+def test_pairs_hold_whole_responses_and_recorded_references() -> None:
+    collected, _ = collect(four_ways)
+    for pair, step in zip(pairs_of(collected), collected.trace, strict=True):
+        chosen = step["candidates"][step["chosen"]]
+        text = "".join(chr(token) for token in pair.chosen_ids)
+        assert text.endswith(chosen["step"] + chosen["foresight"] + "\x01"), (
+            "the end of sequence is part of it"
+        )
+        assert pair.chosen_advantage == chosen["advantage"]
+        assert pair.reference_chosen_logp is not None
+        # The response's own tokens, under the script: steps at −0.3 or the letter's confidence, look-ahead at f.
+        assert pair.reference_chosen_logp < len(chosen["foresight"]) * chosen["score"]
+        assert "".join(map(chr, pair.prompt_ids)) == "Question: ?\n\nAnswer:"
+
+
+def test_selection_frequencies_match_eqs_2_to_5() -> None:
+    """Chi-square: beams by successive draws from F, rejected from F without the best."""
+    scores, tau, runs = [-0.5, -0.2, -0.35, -0.1], 0.1, 6000
+    distribution = foresight_distribution(scores, tau)
+    random = np.random.default_rng(1)
+    drawn = Counter(tuple(draw_without_replacement(scores, tau, 2, random)) for _ in range(runs))
+    cells = [(i, j) for i in range(4) for j in range(4) if i != j]
+    expected = np.array([distribution[i] * distribution[j] / (1 - distribution[i]) for i, j in cells]) * runs
+    assert chisquare([drawn[cell] for cell in cells], expected).pvalue > 1e-3
+
+    rejected: Counter[str] = Counter()
+    total: dict[str, float] = dict.fromkeys(STEPS, 0.0)
+    for number in range(1500):
+        collected, _ = collect(four_ways, number, steps=1)
+        step = collected.trace[0]
+        best = step["candidates"][step["chosen"]] if step["chosen"] is not None else {}
+        others = [
+            c
+            for c in step["candidates"]
+            if (c["step"], c["foresight"]) != (best.get("step"), best.get("foresight"))
+        ]
+        if step["rejected"] is None:
+            continue
+        weights = np.array([np.exp(c["score"] / tau) for c in others])
+        for candidate, probability in zip(others, weights / weights.sum(), strict=True):
+            total[candidate["step"]] += float(probability)
+        rejected[step["candidates"][step["rejected"]]["step"]] += 1
+    letters = [letter for letter in total if total[letter] > 5]
+    expected = np.array([total[letter] for letter in letters], dtype=float)
+    counts = np.array([rejected[letter] for letter in letters], dtype=float)
+    assert chisquare(counts, expected * counts.sum() / expected.sum()).pvalue > 1e-3
+
+
+def test_same_beam_pairs_have_no_calibration() -> None:
+    """Derived in the facts: within one beam Q cancels and A^l − A^w = f^l − f^w ≤ 0."""
+    seen = 0
+    for number in range(60):
+        collected, _ = collect(four_ways, number)
+        for pair, step in zip(pairs_of(collected), collected.trace, strict=False):
+            chosen, rejected = step["candidates"][step["chosen"]], step["candidates"][step["rejected"]]
+            if chosen["beam"] == rejected["beam"] or step is collected.trace[0]:
+                seen += 1
+                assert pair.rejected_advantage - pair.chosen_advantage <= 1e-12
+    assert seen > 50
+
+
+def test_equal_temperatures_need_one_request_a_candidate() -> None:
+    collected, engine = collect(four_ways, step_temperature=1.0)
+    assert len(engine.requests) == 32
+    assert [len(step["candidates"]) for step in collected.trace] == [8, 8, 8, 8]
+    assert all(c["step"] in STEPS and c["foresight"] for step in collected.trace for c in step["candidates"])
+
+
+def test_without_foresight_scores_the_step_and_completes_pairs_only() -> None:
+    collected, engine = collect(four_ways, score="step")
+    looks_ahead = [request for request in engine.requests if not request.stop]
+    assert len(looks_ahead) == 2 * len(collected.trace)
+    for pair in pairs_of(collected):
+        assert pair.chosen_ids[-1] == pair.rejected_ids[-1] == 1
+    assert collected.trace[0]["candidates"][0]["score"] == pytest.approx(-0.3)
+
+
+def test_without_sampling_is_deterministic_given_scores() -> None:
+    collected, _ = collect(four_ways, beams="highest", rejected="lowest")
+    for step in collected.trace:
+        scores = [candidate["score"] for candidate in step["candidates"]]
+        assert sorted(scores, reverse=True)[:2] == [scores[i] for i in step["beams"]]
+        assert scores[step["rejected"]] == min(scores)
+
+
+def finishes_at_once(text: str, random: np.random.Generator) -> tuple[str, float]:
+    return ("short answer", -0.4) if random.random() < 0.5 else ("think\nmore", -0.6)
+
+
+def test_finished_answers_freeze_and_never_win_by_an_empty_look_ahead() -> None:
+    collected, _ = collect(finishes_at_once)
+    first = collected.trace[0]
+    finished = [c for c in first["candidates"] if c["finished"]]
+    assert finished
+    assert [c["score"] for c in finished] == pytest.approx([-0.4] * len(finished))
+    for before, step in zip(collected.trace, collected.trace[1:], strict=False):
+        for number, kept in enumerate(before["beams"]):
+            if before["candidates"][kept]["finished"]:
+                own = [c for c in step["candidates"] if c["beam"] == number]
+                assert len(own) == 1
+                assert own[0]["advantage"] == pytest.approx(0.0)
+
+
+def ends_in_every_way(text: str, random: np.random.Generator) -> tuple[str, float]:
+    """Answers that end within a step, after a newline (nothing but the end left to say), or later."""
+    kind = random.integers(4)
+    return [("done", -0.4), ("done\n", -0.5), ("think\nmore", -0.6), ("a\nb\nc", -0.7)][kind]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"step_temperature": 1.0},
+        {"score": "step"},
+        {"finished": "score"},
+        {"beams": "highest", "rejected": "lowest"},
+    ],
+)
+def test_every_response_ends_exactly_once(options: dict[str, Any]) -> None:
+    """One end-of-sequence token, at the end: nothing is sampled beyond it, and no beam loses it."""
+    for number in range(40):
+        collected, _ = collect(ends_in_every_way, number, **options)
+        for pair in pairs_of(collected):
+            for ids in (pair.chosen_ids, pair.rejected_ids):
+                assert ids.count(1) == 1
+                assert ids[-1] == 1
+
+
+def test_no_look_ahead_of_nothing_is_ever_scored() -> None:
+    for number in range(40):
+        one_request: dict[str, Any] = {"step_temperature": 1.0}
+        for options in ({}, one_request, {**one_request, "foresight_max_tokens": 3}):
+            collected, _ = collect(ends_in_every_way, number, **options)
+            scores = [c["score"] for step in collected.trace for c in step["candidates"]]
+            assert max(scores) < -0.3
+
+
+def test_a_beam_that_fills_the_context_ends_without_an_error() -> None:
+    engine = ScriptedEngine(four_ways)
+    engine.context_length = 26
+    method = Genius(ForesightOptions())
+    collected = asyncio.run(method.collect(query(), Policy(engine, 0)))
+    assert all(len(request.prompt_ids) < 26 for request in engine.requests)
+    assert len(collected.trace) < 4
+
+
+def test_the_release_lets_empty_look_aheads_win() -> None:
+    collected, _ = collect(finishes_at_once, finished="score")
+    best = collected.trace[0]["candidates"][collected.trace[0]["chosen"]]
+    assert best["score"] == 0.0
+
+
+def blank_first(text: str, random: np.random.Generator) -> tuple[str, float]:
+    return ("\n\nreal\nend", -0.3) if text.endswith("Answer:") else ("real\nend", -0.3)
+
+
+@pytest.mark.parametrize(("empty_steps", "blank"), [("continue", False), ("accept", True)])
+def test_blank_steps_continue_or_count(empty_steps: str, blank: bool) -> None:
+    collected, _ = collect(blank_first, empty_steps=empty_steps)
+    assert any(not c["step"].strip() for c in collected.trace[0]["candidates"]) is blank
+
+
+def test_identical_candidates_make_no_pair() -> None:
+    collected, _ = collect(lambda text, random: ("same\nend", -0.3))
+    assert collected.rows == []
+    assert collected.notes["no_contrast"] == 4
+
+
+def test_unfinished_responses_are_dropped_and_counted() -> None:
+    collected, _ = collect(four_ways, foresight_max_tokens=2)
+    assert collected.rows == []
+    assert collected.notes["unfinished"] == 4
+    assert len(collect(four_ways, foresight_max_tokens=2, unfinished="keep")[0].rows) == 4
+
+
+def test_the_same_seed_draws_the_same_tree_and_another_does_not() -> None:
+    assert collect(four_ways, 3)[0] == collect(four_ways, 3)[0]
+    assert collect(four_ways, 3, seed=1)[0] != collect(four_ways, 3)[0]
+
+
+def test_released_joining_retokenises_and_drops_recorded_references() -> None:
+    collected, engine = collect(four_ways, joining="released", training_context="response_only")
+    for pair in pairs_of(collected):
+        assert pair.reference_chosen_logp is None
+        assert "Question" not in "".join(map(chr, pair.prompt_ids + pair.chosen_ids))
+    ahead = [r for r in engine.requests if r.temperature == 1.0]
+    text = "".join(map(chr, ahead[0].prompt_ids))
+    assert text.split("Answer:")[1].startswith("\n"), "one newline more than the stored text"

@@ -1,0 +1,24 @@
+"""A store and two tiny policies: one plain, one with tied embeddings."""
+
+from pathlib import Path
+
+import pytest
+
+from genius_bench.artifacts import Store
+
+from .support import save_policy
+
+
+@pytest.fixture(scope="session")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_policy("llama", tmp_path_factory.mktemp("llama"))
+
+
+@pytest.fixture(scope="session")
+def qwen2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_policy("qwen2", tmp_path_factory.mktemp("qwen2"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "home")
