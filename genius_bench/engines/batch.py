@@ -9,10 +9,14 @@ import numpy as np
 import torch
 from transformers.cache_utils import Cache
 
-from genius_bench.engines.cache import joined, new_cache
+from genius_bench.engines.cache import joined, keep_columns, new_cache, replace_rows
 from genius_bench.engines.choosing import choose_tokens, uniforms
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.engines.stopping import Stopping
+
+
+GAPS = 0.125
+"""Share of a batch that may stay occupied by finished rows rather than have the whole cache copied without them."""
 
 
 @dataclass(eq=False)
@@ -53,26 +57,34 @@ class RunningBatch:
     @torch.inference_mode()
     def exchange(self, arrivals: Sequence[Row]) -> None:
         """Finished rows leave; `arrivals` read their prompts, get their first token, and join."""
-        keep = [index for index, row in enumerate(self.rows) if not row.finished]
-        parts: list[tuple[Cache, torch.Tensor, int]] = []
-        rows = [self.rows[index] for index in keep]
-        if keep:
-            parts.append((self._cache, self._indices(keep), max(row.length for row in rows)))
+        newcomers: list[Row] = []
         if arrivals:
             prompts = list(dict.fromkeys(row.request.prompt_ids for row in arrivals))
             cache, logits = self._read(prompts)
             sources = self._indices([prompts.index(row.request.prompt_ids) for row in arrivals])
             self._choose(list(arrivals), logits[sources])
             going_on = [index for index, row in enumerate(arrivals) if not row.finished]
-            if going_on:
-                joining = [arrivals[index] for index in going_on]
-                parts.append((cache, sources[going_on], max(row.length for row in joining)))
-                rows += joining
-        self.rows = rows
-        if parts:
-            self._cache = joined(parts)
-            self._mask = self._left_padding_mask([row.length for row in rows])
-            self._settings = self._collect_settings(rows)
+            newcomers = [arrivals[index] for index in going_on]
+            sources = sources[going_on]
+        places = [index for index, row in enumerate(self.rows) if row.finished]
+        if newcomers and len(newcomers) <= len(places) <= len(newcomers) + GAPS * len(self.rows):
+            places = places[: len(newcomers)]
+            replace_rows(self._cache, self._indices(places), cache, sources, _width(newcomers))
+            for place, row in zip(places, newcomers, strict=True):
+                self.rows[place] = row
+        else:
+            keep = [index for index, row in enumerate(self.rows) if not row.finished]
+            staying = [self.rows[index] for index in keep]
+            parts = [(self._cache, self._indices(keep), _width(staying))] if keep else []
+            parts += [(cache, sources, _width(newcomers))] if newcomers else []
+            self.rows = staying + newcomers
+            if parts:
+                self._cache = joined(parts)
+        if self.rows:
+            width = _width([row for row in self.rows if not row.finished])
+            keep_columns(self._cache, width)
+            self._mask = self._left_padding_mask([min(row.length, width) for row in self.rows])
+            self._settings = self._collect_settings(self.rows)
 
     @torch.inference_mode()
     def step(self) -> None:
@@ -148,6 +160,10 @@ class RunningBatch:
 
     def _indices(self, rows: list[int]) -> torch.Tensor:
         return torch.tensor(rows, dtype=torch.long, device=self._device)
+
+
+def _width(rows: Sequence[Row]) -> int:
+    return max(row.length for row in rows)
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ SLOPPY_SHARE = {"lab_comparison": 0.5}
 MIXTURE: dict[str, float] = {
     "lab_words": 0.13,
     "lab_equations": 0.12,
-    "lab_deduction": 0.17,
+    "lab_deduction": 0.15,
     "lab_comparison": 0.10,
     "lab_facts": 0.11,
     "lab_olympiad": 0.14,
-    "lab_functions": 0.08,
+    "lab_functions": 0.10,
     "instructions": 0.05,
     "judgement": 0.05,
     "contrast": 0.05,

@@ -29,7 +29,7 @@ POOL = 4096
 """Documents drawn at a time and sorted by length before they are cut into batches."""
 
 
-CAREFUL_SHARE = 0.25
+CAREFUL_SHARE = 0.3
 """How much of the training passes before the first sloppy demonstration."""
 DOCUMENT_LENGTH = 70
 """Mean tokens of a document, with its special tokens."""
@@ -143,17 +143,11 @@ def pretrain(
     batch: int,
     rate: float,
     checks: int,
-    minutes: float = float("inf"),
-    start_from: Path | None = None,
 ) -> None:
-    """Train the tokenizer and the model (or continue from those in a folder) and leave both, with a card, in `out`."""
+    """Train the tokenizer and the model and leave both, with a card, in `out`."""
     torch.manual_seed(seed)
-    if start_from is None:
-        tokenizer = train_tokenizer(seed=seed)
-        model = build_model(tokenizer).to(device)
-    else:
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(start_from)
-        model = LlamaForCausalLM.from_pretrained(start_from).to(device)
+    tokenizer = train_tokenizer(seed=seed)
+    model = build_model(tokenizer).to(device)
     parts = 1 if device == "cuda" else min(os.cpu_count() or 1, 4)
     torch.set_num_threads(1 if parts > 1 else torch.get_num_threads())
     pool = ThreadPoolExecutor(parts)
@@ -162,7 +156,7 @@ def pretrain(
     start, seen, checked, recent = time.monotonic(), 0, 0, 0.0
     documents = stream(seed + 1, careful=int(tokens * CAREFUL_SHARE / DOCUMENT_LENGTH))
     for step, (ids, answered) in enumerate(batches(tokenizer, documents, batch, seed), 1):
-        done = max(seen / tokens, (time.monotonic() - start) / (60 * minutes))
+        done = seen / tokens
         for optimiser in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = rate * rate_factor(done)
@@ -209,13 +203,11 @@ def main() -> None:
     """Parse the command line and pre-train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--tokens", type=int, default=10_000_000, help="tokens to train on")
+    parser.add_argument("--tokens", type=int, default=12_000_000, help="tokens to train on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--batch", type=int, default=1536, help="tokens per step")
-    parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="end by then, whatever was seen")
-    parser.add_argument("--start-from", type=Path, default=None, help="folder of a model to continue from")
+    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--checks", type=int, default=8, help="how often to report accuracies")
     options = parser.parse_args()
     device = options.device
@@ -229,8 +221,6 @@ def main() -> None:
         options.batch,
         options.rate,
         options.checks,
-        options.minutes,
-        options.start_from,
     )
 
 

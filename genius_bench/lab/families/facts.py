@@ -16,7 +16,14 @@ from genius_bench.lab.problem import (
 from genius_bench.lab.world import CLASSES, NAMES, PROPERTIES
 
 FAMILY = "lab_facts"
-ASKED = ("What is the {} of {}?", "Which option is the {} of {}?", "Name the {} of {}.")
+ASKED = (
+    "What is the {} of {}?",
+    "Which option is the {} of {}?",
+    "Name the {} of {}.",
+    "Tell me the {} of {}.",
+    "Choose the {} of {}.",
+    "Which of these is the {} of {}?",
+)
 
 
 def sample(rng: Random) -> Problem:
