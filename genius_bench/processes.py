@@ -36,6 +36,14 @@ def in_own_process(
             ) from error
 
 
+def warm_up() -> None:
+    """Starts the server of `_context` now: it imports the slow libraries while the caller goes on."""
+    from multiprocessing import forkserver
+
+    _context()
+    forkserver.ensure_running()
+
+
 @cache
 def _context() -> Any:
     """Processes fork from a server that has imported the slow libraries once and holds no device."""

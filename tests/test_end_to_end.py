@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -131,29 +132,45 @@ def test_eval_of_a_checkpoint_joins_the_board(trained: tuple[Path, str]) -> None
     assert "lab (base)" in out
 
 
+def stored_shards(home: Path) -> list[Path]:
+    """What an unfinished sampling has on disk."""
+    return list(home.glob("artifacts/collection/*.partial/rows/*.parquet"))
+
+
+def kill_when(process: "subprocess.Popen[str]", whole_group: bool, moment: Callable[[], bool]) -> None:
+    """SIGKILL of the command, whose stages must then end by themselves, or of everything at once."""
+    while process.poll() is None and not moment():
+        time.sleep(0.01)
+    if process.poll() is None:
+        (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
 def test_killed_at_twenty_random_moments(trained: tuple[Path, str], tmp_path: Path) -> None:
-    """SIGKILL of the command (its stages must end by themselves) or of everything: same training set in the end."""
+    """The first kill falls into the middle of sampling, the others anywhere: same training set in the end."""
     home, _ = trained
     began = time.monotonic()
-    run(tmp_path / "undisturbed", "train", "--no-eval", *SMALL)
-    duration = time.monotonic() - began
+    process = start(tmp_path / "undisturbed", "train", "--no-eval", *SMALL)
+    while not list(tmp_path.glob("undisturbed/artifacts/*/*.partial")):
+        time.sleep(0.05)
+    imported = time.monotonic() - began
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    worked = time.monotonic() - began - imported
     disturbed = tmp_path / "disturbed"
+    process = start(disturbed, "train", "--no-eval", *SMALL)
+    kill_when(process, False, lambda: bool(stored_shards(disturbed)))
+    assert stored_shards(disturbed), "sampling had rows on disk and was not finished"
     chance = random.Random(0)
-    resumed = 0
-    for number in range(20):
+    for number in range(19):
         process = start(disturbed, "train", "--no-eval", *SMALL)
-        time.sleep(chance.uniform(0.3, 1.0) * duration)
-        if process.poll() is None:
-            (os.killpg if number % 2 else os.kill)(process.pid, signal.SIGKILL)
-        process.communicate()
-        shards = list(disturbed.glob("artifacts/collection/*.partial/rows/*.parquet"))
-        resumed += bool(shards)
+        end = time.monotonic() + imported + chance.uniform(-0.1, 0.5) * worked
+        kill_when(process, number % 2 == 0, lambda end=end: time.monotonic() > end)  # type: ignore[misc]
         if list(disturbed.glob("artifacts/checkpoint/*/manifest.json")):
             shutil.rmtree(disturbed / "artifacts" / "checkpoint")  # nothing would be left to kill
     run(disturbed, "train", "--no-eval", *SMALL)
-    assert resumed, "no kill fell into the middle of sampling"
     assert_same_rows(disturbed, home)
     assert len(rows_of(disturbed, "collection")) == QUERIES
     [mine], [theirs] = (Store(where).all("checkpoint") for where in (disturbed, tmp_path / "undisturbed"))

@@ -54,8 +54,10 @@ def evaluate(
     from genius_bench.cli.board import print_board
     from genius_bench.engines.loading import resolve_model
     from genius_bench.pipeline import evaluate_model, tasks_of
+    from genius_bench.processes import warm_up
     from genius_bench.runs import Run, write_run
 
+    warm_up()
     registry.check("engines", engine_settings.name)
     tasks, missing = tasks_of(settings, checkpoint)
     model = resolve_model(checkpoint)

@@ -70,8 +70,10 @@ def train(
     from genius_bench.artifacts import Store
     from genius_bench.cli.board import print_board
     from genius_bench.pipeline import train as train_recipe
+    from genius_bench.processes import warm_up
     from genius_bench.resolution import resolve
 
+    warm_up()
     resolved = resolve(merge(*layers))
     Store(home)
     run = train_recipe(home, resolved, evaluate=not no_eval)

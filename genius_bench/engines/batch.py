@@ -14,7 +14,6 @@ from genius_bench.engines.choosing import choose_tokens, uniforms
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.engines.stopping import Stopping
 
-
 GAPS = 0.125
 """Share of a batch that may stay occupied by finished rows rather than have the whole cache copied without them."""
 

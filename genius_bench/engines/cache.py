@@ -38,8 +38,8 @@ class Columns:
     def _move(self, end: int, spare: int) -> None:
         """Into a larger buffer in which the newest column is the one before `end`."""
         old = self.states
-        rows, heads, width, size = old.shape
-        self._buffer = _spacious(old, rows, end + spare)
+        width = old.shape[-2]
+        self._buffer = _spacious(old, len(old), end + spare)
         self._buffer[:, :, end - width : end] = old
         self._start, self._end = end - width, end
 
@@ -54,7 +54,8 @@ class GrowingLayer(DynamicLayer):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-            self.hold(Columns(key_states, key_states.shape[-2]), Columns(value_states, value_states.shape[-2]))
+            width = key_states.shape[-2]
+            self.hold(Columns(key_states, width), Columns(value_states, width))
         else:
             for columns, new in zip(self.columns, (key_states, value_states), strict=True):
                 columns.append(new)
