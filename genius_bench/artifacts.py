@@ -97,7 +97,7 @@ def publish_file(final: Path, write: Callable[[Any], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(final)
-        _fsync_directory(final.parent)
+        fsync(final.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise _storage_error(final, error) from error
@@ -240,7 +240,7 @@ class Store:
         build.write_json("manifest.json", manifest)
         (build.path / "counters.json").unlink(missing_ok=True)
         build.path.rename(final)
-        _fsync_directory(final.parent)
+        fsync(final.parent)
         return Artifact(identity.kind, identity.key, final, reused=False)
 
     def all(self, kind: str) -> list[Artifact]:
@@ -263,7 +263,8 @@ def _read_shards(shards: Iterable[Path]) -> Iterator[dict[str, Any]]:
         yield from rows
 
 
-def _fsync_directory(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """A file, or the names in a folder, on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

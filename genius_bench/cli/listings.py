@@ -1,7 +1,7 @@
 """`genius-bench methods | objectives | tasks | corpora`: what there is."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from genius_bench import registry
 from genius_bench.cli import app
-from genius_bench.cli.options import Json
+from genius_bench.cli.options import Json, Set
 
 
 def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
@@ -85,11 +85,30 @@ def tasks(as_json: Json = False) -> None:
 
 
 @app.command()
-def corpora(as_json: Json = False) -> None:
-    """List the named query corpora. Any JSONL/Parquet file, folder or hub id works as well."""
+def corpora(
+    name: Annotated[
+        str, typer.Argument(help="A corpus: print the ids of its draw.", show_default=False)
+    ] = "",
+    queries: Annotated[int | None, typer.Option(help="How many queries to draw.", show_default=False)] = None,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """List the named query corpora, or the queries that a run on one would draw.
+
+    Any JSONL/Parquet file, folder or hub id is a corpus as well.
+    """
+    if name:
+        from genius_bench.corpora import load_corpus
+        from genius_bench.recipe import CorpusSection, merge, parse_assignments, validate
+
+        asked = parse_assignments(set_ or []).get("corpus", {})
+        given = {"name": name} | ({"queries": queries} if queries is not None else {})
+        ids = load_corpus(validate(CorpusSection, merge(asked, given), "corpus")).ids()
+        typer.echo(json.dumps(ids, ensure_ascii=False) if as_json else "\n".join(ids))
+        return
     rows = []
-    for name in registry.names("corpora"):
-        opener = registry.load("corpora", name)
+    for plugin in registry.names("corpora"):
+        opener = registry.load("corpora", plugin)
         summary = (opener.__doc__ or "").strip().splitlines()
-        rows.append({"name": name, "description": summary[0] if summary else ""})
+        rows.append({"name": plugin, "description": summary[0] if summary else ""})
     _show(rows, as_json)

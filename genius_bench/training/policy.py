@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from genius_bench.artifacts import fsync
 from genius_bench.engines.loading import COMPANIONS, base_of
 from genius_bench.errors import GeniusBenchError, InputError, first_line
 from genius_bench.recipe import LoraSection, TrainingSection
-from genius_bench.training.saved_state import fsync, storage_failure
+from genius_bench.training.saved_state import storage_failure
 
 COPIED = (*COMPANIONS, "LICENSE*", "NOTICE*")
 """Everything of a policy but its weights: training changes none of it, so it is copied byte for byte."""

@@ -5,11 +5,12 @@ after everything else has reached the disk; a folder without one was being writt
 """
 
 import errno
-import os
 import shutil
 from pathlib import Path
 
 import torch
+
+from genius_bench.artifacts import fsync
 
 MARKER = "complete"
 
@@ -53,11 +54,3 @@ def storage_failure(error: Exception) -> OSError:
         return error
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return OSError(errno.ENOSPC, f"the weights could not be written ({reason})")
-
-
-def fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
