@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from genius_bench.recipe import Layer, Section
 from genius_bench.rows import Query, TrainingRow
@@ -21,6 +21,19 @@ class Collected:
     rows: list[TrainingRow]
     trace: Any = None
     notes: dict[str, int] = field(default_factory=dict)
+
+
+class Work(NamedTuple):
+    """At most how many responses per query an iteration samples, judges (in judgements) and trains on."""
+
+    sampled: float = 0.0
+    judged: float = 0.0
+    trained: float = 0.0
+
+    @property
+    def relative(self) -> float:
+        """Operations in multiples of training on one response: reading or writing a token takes a third of that."""
+        return (self.sampled + self.judged) / 3 + self.trained
 
 
 class Method(ABC):
@@ -51,6 +64,11 @@ class Method(ABC):
     def iterations(self) -> int:
         """Rounds of collect and optimise; each samples with the policy that the one before made."""
         return 1
+
+    @property
+    def work(self) -> Work | None:
+        """What an iteration asks for, for listings and plans; None when the plug-in does not say."""
+        return None
 
     @property
     def restarts_from_base(self) -> bool:

@@ -7,7 +7,7 @@ from pydantic import PositiveInt
 
 from genius_bench.engines.interface import Completion
 from genius_bench.lab.instructions import HELPFUL, UNHELPFUL
-from genius_bench.method import Collected, Method
+from genius_bench.method import Collected, Method, Work
 from genius_bench.rows import Message, Query, TrainingRow
 from genius_bench.sampling.demonstrations import demonstration, unreferenced_pair
 from genius_bench.sampling.policy import Policy
@@ -52,6 +52,11 @@ class CoH(Method):
         "paper": {},
         "original": {"sampling": {"rows": "chains"}, "objective": {"name": "sft"}},
     }
+
+    @property
+    def work(self) -> Work:
+        pairs = self.options.responses
+        return Work(sampled=2 * pairs, trained=2 * pairs if self.options.rows == "pairs" else 4 * pairs)
 
     async def collect(self, query: Query, policy: Policy) -> Collected:
         options: CohOptions = self.options

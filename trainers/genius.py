@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genius_bench.method import Collected, Method
+from genius_bench.method import Collected, Method, Work
 from genius_bench.rows import PreferencePair, Query
 from genius_bench.sampling.choice import foresight_distribution, next_beams
 from genius_bench.sampling.foresight import Beam, Search, completed, roll_out
@@ -28,6 +28,15 @@ class Genius(Method):
         "no_foresight": NO_FORESIGHT,
         "no_sampling": NO_SAMPLING,
     }
+
+    @property
+    def work(self) -> Work:
+        o: ForesightOptions = self.options
+        candidates = (
+            o.beam_size * o.rollouts * (o.steps if o.score == "foresight" else 1)
+        )  # a step is 1/K response
+        completions = 0 if o.score == "foresight" else 2 * o.steps
+        return Work(sampled=candidates + completions, trained=2 * o.steps)
 
     async def collect(self, query: Query, policy: Policy) -> Collected:
         options: ForesightOptions = self.options

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 
-from genius_bench.method import Collected, Method
+from genius_bench.method import Collected, Method, Work
 from genius_bench.rows import Query
 from genius_bench.sampling.clustering import ClusterOptions, conclusion, medoid
 from genius_bench.sampling.demonstrations import pair
@@ -52,6 +52,11 @@ class ScPO(Method):
     @property
     def iterations(self) -> int:
         return self.options.iterations
+
+    @property
+    def work(self) -> Work:
+        hot = 0 if self.options.hot_pool == "never" else self.options.hot_responses
+        return Work(sampled=self.options.responses + hot, trained=2)
 
     async def collect(self, query: Query, policy: Policy) -> Collected:
         options: ScpoOptions = self.options

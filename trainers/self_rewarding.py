@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import NonNegativeFloat, PositiveInt
 
-from genius_bench.method import Collected, Method
+from genius_bench.method import Collected, Method, Work
 from genius_bench.rows import Query
 from genius_bench.sampling.demonstrations import pair
 from genius_bench.sampling.judging import JudgingOptions, judge, mean_score
@@ -56,6 +56,13 @@ class SelfRewarding(Method):
     @property
     def iterations(self) -> int:
         return self.options.iterations
+
+    @property
+    def work(self) -> Work:
+        options: SelfRewardingOptions = self.options
+        pairs = 1 if options.pairs == "best_worst" else options.max_pairs
+        judged = options.responses * options.judgements
+        return Work(sampled=options.responses, judged=judged, trained=2 * pairs)
 
     async def collect(self, query: Query, policy: Policy) -> Collected:
         options: SelfRewardingOptions = self.options

@@ -1,6 +1,6 @@
 """Supervised fine-tuning: imitate the labelled responses."""
 
-from genius_bench.method import Collected, Method
+from genius_bench.method import Collected, Method, Work
 from genius_bench.rows import Query
 from genius_bench.sampling.demonstrations import demonstration, reference_ids
 from genius_bench.sampling.policy import Policy
@@ -18,6 +18,10 @@ class SFT(Method):
     needs = frozenset({"references"})
     objective = {"name": "sft"}
     training = {"learning_rate": 2e-6, "warmup": 0.03, "max_length": 4096}
+
+    @property
+    def work(self) -> Work:
+        return Work(trained=1)
 
     async def collect(self, query: Query, policy: Policy) -> Collected:
         response_ids = reference_ids(query, policy)

@@ -2,7 +2,7 @@
 
 from pydantic import PositiveInt
 
-from genius_bench.method import Collected, Method
+from genius_bench.method import Collected, Method, Work
 from genius_bench.recipe import Layer
 from genius_bench.rows import Query
 from genius_bench.sampling.demonstrations import reference_ids, unreferenced_pair
@@ -37,6 +37,10 @@ class SPIN(Method):
     @property
     def iterations(self) -> int:
         return self.options.iterations
+
+    @property
+    def work(self) -> Work:
+        return Work(sampled=self.options.responses, trained=2 * self.options.responses)
 
     def factors_of(self, iteration: int) -> Layer:
         beta = of_iteration(self.options.beta_factors, iteration)

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import PositiveInt, model_validator
 
 from genius_bench.engines.interface import Completion
-from genius_bench.method import Collected, Method
+from genius_bench.method import Collected, Method, Work
 from genius_bench.rows import Query
 from genius_bench.sampling.answers import agrees
 from genius_bench.sampling.clustering import ClusterOptions
@@ -74,6 +74,11 @@ class STaR(Method):
     @property
     def restarts_from_base(self) -> bool:
         return self.options.restart
+
+    @property
+    def work(self) -> Work:
+        options: StarOptions = self.options
+        return Work(sampled=options.responses * (1 + options.rationalise), trained=options.responses)
 
     async def collect(self, query: Query, policy: Policy) -> Collected:
         options: StarOptions = self.options

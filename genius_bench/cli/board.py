@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,7 +14,12 @@ from genius_bench.cli.options import Home, Json, Suite
 
 
 @app.command()
-def board(home: Home, suite: Suite = None, as_json: Json = False) -> None:
+def board(
+    home: Home,
+    suite: Suite = None,
+    cost: Annotated[bool, typer.Option("--cost", help="Show accuracy against cost as well.")] = False,
+    as_json: Json = False,
+) -> None:
     """Show every model scored so far, with intervals and significance against its base.
 
     Numbers made under different settings never share a board: the newest evaluation's settings count.
@@ -28,11 +33,15 @@ def board(home: Home, suite: Suite = None, as_json: Json = False) -> None:
         rows = [_plain(asdict(row)) for row in build_board(home, tasks=tasks).rows]
         typer.echo(json.dumps([{"name": row["label"], **row} for row in rows], indent=2, ensure_ascii=False))
         return
-    print_board(home, tasks=tasks)
+    print_board(home, tasks=tasks, cost=cost)
 
 
 def print_board(
-    home: Path, *, settings: dict[str, Any] | None = None, tasks: Sequence[str] | None = None
+    home: Path,
+    *,
+    settings: dict[str, Any] | None = None,
+    tasks: Sequence[str] | None = None,
+    cost: bool = False,
 ) -> None:
     """The board on standard output."""
     from rich.console import Console
@@ -41,7 +50,7 @@ def print_board(
     from genius_bench.reporting.terminal import show_board
 
     console = Console(file=sys.stdout)
-    show_board(build_board(home, settings=settings, tasks=tasks), console)
+    show_board(build_board(home, settings=settings, tasks=tasks), console, cost=cost)
 
 
 def _plain(value: Any) -> Any:

@@ -13,37 +13,59 @@ from genius_bench.cli import app
 from genius_bench.cli.options import Json, Set
 
 
-def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
+def _show(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, ...] = ()) -> None:
+    """A table, without the columns that would not fit it, or everything as JSON."""
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in rows[0] if rows else ():
-        table.add_column(column)
-    for row in rows:
-        table.add_row(
-            *(Text(", ".join(value) if isinstance(value, list) else str(value)) for value in row.values())
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    shown = [column for column in (rows[0] if rows else ()) if column not in only_json]
+    for column in shown:
+        number = isinstance(rows[0][column], int | float)
+        table.add_column(
+            column,
+            justify="right" if number else "left",
+            overflow="fold",
+            no_wrap=number or column in ("name", "licence"),
         )
+    for row in rows:
+        table.add_row(*(Text(_plain(row[column])) for column in shown))
     Console().print(table)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value:g}" if isinstance(value, float) else "–" if value is None else str(value)
 
 
 @app.command()
 def methods(as_json: Json = False) -> None:
-    """List the self-training methods that are installed."""
+    """List the self-training methods that are installed, with what they need and cost as they come.
+
+    `cost` is in multiples of fine-tuning on one labelled response per query, all iterations together.
+    """
     rows = []
     for name in registry.names("methods"):
         method = registry.load("methods", name)
+        as_it_comes = method(method.Options())
+        work, rounds = as_it_comes.work, as_it_comes.iterations
         rows.append(
             {
                 "name": name,
                 "title": method.title,
                 "needs": ["queries", *sorted(method.needs)],
                 "objective": method.objective["name"],
+                "iterations": rounds,
+                "sampled": None if work is None else rounds * work.sampled,
+                "judged": None if work is None else rounds * work.judged,
+                "trained": None if work is None else rounds * work.trained,
+                "cost": None if work is None else round(rounds * work.relative, 1),
                 "variants": list(method.variants),
                 "source": method.source,
             }
         )
-    _show(rows, as_json)
+    _show(rows, as_json, only_json=("title", "objective", "source"))
 
 
 @app.command()

@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from genius_bench import registry
 from genius_bench.artifacts import Artifact, Store
-from genius_bench.errors import InputError
+from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.evaluation.metrics import FAILURES, item_values
 from genius_bench.evaluation.stage import read_scores
 from genius_bench.evaluation.statistics import (
@@ -21,6 +22,8 @@ from genius_bench.evaluation.statistics import (
     suite_average,
     suite_difference,
 )
+from genius_bench.recipe import merge
+from genius_bench.reporting.cost import Cost, cost_of
 from genius_bench.rows import Score
 from genius_bench.runs import Evaluation, Run, read_runs
 
@@ -37,6 +40,7 @@ class Scored:
     recipe: dict[str, Any] | None
     iteration: int
     artifacts: dict[str, Artifact]
+    cost: Cost | None
 
     @cached_property
     def scores(self) -> dict[tuple[str, str], Score]:
@@ -73,6 +77,8 @@ class Row:
     """The average by the published extraction rules, over the tasks that they cover."""
     failures: dict[str, float] = field(default_factory=dict)
     """Share of answers without a parsable result, cut off, empty, or lost to an error; `any` counts each once."""
+    cost: Cost | None = None
+    """Of its making; the mean over seeds where several are averaged. None for a base."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,7 @@ def _scored_models(
             recipe=run_of.recipe if run_of else None,
             iteration=iteration,
             artifacts=artifacts,
+            cost=cost_of(store, run_of, iteration) if run_of else None,
         )
     _tell_apart(list(found.values()))
     return sorted(found.values(), key=lambda one: (bool(one.base_fingerprint), one.label))
@@ -165,9 +172,22 @@ def _label(run: Run, iteration: int) -> str:
     parts = [recipe["method"]]
     if recipe["variant"] != "paper":
         parts.append(recipe["variant"])
+    if (objective := recipe.get("objective", {}).get("name")) not in (None, _own_objective(run)):
+        parts.append(f"+ {objective}")
     if len(run.checkpoints) > 1:
         parts.append(f"iteration {iteration}")
     return " ".join([*parts, f"seed {recipe['seed']}"])
+
+
+def _own_objective(run: Run) -> str | None:
+    """The objective that the run's method and variant come with; None where the plug-in is gone."""
+    recipe = run.recipe or {}
+    try:
+        method = registry.load("methods", recipe["method"])
+    except GeniusBenchError:
+        return None
+    own = merge({"objective": method.objective}, method.variants.get(recipe["variant"], {}))
+    return str(own["objective"]["name"])
 
 
 def _short(model: str) -> str:
@@ -211,7 +231,12 @@ def _row(group: list[Scored], base: Scored | None, tasks: list[str], metric: str
         greedy_gain=greedy_gain,
         released=_average(group, _covered(group, tasks, f"released_{metric}"), f"released_{metric}"),
         failures={name: _failure(group, tasks, name) for name in FAILURES},
+        cost=_mean_cost([one.cost for one in group if one.cost is not None]),
     )
+
+
+def _mean_cost(costs: list[Cost]) -> Cost | None:
+    return sum(costs, Cost()) / len(costs) if costs else None
 
 
 def _gain(group: list[Scored], base: Scored, tasks: list[str], metric: str) -> Difference | None:

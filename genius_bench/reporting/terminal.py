@@ -12,12 +12,14 @@ GREY_ABOVE = 0.2
 """A row with more failed answers than this share is dimmed: its numbers say more about format than about skill."""
 
 
-def show_board(board: Board, console: Console) -> None:
+def show_board(board: Board, console: Console, *, cost: bool = False) -> None:
+    """`cost` puts what the models cost beside what they gained, cheapest first."""
     console.print(_heading(board))
-    for table in (_summary(board), _by_task(board, wide=console.width >= 110), _answers(board)):
+    tables = [_summary(board), _by_task(board, wide=console.width >= 110), _answers(board)]
+    for table in [*tables, _costs(board)] if cost else tables:
         console.print(table)
         console.print()
-    console.print(_legend(board))
+    console.print(_legend(board, cost))
 
 
 def _heading(board: Board) -> Text:
@@ -110,11 +112,42 @@ def _answers(board: Board) -> Table:
     return table
 
 
+def _costs(board: Board) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table.add_column("cost")
+    for column in (_metric_name(board), "gain", "sampled", "judged", "trained", "FLOPs", "time"):
+        table.add_column(column, justify="right", no_wrap=True)
+    made = [(row.cost, row) for row in board.rows if row.cost is not None]
+    for cost, row in sorted(made, key=lambda pair: pair[0].flops):
+        gain = row.average_gain
+        table.add_row(
+            Text(row.label),
+            "–" if row.average is None else f"{100 * row.average.value:.1f}",
+            "" if gain is None else f"{100 * gain.difference:+.1f}",
+            *(_tokens(count) for count in (cost.tokens_sampled, cost.tokens_judged, cost.tokens_trained)),
+            f"{cost.flops:.1e}",
+            _duration(cost.seconds),
+        )
+    return table
+
+
+def _tokens(count: float) -> str:
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= size:
+            return f"{count / size:.2f}{unit}"
+    return f"{count:.0f}"
+
+
+def _duration(seconds: float) -> str:
+    hours, minutes = int(seconds // 3600), int(seconds // 60) % 60
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds % 60:02.0f} s"
+
+
 def _metric_name(board: Board) -> str:
     return f"T={board.settings['temperature']:g}" if board.metric == "sampled" else "greedy"
 
 
-def _legend(board: Board) -> Text:
+def _legend(board: Board, cost: bool) -> Text:
     ungraded = [task for task in board.tasks if all(row.cells.get(task) is None for row in board.rows)]
     lines = [
         "Averages are unweighted means over tasks, in percent; ± and [ ] are 95 % intervals over questions "
@@ -122,6 +155,11 @@ def _legend(board: Board) -> Text:
         "▲▼ differ from the base at p < 0.05, paired by question, Holm-corrected over tasks. "
         "Published rules: the same answers by the paper's extraction scripts, over the tasks these cover.",
     ]
+    if cost:
+        lines.append(
+            "Cost: tokens sampled, written as a judge, and trained (prompts included), from the base to the "
+            "checkpoint; FLOPs estimated from the model's size; time: what its artifacts took to make."
+        )
     if ungraded:
         lines.append(f"– not scored here: {', '.join(ungraded)} ('genius-bench doctor' says why).")
     return Text("\n".join(lines), style="dim")

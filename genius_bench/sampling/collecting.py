@@ -15,6 +15,7 @@ from genius_bench.progress import Advance, progress
 from genius_bench.registry import code_digest
 from genius_bench.rows import Query
 from genius_bench.sampling.policy import Policy
+from genius_bench.sampling.pool import Pool
 
 COLLECT_VERSION = 1
 SHARD_QUERIES = 16
@@ -61,7 +62,7 @@ def collect(
             with progress(
                 f"{method.title}: sampling", len(visible.queries), "queries", done=len(done)
             ) as advance:
-                bound = Policy(engine, seed, iteration)
+                bound = Policy(engine, seed, iteration, Pool(store.home / "pools" / policy_fingerprint))
                 asyncio.run(_collect_all(waiting, queries_in_flight, method, bound, build, advance))
         finally:
             engine.close()

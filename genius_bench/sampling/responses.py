@@ -50,6 +50,7 @@ async def draw_responses(
                 max_tokens=options.max_tokens,
                 temperature=options.temperature,
                 top_p=options.top_p,
+                pooled=True,
             )
             for number in range(options.responses)
         )

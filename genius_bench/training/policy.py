@@ -74,6 +74,15 @@ def _read_config(base: Path) -> Any:
         raise InputError(f"no usable model configuration in {base}: {first_line(error)}") from error
 
 
+def weights_per_token(model: Any) -> int:
+    """Weights that are multiplied for every token: all but an input embedding that is not the output's as well."""
+    count: int = model.num_parameters()
+    embedding = model.get_input_embeddings().weight
+    output = model.get_output_embeddings()
+    tied = output is not None and output.weight is embedding
+    return count if tied else count - embedding.numel()
+
+
 def with_adapters(model: Any, lora: LoraSection) -> Any:
     """The model with fresh LoRA adapters, which alone are trained; the model as it is for rank 0."""
     if not lora.rank:

@@ -81,6 +81,10 @@ class Optimisation:
             inputs={"policy": self.policy_fingerprint, "training_set": self.training_set.key},
         )
 
+    @property
+    def _recomputes(self) -> bool:
+        return self.objective.needs_reference and self.training.reference == "recompute"
+
     def produce(self, build: Build) -> None:
         from genius_bench.training.callbacks import quiet
 
@@ -91,7 +95,7 @@ class Optimisation:
         shutil.rmtree(build.path / "states", ignore_errors=True)
 
     def _train_and_publish(self, build: Build) -> None:
-        from genius_bench.training.policy import publish, vocabulary_of
+        from genius_bench.training.policy import publish, vocabulary_of, weights_per_token
 
         examples = read_examples(
             self.training_set.rows(),
@@ -103,9 +107,11 @@ class Optimisation:
         publish(trainer.model, self.policy_path, build.path / "model")
         epochs = self.training.epochs
         build.record(
+            parameters=weights_per_token(trainer.model),
             steps=trainer.state.global_step,
             rows_trained=len(examples.kept) * epochs,
             tokens_trained=sum(example.tokens for example in examples.kept) * epochs,
+            tokens_referenced=sum(example.tokens for example in examples.kept) if self._recomputes else 0,
             response_tokens_trained=sum(example.response_tokens for example in examples.kept) * epochs,
             **{f"rows_dropped_{reason}": count for reason, count in examples.dropped.items()},
         )
@@ -157,14 +163,13 @@ class Optimisation:
         from genius_bench.training.policy import compute_precision, load_policy
         from genius_bench.training.reference import recompute_references
 
-        recompute = self.objective.needs_reference and self.training.reference == "recompute"
-        if self.objective.needs_reference and not recompute:
+        if self.objective.needs_reference and not self._recomputes:
             check_references(examples)
         precision = compute_precision(self.training)
         model = load_policy(self.policy_path, self.training.lora, precision).to(arguments.device)
         if self.training.packing:
             check_packing(model, examples)
-        if recompute:
+        if self._recomputes:
             examples = recompute_references(
                 model,
                 examples,

@@ -132,3 +132,25 @@ def test_the_manifest_counts_judging_apart(tmp_path: Path) -> None:
 def test_sft_samples_nothing(tmp_path: Path) -> None:
     collection = collected(tmp_path, SFT, corpus(labels=True), Interrupted(0))
     assert len(rows_of(tmp_path, collection)) == 6
+
+
+def test_methods_at_equal_settings_share_what_was_sampled(tmp_path: Path) -> None:
+    """ScPO's eight begin with Self-Rewarding's four; a fresh home gives the same rows at full cost."""
+    collected(tmp_path, SelfRewarding, corpus())
+    engine, alone = ScriptedEngine(talkative), ScriptedEngine(talkative)
+    shared = collected(tmp_path, ScPO, corpus(), engine, hot_pool="never")
+    fresh = collected(tmp_path / "fresh", ScPO, corpus(), alone, hot_pool="never")
+    assert (len(engine.requests), len(alone.requests)) == (6 * 4, 6 * 8)
+    assert rows_of(tmp_path, shared) == rows_of(tmp_path / "fresh", fresh)
+    counts, costs = shared.manifest["counters"], fresh.manifest["counters"]
+    assert counts["tokens_sampled"] == costs["tokens_sampled"]
+    assert 0 < counts["tokens_reused"] < counts["tokens_sampled"]
+    assert "tokens_reused" not in costs
+
+
+def test_another_temperature_or_length_is_sampled_anew(tmp_path: Path) -> None:
+    collected(tmp_path, SelfRewarding, corpus())
+    for changed in ({"temperature": 0.6}, {"max_tokens": 100}, {"top_p": 1.0}):
+        engine = ScriptedEngine(talkative)
+        collected(tmp_path, ScPO, corpus(), engine, hot_pool="never", **changed)
+        assert len(engine.requests) == 6 * 8
