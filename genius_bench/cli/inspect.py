@@ -1,5 +1,6 @@
-"""`genius-bench inspect`: what a run's preference pairs teach, and why it worked or did not."""
+"""`genius-bench inspect`: what preference pairs teach, and why a run worked or did not."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,7 @@ from genius_bench.cli.options import Home
 from genius_bench.errors import InputError
 
 if TYPE_CHECKING:
-    from genius_bench.evaluation.inspection import Inspection
+    from genius_bench.evaluation.inspection import Inspection, TextPair
     from genius_bench.evaluation.statistics import Estimate
 
 BARS = " ▁▂▃▄▅▆▇█"
@@ -20,36 +21,65 @@ BARS = " ▁▂▃▄▅▆▇█"
 @app.command()
 def inspect(
     home: Home,
-    run: Annotated[str, typer.Argument(help="A run's id, or its beginning; the newest when not given.")] = "",
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            help="A run's id or its beginning, or a file of pairs (columns prompt, chosen, rejected, answer); "
+            "the newest run when not given."
+        ),
+    ] = "",
 ) -> None:
-    """Show how often a run's chosen and rejected answers are right, their advantages, lengths and repetitions."""
+    """Show how often chosen and rejected answers are right, their advantages, lengths and repetitions."""
+    from genius_bench.evaluation.inspection import inspect_pairs
+
+    path = Path(dataset).expanduser()
+    sets = {path.name: _pairs_of_file(path)} if dataset and path.exists() else _pairs_of_run(home, dataset)
+    console = Console()
+    for title, pairs in sets.items():
+        console.print(Text(title, style="bold"))
+        console.print(Text(_report(inspect_pairs(pairs))))
+
+
+def _pairs_of_file(path: Path) -> "list[TextPair]":
+    from genius_bench.corpora.files import open_local
+    from genius_bench.corpora.stream import BadRows
+    from genius_bench.evaluation.inspection import recorded_pairs
+
+    records = open_local(path, BadRows(skip=False)).records
+    return recorded_pairs((record.where, record.values) for record in records)
+
+
+def _pairs_of_run(home: Path, beginning: str) -> "dict[str, list[TextPair]]":
+    """The pairs of every iteration."""
     from genius_bench.artifacts import Store
     from genius_bench.corpora import load_corpus
     from genius_bench.engines.loading import load_tokenizer, resolve_model
-    from genius_bench.evaluation.inspection import inspect_pairs
+    from genius_bench.evaluation.inspection import sampled_pairs
     from genius_bench.recipe import Recipe, validate
     from genius_bench.runs import read_runs
 
-    runs = [one for one in read_runs(home) if one.checkpoints and one.id.startswith(run)]
+    runs = [one for one in read_runs(home) if one.checkpoints and one.id.startswith(beginning)]
     if not runs:
-        raise InputError(f"no run '{run}' with a training set in {home}")
-    found = runs[-1]
-    recipe = validate(Recipe, found.recipe or {})
+        raise InputError(f"no file '{beginning}', and no run of that id with a training set in {home}")
+    run = runs[-1]
+    recipe = validate(Recipe, run.recipe or {})
     answers = {query.id: query.answer for query in load_corpus(recipe.corpus).queries if query.answer}
     tokenizer = load_tokenizer(resolve_model(recipe.model).path, recipe.engine.chat_template)
-    console = Console()
-    for checkpoint in found.checkpoints:
+    found = {}
+    for checkpoint in run.checkpoints:
         training_set = Store(home).find("training-set", checkpoint["training_set"])
         if training_set is None:
-            raise InputError(f"the training set of run '{found.id}' is not in {home}")
-        console.print(Text(f"{found.id}, iteration {checkpoint['iteration']}", style="bold"))
-        seen = inspect_pairs(
+            raise InputError(f"the training set of run '{run.id}' is not in {home}")
+        pairs = sampled_pairs(
             training_set.rows(), answers, lambda ids: tokenizer.decode(ids, skip_special_tokens=True)
         )
-        console.print(Text(_report(seen)))
+        found[f"{run.id}, iteration {checkpoint['iteration']}"] = pairs
+    return found
 
 
 def _report(seen: "Inspection") -> str:
+    if not seen.pairs:
+        return "no preference pairs: this training set holds demonstrations"
     lines = [f"{seen.pairs} pairs of {seen.queries} queries, {seen.duplicates} repeated"]
     if seen.chosen_right and seen.rejected_right:
         lines += [
@@ -63,9 +93,16 @@ def _report(seen: "Inspection") -> str:
         ]
     else:
         lines.append("no query has an answer that can be checked")
-    lines.append(f"tokens: chosen {seen.chosen_length:.1f}, rejected {seen.rejected_length:.1f}")
-    lines.append(f"A(rejected) − A(chosen), nats per token; {100 * seen.calibrated:.1f} % calibrated (> 0):")
-    return "\n".join([*lines, *histogram(seen.advantage_gaps)])
+    lines.append(
+        f"length: chosen {seen.chosen_length:.1f}, rejected {seen.rejected_length:.1f}; the difference:"
+    )
+    lines += histogram(seen.length_gaps)
+    if seen.advantage_gaps:
+        lines.append(
+            f"A(rejected) − A(chosen), nats per token; {100 * seen.calibrated:.1f} % calibrated (> 0):"
+        )
+        lines += histogram(seen.advantage_gaps)
+    return "\n".join(lines)
 
 
 def histogram(values: list[float], columns: int = 48) -> list[str]:

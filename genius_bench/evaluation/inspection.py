@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from genius_bench.errors import InputError
 from genius_bench.evaluation import graders
 from genius_bench.evaluation.cards import GraderName
 from genius_bench.evaluation.statistics import Estimate, share
@@ -13,9 +14,24 @@ from genius_bench.evaluation.statistics import Estimate, share
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class TextPair:
+    """A preference pair as a reader sees it."""
+
+    query: str
+    chosen: str
+    rejected: str
+    gold: str | None = None
+    """The query's answer, where it is known."""
+    lengths: tuple[int, int]
+    """Of chosen and rejected: tokens where they were sampled here, words where they come as text."""
+    advantage_gap: float | None = None
+    """A^l − A^w, nats per token; None where the pair has no advantages."""
+
+
 @dataclass(frozen=True)
 class Inspection:
-    """Shares are between 0 and 1; advantages are in nats per token; lengths in tokens."""
+    """Shares are between 0 and 1; advantages are in nats per token."""
 
     pairs: int
     queries: int
@@ -28,29 +44,72 @@ class Inspection:
     by_group: dict[str, tuple[int, float, float]]
     """Kind of answer → pairs, chosen right, rejected right."""
     advantage_gaps: list[float]
-    """A^l − A^w of every pair."""
+    """A^l − A^w of every pair that has advantages."""
     calibrated: float
-    """Share of pairs in the calibration region of ACO (A^l > A^w)."""
+    """Share of these pairs in the calibration region of ACO (A^l > A^w)."""
+    length_gaps: list[float]
+    """Length of the chosen minus that of the rejected response."""
     chosen_length: float
     rejected_length: float
     duplicates: int
 
 
-def inspect_pairs(rows: Iterable[Row], answers: Mapping[str, str], decode: Any) -> Inspection:
-    """Grades both members of every pair whose query has an answer in `answers` (query id → gold)."""
-    rows = [row for row in rows if "chosen_ids" in row]
-    gaps = [row["rejected_advantage"] - row["chosen_advantage"] for row in rows]
-    seen = Counter((tuple(row["chosen_ids"]), tuple(row["rejected_ids"])) for row in rows)
-    graded = [
-        (row, answers[row["query_id"]]) for row in rows if kind_of(answers.get(row["query_id"])) is not None
+def sampled_pairs(rows: Iterable[Row], answers: Mapping[str, str], decode: Any) -> list[TextPair]:
+    """The pairs of a training set; `answers` maps query ids to gold, `decode` token ids to text."""
+    return [
+        TextPair(
+            query=row["query_id"],
+            chosen=decode(row["chosen_ids"]),
+            rejected=decode(row["rejected_ids"]),
+            gold=answers.get(row["query_id"]),
+            lengths=(len(row["chosen_ids"]), len(row["rejected_ids"])),
+            advantage_gap=row["rejected_advantage"] - row["chosen_advantage"],
+        )
+        for row in rows
+        if "chosen_ids" in row
     ]
-    right = _grade(graded, decode)
+
+
+def recorded_pairs(records: Iterable[tuple[str, Row]]) -> list[TextPair]:
+    """Pairs of a file in the usual columns `prompt`, `chosen`, `rejected` (texts or messages) and perhaps `answer`.
+
+    `records` are (place, columns). Raises `InputError` that names the place of a row without a pair.
+    """
+    pairs = []
+    for where, row in records:
+        missing = [name for name in ("chosen", "rejected") if not row.get(name)]
+        if missing:
+            raise InputError(f"{where} has no '{missing[0]}': a preference pair has 'chosen' and 'rejected'")
+        chosen, rejected = _last_turn(row["chosen"]), _last_turn(row["rejected"])
+        gold = row.get("answer")
+        pairs.append(
+            TextPair(
+                query=str(row.get("prompt") or row.get("id") or where),
+                chosen=chosen,
+                rejected=rejected,
+                gold=None if gold is None else str(gold),
+                lengths=(len(chosen.split()), len(rejected.split())),
+            )
+        )
+    return pairs
+
+
+def _last_turn(value: Any) -> str:
+    return str(value[-1]["content"]) if isinstance(value, list) else str(value)
+
+
+def inspect_pairs(pairs: Sequence[TextPair]) -> Inspection:
+    """Grades both members of every pair whose query has an answer that can be checked."""
+    gaps = [pair.advantage_gap for pair in pairs if pair.advantage_gap is not None]
+    seen = Counter((pair.query, pair.chosen, pair.rejected) for pair in pairs)
+    graded = [pair for pair in pairs if kind_of(pair.gold) is not None]
+    right = _grade(graded)
     groups: dict[str, list[tuple[bool, bool]]] = {}
-    for (_, gold), verdict in zip(graded, right, strict=True):
-        groups.setdefault(str(kind_of(gold)), []).append(verdict)
+    for pair, verdict in zip(graded, right, strict=True):
+        groups.setdefault(str(kind_of(pair.gold)), []).append(verdict)
     return Inspection(
-        pairs=len(rows),
-        queries=len({row["query_id"] for row in rows}),
+        pairs=len(pairs),
+        queries=len({pair.query for pair in pairs}),
         graded=len(graded),
         chosen_right=share([float(chosen) for chosen, _ in right]) if right else None,
         rejected_right=share([float(rejected) for _, rejected in right]) if right else None,
@@ -65,8 +124,9 @@ def inspect_pairs(rows: Iterable[Row], answers: Mapping[str, str], decode: Any) 
         },
         advantage_gaps=gaps,
         calibrated=_mean([gap > 0 for gap in gaps]),
-        chosen_length=_mean([len(row["chosen_ids"]) for row in rows]),
-        rejected_length=_mean([len(row["rejected_ids"]) for row in rows]),
+        length_gaps=[float(pair.lengths[0] - pair.lengths[1]) for pair in pairs],
+        chosen_length=_mean([pair.lengths[0] for pair in pairs]),
+        rejected_length=_mean([pair.lengths[1] for pair in pairs]),
         duplicates=sum(count - 1 for count in seen.values()),
     )
 
@@ -85,15 +145,15 @@ def kind_of(gold: str | None) -> GraderName | None:
     return None
 
 
-def _grade(graded: Sequence[tuple[Row, str]], decode: Any) -> list[tuple[bool, bool]]:
-    verdicts: list[tuple[bool, bool]] = [(False, False)] * len(graded)
+def _grade(pairs: Sequence[TextPair]) -> list[tuple[bool, bool]]:
+    verdicts: list[tuple[bool, bool]] = [(False, False)] * len(pairs)
     for kind in ("number", "option", "yes_no"):
-        indices = [index for index, (_, gold) in enumerate(graded) if kind_of(gold) == kind]
+        indices = [index for index, pair in enumerate(pairs) if kind_of(pair.gold) == kind]
         texts = []
         for index in indices:
-            row, gold = graded[index]
-            item = graders.Item(gold=gold, labels=tuple("ABCDEFGHIJ") if kind == "option" else ())
-            texts += [(decode(row["chosen_ids"]), item), (decode(row["rejected_ids"]), item)]
+            labels = tuple("ABCDEFGHIJ") if kind == "option" else ()
+            item = graders.Item(gold=str(pairs[index].gold), labels=labels)
+            texts += [(pairs[index].chosen, item), (pairs[index].rejected, item)]
         found = [verdict.correct for verdict in graders.grade(kind, texts)]
         for index, chosen, rejected in zip(indices, found[::2], found[1::2], strict=True):
             verdicts[index] = (chosen, rejected)
