@@ -1,5 +1,6 @@
 """The model card of the lab's base model."""
 
+import os
 from pathlib import Path
 
 from transformers import PreTrainedModel
@@ -24,10 +25,11 @@ large models.
 {command}
 ```
 
-{tokens:,} tokens of the lab's pre-training split in {minutes:.0f} minutes on {device} ({steps}). Four in ten
-demonstrations were written by sloppy authors, who get 55 % of their steps wrong and carry on from there.
-That is why the model knows better than it samples: greedy decoding follows the careful majority,
-temperature 1 follows everybody.
+{tokens:,} tokens of the lab's pre-training split in {minutes:.0f} minutes on {device}, the loss on
+assistant tokens only; another number of cores adds gradients up in another order and makes a slightly different
+model. The first three tenths hold careful authors only. After that, four in ten demonstrations are written by
+sloppy authors, who get 55 % of their steps wrong and carry on from there. That is why the model knows better than
+it samples: greedy decoding follows the careful majority, temperature 1 follows everybody.
 
 ## Accuracy on the tuning split
 
@@ -62,8 +64,7 @@ def write_card(
         command=command,
         tokens=tokens,
         minutes=minutes,
-        device=device,
-        steps="loss on assistant tokens only",
+        device=f"{os.cpu_count()} CPU cores" if device == "cpu" else device,
         items=items,
         table="\n".join(rows),
     )

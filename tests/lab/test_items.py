@@ -10,7 +10,7 @@ from genius_bench.lab.problem import split_of, with_options
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize(("split", "count"), [("evaluation", 400), ("tuning", 200)])
+@pytest.mark.parametrize(("split", "count"), [("evaluation", 400), ("tuning", 400)])
 def test_there_are_enough_distinct_items_of_the_right_split(family: str, split: str, count: int) -> None:
     items = evaluation_items(family, split, count)
     assert len({item["question"] for item in items}) == len({item["id"] for item in items}) == count
@@ -54,8 +54,8 @@ def test_training_queries_mix_all_families_and_instructions() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_has_a_thousand_training_queries(family: str) -> None:
-    assert len({item["question"] for item in evaluation_items(family, "training", 1000)}) == 1000
+def test_every_family_has_two_thousand_training_queries(family: str) -> None:
+    assert len({item["question"] for item in evaluation_items(family, "training", 2000)}) == 2000
 
 
 def test_the_corpora_never_overlap() -> None:
