@@ -57,7 +57,7 @@ def resolve(*layers: Layer) -> Resolved:
     if top.variant not in method_class.variants:
         hint = nearest(top.variant, list(method_class.variants))
         raise InputError(f"method '{top.method}' has no variant '{top.variant}': {hint}")
-    lab = lab_preset(top.method) if top.model == "lab" else {}
+    lab = lab_preset(top.method, top.objective.get("name")) if top.model == "lab" else {}
     if top.corpus.name != "lab":
         lab.pop("corpus", None)  # the lab's number of queries is about its own corpus
     presets = merge(
@@ -87,9 +87,13 @@ def _multiply(section: Layer, factors: Layer) -> None:
         section[key] *= factor
 
 
-def lab_preset(method: str) -> Layer:
-    """What the lab's small model wants: short answers, larger steps."""
+def lab_preset(method: str, objective: str | None = None) -> Layer:
+    """What the lab's small model wants: short answers, larger steps; `objective` is one that was asked for."""
     import yaml
 
     presets: dict[str, Any] = yaml.safe_load(files("genius_bench.lab").joinpath("recipe.yaml").read_text())
-    return merge(presets["every_method"], presets["methods"].get(method, {}))
+    return merge(
+        presets["every_method"],
+        presets["methods"].get(method, {}),
+        presets["objectives"].get(objective, {}) if objective else {},
+    )

@@ -17,6 +17,7 @@ from genius_bench.cli.options import Home, Json, Suite
 def board(
     home: Home,
     suite: Suite = None,
+    means: Annotated[bool, typer.Option("--means", help="Only bases and means over training seeds.")] = False,
     cost: Annotated[bool, typer.Option("--cost", help="Show accuracy against cost as well.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -30,10 +31,10 @@ def board(
     if as_json:
         from genius_bench.reporting.board import build_board
 
-        rows = [_plain(asdict(row)) for row in build_board(home, tasks=tasks).rows]
+        rows = [_plain(asdict(row)) for row in build_board(home, tasks=tasks, means=means).rows]
         typer.echo(json.dumps([{"name": row["label"], **row} for row in rows], indent=2, ensure_ascii=False))
         return
-    print_board(home, tasks=tasks, cost=cost)
+    print_board(home, tasks=tasks, means=means, cost=cost)
 
 
 def print_board(
@@ -41,6 +42,7 @@ def print_board(
     *,
     settings: dict[str, Any] | None = None,
     tasks: Sequence[str] | None = None,
+    means: bool = False,
     cost: bool = False,
 ) -> None:
     """The board on standard output."""
@@ -50,7 +52,8 @@ def print_board(
     from genius_bench.reporting.terminal import show_board
 
     console = Console(file=sys.stdout)
-    show_board(build_board(home, settings=settings, tasks=tasks), console, cost=cost)
+    board = build_board(home, settings=settings, tasks=tasks, means=means)
+    show_board(board, console, cost=cost)
 
 
 def _plain(value: Any) -> Any:

@@ -90,9 +90,15 @@ class Board:
 
 
 def build_board(
-    home: Path, *, settings: dict[str, Any] | None = None, tasks: Sequence[str] | None = None
+    home: Path,
+    *,
+    settings: dict[str, Any] | None = None,
+    tasks: Sequence[str] | None = None,
+    means: bool = False,
 ) -> Board:
     """The board of one group of settings and tasks; the newest evaluation's when none are given.
+
+    `means` leaves out the single seeds.
 
     Numbers made under different settings never share a board. Raises `InputError` when nothing was scored yet.
     """
@@ -114,6 +120,8 @@ def build_board(
     metric = "sampled" if settings["samples"] else "greedy"
     bases = {one.fingerprint: one for one in scored}
     rows = [_row([one], bases.get(one.base_fingerprint), gradable, metric) for one in scored]
+    if means:
+        rows = [row for row in rows if row.is_base]
     rows += [
         _row(group, bases.get(group[0].base_fingerprint), gradable, metric) for group in _seed_groups(scored)
     ]
