@@ -6,13 +6,9 @@ from pathlib import Path
 
 from genius_bench import stages
 from genius_bench.artifacts import Artifact, read_json
-from genius_bench.corpora import Corpus, check_lengths, load_corpus
-from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer, resolve_model
-from genius_bench.engines.rendering import render
-from genius_bench.errors import InputError
+from genius_bench.engines.loading import ModelFiles, resolve_model
 from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.resolution import Resolved
-from genius_bench.rows import Query
 from genius_bench.runs import Evaluation, Run, write_run
 
 
@@ -21,7 +17,9 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     recipe = resolved.recipe
     tasks, missing = tasks_of(recipe.evaluation, recipe.model) if evaluate else ([], [])
     base = resolve_model(recipe.model)
-    corpus = usable_corpus(resolved, base)
+    corpus = stages.read_corpus(resolved, base)
+    skipped = "".join(f", {count} skipped ({reason})" for reason, count in corpus.skipped.items())
+    _say(f"corpus {corpus.name}: {len(corpus.queries)} queries{skipped}")
     if missing:
         _say(f"not available yet, left out: {', '.join(missing)}")
 
@@ -103,31 +101,6 @@ def tasks_of(settings: EvaluationSection, model: str) -> tuple[list[str], list[s
     if settings.suite is not None:
         return resolve_suite(settings.suite), []
     return available_part("lab" if model == "lab" else "reasoning")
-
-
-def usable_corpus(resolved: Resolved, base: ModelFiles) -> Corpus:
-    """The recipe's queries, checked against what the method needs and the model can read."""
-    section = resolved.recipe.corpus
-    corpus = load_corpus(section)
-    for label, field in (("references", "reference"), ("answers", "answer")):
-        if label in resolved.method.needs:
-            missing = [query.id for query in corpus.queries if getattr(query, field) is None]
-            if missing:
-                raise InputError(
-                    f"method '{resolved.method.name}' needs {label}, but {len(missing)} of {len(corpus.queries)} "
-                    f"rows of corpus {corpus.name} have none (first: '{missing[0]}'); name their column with "
-                    f"--set corpus.{field}_column=NAME"
-                )
-    tokenizer = load_tokenizer(base.path, resolved.recipe.engine.chat_template)
-
-    def count_tokens(query: Query) -> int:
-        return len(render(tokenizer, query.messages))
-
-    limit = min(section.max_prompt_tokens, (context_of(base) or section.max_prompt_tokens + 1) - 1)
-    corpus = check_lengths(corpus, count_tokens, limit, skip=section.skip_bad_rows)
-    skipped = "".join(f", {count} skipped ({reason})" for reason, count in corpus.skipped.items())
-    _say(f"corpus {corpus.name}: {len(corpus.queries)} queries{skipped}")
-    return corpus
 
 
 def _say(text: str) -> None:

@@ -3,12 +3,42 @@
 from pathlib import Path
 
 from genius_bench.artifacts import Artifact, Store
-from genius_bench.corpora import Corpus
+from genius_bench.corpora import Corpus, check_lengths, load_corpus
 from genius_bench.engines import open_engine
-from genius_bench.engines.loading import ModelFiles, served_fingerprint
+from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer, served_fingerprint
+from genius_bench.engines.rendering import render
+from genius_bench.errors import InputError
 from genius_bench.processes import in_own_process
 from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.resolution import Resolved
+from genius_bench.rows import Query
+
+
+def read_corpus(resolved: Resolved, base: ModelFiles) -> Corpus:
+    """Reads and checks: the queries of a recipe."""
+    return in_own_process(usable_corpus, resolved, base)
+
+
+def usable_corpus(resolved: Resolved, base: ModelFiles) -> Corpus:
+    """The recipe's queries, checked against what the method needs and the model can read."""
+    section = resolved.recipe.corpus
+    corpus = load_corpus(section)
+    for label, field in (("references", "reference"), ("answers", "answer")):
+        if label in resolved.method.needs:
+            missing = [query.id for query in corpus.queries if getattr(query, field) is None]
+            if missing:
+                raise InputError(
+                    f"method '{resolved.method.name}' needs {label}, but {len(missing)} of {len(corpus.queries)} "
+                    f"rows of corpus {corpus.name} have none (first: '{missing[0]}'); name their column with "
+                    f"--set corpus.{field}_column=NAME"
+                )
+    tokenizer = load_tokenizer(base.path, resolved.recipe.engine.chat_template)
+
+    def count_tokens(query: Query) -> int:
+        return len(render(tokenizer, query.messages))
+
+    limit = min(section.max_prompt_tokens, (context_of(base) or section.max_prompt_tokens + 1) - 1)
+    return check_lengths(corpus, count_tokens, limit, skip=section.skip_bad_rows)
 
 
 def collect(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles, iteration: int) -> Artifact:

@@ -10,8 +10,8 @@ from genius_bench.artifacts import Build
 from genius_bench.engines.interface import Engine, Request
 from genius_bench.engines.rendering import render
 from genius_bench.errors import GeniusBenchError
-from genius_bench.evaluation.bridge import Prompt
 from genius_bench.progress import progress
+from genius_bench.rows import Message
 from genius_bench.seeds import seed_of
 
 SHARD_ROWS = 256
@@ -20,6 +20,16 @@ EVALUATION_SEED = 0
 """Part of every request's seed and the same for every checkpoint, so that checkpoints meet the same dice."""
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One answer wanted: the `repeat`-th to the item at `index`."""
+
+    index: int
+    repeat: int
+    messages: tuple[Message, ...]
+    stop: tuple[str, ...]
 
 
 class LazyEngine:

@@ -6,7 +6,6 @@ lm-eval's own engine wrappers are not used: they give repeats one seed, and thei
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -16,20 +15,10 @@ from lm_eval.tasks import TaskManager
 from lm_eval.utils import apply_template
 
 from genius_bench.errors import InputError
+from genius_bench.evaluation.asking import Prompt
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.data import Items, Row
 from genius_bench.rows import Message
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """One answer wanted: the `repeat`-th to the item at `index`."""
-
-    index: int
-    repeat: int
-    messages: tuple[Message, ...]
-    stop: tuple[str, ...]
-
 
 Answerer = Callable[[list[Prompt]], Sequence[str]]
 

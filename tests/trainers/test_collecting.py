@@ -13,10 +13,10 @@ from genius_bench.corpora import Corpus
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import InputError
-from genius_bench.pipeline import usable_corpus
 from genius_bench.resolution import resolve
 from genius_bench.rows import Message, Query
 from genius_bench.sampling import collecting
+from genius_bench.stages import usable_corpus
 from tests.sampling.scripted import ScriptedEngine
 from trainers.coh import CoH
 from trainers.scpo import ScPO
