@@ -7,6 +7,7 @@ from genius_bench.engines.interface import Completion
 from genius_bench.sampling.foresight_options import ForesightOptions
 from genius_bench.sampling.joining import Joining
 from genius_bench.sampling.policy import Policy
+from genius_bench.sampling.tokens import NO_TOKENS, Tokens
 
 MAX_BLANK_CONTINUATIONS = 3
 
@@ -14,26 +15,10 @@ Draw = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tokens:
-    """Sampled tokens with their log-probabilities (nats, temperature 1)."""
-
-    ids: tuple[int, ...] = ()
-    logprobs: tuple[float, ...] = ()
-
-    def __add__(self, other: "Tokens") -> "Tokens":
-        return Tokens(ids=self.ids + other.ids, logprobs=self.logprobs + other.logprobs)
-
-    @property
-    def mean_logprob(self) -> float:
-        """Nats per token; 0 for no token, as the release has it."""
-        return sum(self.logprobs) / len(self.logprobs) if self.logprobs else 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
 class Beam:
     """A prefix of steps a_<k with its value Q (Eq. 4). A frozen beam is a finished answer."""
 
-    prefix: Tokens = Tokens()
+    prefix: Tokens = NO_TOKENS
     value: float = 0.0
     frozen: bool = False
 
@@ -90,13 +75,13 @@ async def completed(candidate: Candidate, search: "Search", step_number: int, ro
 
 async def _candidate(number: int, beam: Beam, search: "Search", draw: Draw) -> Candidate:
     if beam.frozen:
-        return _scored(number, beam, Tokens(), Tokens(), beam.value, finished=True, complete=True)
+        return _scored(number, beam, NO_TOKENS, NO_TOKENS, beam.value, finished=True, complete=True)
     options = search.options
     if options.score == "step":
         step, ended = await _step(beam.prefix.ids, search, draw)
         finished = ended and not search.joining.forgets_ends
         step = search.joining.step(step)
-        return _scored(number, beam, step, Tokens(), step.mean_logprob, finished, complete=ended)
+        return _scored(number, beam, step, NO_TOKENS, step.mean_logprob, finished, complete=ended)
     sample = _step_and_foresight if search.one_request_suffices else _step_then_foresight
     step, foresight, finished, complete = await sample(beam.prefix.ids, search, draw)
     score = (foresight if foresight.ids else step).mean_logprob
@@ -127,20 +112,20 @@ async def _step_then_foresight(
     step, finished = await _step(prefix, search, draw)
     step = search.joining.step(step)
     if finished and not search.joining.forgets_ends:
-        return step, Tokens(), True, True
+        return step, NO_TOKENS, True, True
     prefix = search.joining.before_foresight(prefix) + step.ids
     if not search.has_room(prefix):
-        return step, Tokens(), False, False
+        return step, NO_TOKENS, False, False
     foresight, complete = await _foresight(prefix, search, draw)
     foresight = search.joining.foresight(foresight)
     if complete and not search.joining.forgets_ends and not search.policy.text(foresight.ids).strip():
-        return step + foresight, Tokens(), True, True  # only the end of the sequence was left to say
+        return step + foresight, NO_TOKENS, True, True  # only the end of the sequence was left to say
     return step, foresight, False, complete
 
 
 async def _step(prefix: tuple[int, ...], search: "Search", draw: Draw) -> tuple[Tokens, bool]:
     """One step, up to and including its delimiter, and whether the answer ended in it."""
-    options, step = search.options, Tokens()
+    options, step = search.options, NO_TOKENS
     for attempt in range(1 + MAX_BLANK_CONTINUATIONS):
         if not search.has_room(prefix + step.ids):
             break
@@ -184,7 +169,7 @@ async def _step_and_foresight(
     step = Tokens(ids=whole.ids[:cut], logprobs=whole.logprobs[:cut])
     foresight = Tokens(ids=whole.ids[cut:], logprobs=whole.logprobs[cut:])
     if complete and not search.policy.text(foresight.ids).strip():
-        return whole, Tokens(), True, True
+        return whole, NO_TOKENS, True, True
     return step, foresight, False, complete
 
 

@@ -1,12 +1,10 @@
 """How steps and look-aheads are put together: sampled tokens as they are, or the release's text surgery."""
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from genius_bench.sampling.foresight_options import ForesightOptions
 from genius_bench.sampling.policy import Policy
-
-if TYPE_CHECKING:
-    from genius_bench.sampling.foresight import Tokens
+from genius_bench.sampling.tokens import Tokens
 
 
 class Joining:
@@ -26,18 +24,16 @@ class Joining:
         """Text that has been stripped and tokenised again no longer says that the answer had ended."""
         return self._released
 
-    def step(self, step: "Tokens") -> "Tokens":
+    def step(self, step: Tokens) -> Tokens:
         return self._retokenised(step, "\n") if self._released else step
 
-    def foresight(self, foresight: "Tokens") -> "Tokens":
+    def foresight(self, foresight: Tokens) -> Tokens:
         return self._retokenised(foresight, "") if self._released else foresight
 
     def before_foresight(self, prefix_ids: tuple[int, ...]) -> tuple[int, ...]:
         return prefix_ids + self._encode("\n") if self._released else prefix_ids
 
-    def _retokenised(self, tokens: "Tokens", ending: str) -> "Tokens":
-        from dataclasses import replace
-
+    def _retokenised(self, tokens: Tokens, ending: str) -> Tokens:
         text = self._policy.text(tokens.ids).replace("<end_of_reasoning>", "").strip()
         return replace(tokens, ids=self._encode(text + ending))
 

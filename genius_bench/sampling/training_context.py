@@ -1,9 +1,10 @@
 """What a response is conditioned on when it is trained, and how the release renders prompts (facts D2, D12, D13)."""
 
 from genius_bench.rows import Message, PreferencePair, Query
-from genius_bench.sampling.foresight import Candidate, Tokens
+from genius_bench.sampling.foresight import Candidate
 from genius_bench.sampling.foresight_options import ForesightOptions
 from genius_bench.sampling.policy import Policy
+from genius_bench.sampling.tokens import Tokens
 
 
 def prompt_for(query: Query, policy: Policy, options: ForesightOptions) -> tuple[int, ...]:

@@ -1,0 +1,123 @@
+"""Every model that was scored: what it is called, whose child it is, what it cost, and its answers' verdicts."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from genius_bench import registry
+from genius_bench.artifacts import Artifact, Store
+from genius_bench.errors import GeniusBenchError
+from genius_bench.evaluation.metrics import item_values
+from genius_bench.evaluation.stage import read_scores
+from genius_bench.recipe import merge
+from genius_bench.reporting.cost import Cost, cost_of
+from genius_bench.rows import Score
+from genius_bench.runs import Evaluation, Run
+
+ItemValues = Mapping[str, float]
+
+
+@dataclass
+class Scored:
+    """One model's scores: task → `scores` artifact."""
+
+    label: str
+    fingerprint: str
+    base_fingerprint: str
+    recipe: dict[str, Any] | None
+    iteration: int
+    artifacts: dict[str, Artifact]
+    cost: Cost | None
+
+    @cached_property
+    def scores(self) -> dict[tuple[str, str], Score]:
+        return {
+            (task, score.metric): score
+            for task, artifact in self.artifacts.items()
+            for score in read_scores(artifact)
+        }
+
+    def items(self, task: str, metric: str) -> ItemValues:
+        """Question → share of its answers that were right."""
+        cache: dict[tuple[str, str], ItemValues] = self.__dict__.setdefault("_items", {})
+        if (task, metric) not in cache:
+            cache[task, metric] = item_values(self.artifacts[task].rows(), metric)
+        return cache[task, metric]
+
+
+def scored_models(
+    store: Store, runs: list[Run], settings: dict[str, Any], tasks: Sequence[str]
+) -> list[Scored]:
+    """One entry per model, bases first; a model that a run trained is labelled by it, wherever it was scored."""
+    labels: dict[str, tuple[str, Run, int]] = {}
+    base_names: dict[str, str] = {}
+    for run in runs:
+        for checkpoint in run.checkpoints:
+            iteration = int(checkpoint["iteration"])
+            labels[checkpoint["fingerprint"]] = (_label(run, iteration), run, iteration)
+        if run.base_fingerprint:
+            base_names[run.base_fingerprint] = run.base
+    found: dict[str, Scored] = {}
+    for evaluation in (e for run in runs for e in run.evaluations):
+        artifacts = _artifacts(store, evaluation, tasks)
+        if evaluation.settings != settings or artifacts is None:
+            continue
+        fingerprint = evaluation.fingerprint
+        label, run_of, iteration = labels.get(fingerprint, (_short(evaluation.model), None, 0))
+        found[fingerprint] = Scored(
+            label=f"{_short(base_names[fingerprint])} (base)"
+            if fingerprint in base_names and not run_of
+            else label,
+            fingerprint=fingerprint,
+            base_fingerprint=run_of.base_fingerprint if run_of else "",
+            recipe=run_of.recipe if run_of else None,
+            iteration=iteration,
+            artifacts=artifacts,
+            cost=cost_of(store, run_of, iteration) if run_of else None,
+        )
+    _tell_apart(list(found.values()))
+    return sorted(found.values(), key=lambda one: (bool(one.base_fingerprint), one.label))
+
+
+def _tell_apart(scored: list[Scored]) -> None:
+    """Models whose recipes differ in what a label does not show get the beginning of their fingerprint."""
+    seen = Counter(one.label for one in scored)
+    for one in scored:
+        if seen[one.label] > 1:
+            one.label = f"{one.label} [{one.fingerprint[:4]}]"
+
+
+def _artifacts(store: Store, evaluation: Evaluation, tasks: Sequence[str]) -> dict[str, Artifact] | None:
+    found = {task: store.find("scores", evaluation.scores.get(task, "-")) for task in tasks}
+    return {task: one for task, one in found.items() if one} if all(found.values()) else None
+
+
+def _label(run: Run, iteration: int) -> str:
+    recipe = run.recipe or {}
+    parts = [recipe["method"]]
+    if recipe["variant"] != "paper":
+        parts.append(recipe["variant"])
+    if (objective := recipe.get("objective", {}).get("name")) not in (None, _own_objective(run)):
+        parts.append(f"+ {objective}")
+    if len(run.checkpoints) > 1:
+        parts.append(f"iteration {iteration}")
+    return " ".join([*parts, f"seed {recipe['seed']}"])
+
+
+def _own_objective(run: Run) -> str | None:
+    """The objective that the run's method and variant come with; None where the plug-in is gone."""
+    recipe = run.recipe or {}
+    try:
+        method = registry.load("methods", recipe["method"])
+    except GeniusBenchError:
+        return None
+    own = merge({"objective": method.objective}, method.variants.get(recipe["variant"], {}))
+    return str(own["objective"]["name"])
+
+
+def _short(model: str) -> str:
+    """A local path by its last part; names and hub ids as they are."""
+    return Path(model).name if model.startswith(("/", ".", "~")) else model
