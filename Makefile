@@ -7,7 +7,7 @@ export GENIUS_BENCH_HOME ?= .home
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: setup demo test lint clean
+.PHONY: setup demo lab test lint clean
 
 setup: $(INSTALLED)
 
@@ -18,6 +18,19 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: $(INSTALLED)
 	$(BIN)/genius-bench train --method genius
+
+# Tables 1, 3 and 4 of the paper on the lab: every method, both ablations, every loss, three training seeds (two hours on
+# two cores). Interrupted, it continues; docs/lab-results.md holds what came out.
+SEEDS ?= 0 1 2
+lab: $(INSTALLED)
+	set -e; for seed in $(SEEDS); do \
+	  for method in genius star coh self-rewarding scpo spin sft; do \
+	    $(BIN)/genius-bench train --method $$method --seed $$seed; done; \
+	  for variant in no_foresight no_sampling; do \
+	    $(BIN)/genius-bench train --variant $$variant --seed $$seed; done; \
+	  for objective in dpo ropo ipo simpo sft; do \
+	    $(BIN)/genius-bench train --objective $$objective --seed $$seed; done; done
+	$(BIN)/genius-bench board --means --cost
 
 # Tests that this machine cannot run (no GPU, no data folder, no root) skip themselves and say why.
 test: $(INSTALLED)

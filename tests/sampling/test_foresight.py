@@ -229,6 +229,21 @@ def test_the_release_lets_empty_look_aheads_win() -> None:
     assert best["score"] == 0.0
 
 
+def nothing_to_add(text: str, random: np.random.Generator) -> tuple[str, float]:
+    """After a finished answer only the end of the sequence is left, and the policy is nearly sure of it."""
+    if "short answer" in text:
+        return "", -0.001
+    return ("short answer", -0.4) if random.random() < 0.5 else ("think\nmore", -0.6)
+
+
+def test_released_joining_scores_the_end_of_the_sequence_alone() -> None:
+    """The release forgets that an answer has ended, asks for more, and gets a look-ahead of about 0."""
+    collected, _ = collect(nothing_to_add, joining="released", finished="score")
+    best = collected.trace[0]["candidates"][collected.trace[0]["chosen"]]
+    assert best["step"].strip() == "short answer"
+    assert best["score"] == pytest.approx(-0.001)
+
+
 def blank_first(text: str, random: np.random.Generator) -> tuple[str, float]:
     return ("\n\nreal\nend", -0.3) if text.endswith("Answer:") else ("real\nend", -0.3)
 
