@@ -85,9 +85,9 @@ async def _candidate(number: int, beam: Beam, search: "Search", draw: Draw) -> C
     sample = _step_and_foresight if search.one_request_suffices else _step_then_foresight
     step, foresight, finished, complete = await sample(beam.prefix.ids, search, draw)
     score = (foresight if foresight.ids else step).mean_logprob
-    ended = finished or (foresight.logprobs and not foresight.ids)
-    if ended and options.finished == "score":
-        score = foresight.mean_logprob  # nothing, or the end of the sequence alone: about 0, the best score there is
+    nothing_ahead = finished or (bool(foresight.logprobs) and not foresight.ids)
+    if nothing_ahead and options.finished == "score":
+        score = foresight.mean_logprob  # at most that of the end of the sequence: about 0, the best there is
     return _scored(number, beam, step, foresight, score, finished, complete)
 
 
