@@ -43,7 +43,8 @@ class Genius(Method):
         random = np.random.default_rng(seed_of(policy.seed, "genius", query.id))
         search = Search(query.id, prompt_for(query, policy, options), policy, options)
         beams = [Beam() for _ in range(options.beam_size)]  # Q_0 = 0
-        pairs: dict[tuple[tuple[int, ...], tuple[int, ...]], PreferencePair] = {}
+        pairs: list[PreferencePair] = []
+        seen: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
         notes = {"no_contrast": 0, "unfinished": 0, "repeated": 0}
         trace = []
 
@@ -67,7 +68,11 @@ class Genius(Method):
                 notes["unfinished"] += 1
                 continue
             row = pair_of(query, k, search.prompt_ids, chosen, rejected, policy, options)
-            notes["repeated"] += (row.chosen_ids, row.rejected_ids) in pairs
-            pairs.setdefault((row.chosen_ids, row.rejected_ids), row)
+            halves = (row.chosen_ids, row.rejected_ids)
+            if halves in seen and options.duplicates == "leave_out":
+                notes["repeated"] += 1
+                continue
+            seen.add(halves)
+            pairs.append(row)
 
-        return Collected(rows=list(pairs.values()), trace=trace, notes=notes)
+        return Collected(rows=list(pairs), trace=trace, notes=notes)

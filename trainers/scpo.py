@@ -27,6 +27,8 @@ class ScpoOptions(ResponseOptions, ClusterOptions):
     """When responses at `hot_temperature` are drawn that can be rejected, but neither vote nor be chosen."""
     hot_temperature: PositiveFloat = 1.2
     hot_responses: PositiveInt = 8
+    chosen: Literal["medoid", "random"] = "medoid"
+    """Which of the responses that won the vote is chosen: the one most like the others, or (original) any."""
     iterations: PositiveInt = 1
 
 
@@ -45,7 +47,7 @@ class ScPO(Method):
     objective = {"name": "scpo"}
     variants = {
         "paper": {},
-        "original": {"sampling": {"iterations": 2, "hot_pool": "always"}},
+        "original": {"sampling": {"iterations": 2, "hot_pool": "always", "chosen": "random"}},
         "kmeans": {"sampling": {"clustering": "kmeans"}},
     }
 
@@ -82,7 +84,10 @@ class ScPO(Method):
             return Collected(rows=[], trace=trace, notes={"unanimous": 1})
 
         agreeing = [i for i in winning.members if i < voters]
-        chosen = agreeing[medoid([conclusion(texts[i]) for i in agreeing])]
+        if options.chosen == "random":
+            chosen = int(random.choice(agreeing))
+        else:
+            chosen = agreeing[medoid([conclusion(texts[i]) for i in agreeing])]
         rejected = int(random.choice([i for group in losing for i in group.members]))
         weight = (winning.votes - losing[0].votes) / options.responses
         prompt_ids = policy.prompt(query.messages)

@@ -41,6 +41,9 @@ class ForesightOptions(Section):
     """A finished answer keeps its own step's score, or its look-ahead of no token gets the best score, 0."""
     unfinished: Literal["drop", "keep"] = "drop"
     """Pairs with a response that ran into its limit of tokens."""
+    duplicates: Literal["leave_out", "keep"] = "leave_out"
+    """A candidate like the chosen one cannot be rejected, and a pair that comes up again counts once; or neither holds,
+    as in the release (a pair of equal halves is then dropped and counted when it is to be trained on)."""
     rendering: Literal["template", "released"] = "template"
     """The chat template as it is, or the release's: end-of-sequence texts deleted, two beginning-of-sequence tokens."""
     joining: Literal["tokens", "released"] = "tokens"
@@ -57,6 +60,7 @@ RELEASED: Layer = {
         "empty_steps": "accept",
         "finished": "score",
         "unfinished": "keep",
+        "duplicates": "keep",
         "rendering": "released",
         "joining": "released",
         "training_context": "response_only",

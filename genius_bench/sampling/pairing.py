@@ -14,12 +14,17 @@ def choose_pair(
 ) -> tuple[int, int] | None:
     """Chosen: the highest f. Rejected: a draw from F without it, renormalised (or uniform, or the lowest f).
 
-    Candidates with the chosen one's very response cannot be rejected; None when no other is left.
+    Candidates with the chosen one's very response cannot be rejected (unless duplicates are kept); None when no other
+    is left.
     """
     scores = [candidate.score for candidate in candidates]
     chosen = highest(scores, 1)[0]
     response = candidates[chosen].response.ids
-    others = [i for i, candidate in enumerate(candidates) if candidate.response.ids != response]
+    others = [
+        i
+        for i, candidate in enumerate(candidates)
+        if i != chosen and (options.duplicates == "keep" or candidate.response.ids != response)
+    ]
     if not others:
         return None
     if options.rejected == "uniform":
