@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from genius_bench.errors import InputError
 from genius_bench.evaluation.statistics import seeds_average, seeds_difference
 from genius_bench.reporting.board import build_board
 from genius_bench.reporting.terminal import show_board
-from genius_bench.runs import Evaluation, Run, write_run
+from genius_bench.runs import Evaluation, Run, read_runs, write_run
 
 SETTINGS = {
     "protocol": "strict",
@@ -90,6 +91,21 @@ def test_rows_are_the_base_the_seeds_and_their_mean(home: tuple[Path, Any]) -> N
     labels = [row.label for row in build_board(home[0]).rows]
     seeds = [f"genius seed {seed}" for seed in range(3)]
     assert labels == ["lab (base)", *seeds, "genius: mean of 3 seeds"]
+
+
+def test_means_leave_out_the_single_seeds(home: tuple[Path, Any]) -> None:
+    whole, means = build_board(home[0]).rows, build_board(home[0], means=True).rows
+    assert means == [whole[0], whole[-1]]
+
+
+def test_a_label_says_what_was_asked_for(home: tuple[Path, Any]) -> None:
+    path, _ = home
+    [run, *_] = read_runs(path)
+    recipe = {**(run.recipe or {}), "variant": "no_sampling", "objective": {"name": "dpo"}}
+    write_run(path, replace(run, recipe=recipe))
+    labels = [row.label for row in build_board(path).rows]
+    assert "genius no_sampling + dpo seed 0" in labels
+    assert "genius: mean of 2 seeds" in labels, "the other seeds have another recipe now"
 
 
 def test_gains_are_paired_t_tests_over_questions(home: tuple[Path, Any]) -> None:
