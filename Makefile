@@ -19,8 +19,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)
 	$(BIN)/genius-bench train --method genius
 
-# Tables 1, 3 and 4 of the paper on the lab: every method, both ablations, every loss, three training seeds (two hours on
-# two cores). Interrupted, it continues; docs/lab-results.md holds what came out.
+# Tables 1, 3 and 4 of the paper on the lab: every method, both ablations, every loss, three training seeds (hours on two
+# cores). Interrupted, it continues; docs/lab-results.md holds what came out.
 SEEDS ?= 0 1 2
 lab: $(INSTALLED)
 	set -e; for seed in $(SEEDS); do \

@@ -32,9 +32,8 @@ class Genius(Method):
     @property
     def work(self) -> Work:
         o: ForesightOptions = self.options
-        candidates = (
-            o.beam_size * o.rollouts * (o.steps if o.score == "foresight" else 1)
-        )  # a step is 1/K response
+        # With its look-ahead a candidate is about a whole response, a step alone about 1/K of one.
+        candidates = o.beam_size * o.rollouts * (o.steps if o.score == "foresight" else 1)
         completions = 0 if o.score == "foresight" else 2 * o.steps
         return Work(sampled=candidates + completions, trained=2 * o.steps)
 
