@@ -7,9 +7,13 @@ from pathlib import Path
 from genius_bench import stages
 from genius_bench.artifacts import Artifact, read_json
 from genius_bench.engines.loading import ModelFiles, resolve_model
-from genius_bench.recipe import EngineSection, EvaluationSection
+from genius_bench.recipe import EngineSection, EvaluationSection, JudgeSection
 from genius_bench.resolution import Resolved
 from genius_bench.runs import Evaluation, Run, write_run
+
+JUDGEMENT = ("model", "both_orders", "temperature", "max_tokens")
+SPENDING = {name: True for name in JudgeSection.model_fields if name not in JUDGEMENT}
+"""How a judge is reached and paid: no part of what its verdicts depend on, nor anything to write down."""
 
 
 def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
@@ -89,7 +93,9 @@ def evaluate_model(
     return Evaluation(
         model=model.name,
         fingerprint=model.fingerprint,
-        settings=settings.model_dump(exclude={"suite", "data", "unsafe_code"}),
+        settings=settings.model_dump(
+            exclude={"suite": True, "data": True, "unsafe_code": True, "judge": SPENDING}
+        ),
         scores={score.manifest["parameters"]["task"]: score.key for score in scores},
     )
 

@@ -100,12 +100,39 @@ class EngineSection(Section):
     """For a model that has none (or instead of its own): a Jinja file, or `plain` for "Question: … Answer:"."""
 
 
+class JudgeSection(Section):
+    """Who compares the answers of open-ended tasks. Without a model such tasks are answered but not scored."""
+
+    model: str | None = None
+    """The judge's name at `url`; without one `lab`, a local folder or a hub id, run by the recipe's engine."""
+    url: str | None = None
+    """An OpenAI-compatible endpoint, up to and including `/v1`. Its key is read from `key_variable`."""
+    key_variable: str = "OPENAI_API_KEY"
+    both_orders: bool = True
+    """Each pair is judged twice with the answers exchanged: judges favour a position."""
+    temperature: NonNegativeFloat = 0.0
+    max_tokens: PositiveInt = 1024
+    concurrency: PositiveInt = 16
+    """Requests to an endpoint at a time."""
+    timeout_seconds: PositiveFloat = 120.0
+    tries: PositiveInt = 5
+    """Per request, with growing pauses, before it is recorded as failed."""
+    input_price: NonNegativeFloat | None = None
+    """Per million prompt tokens, in any currency; with `output_price` the cost is estimated before it is spent."""
+    output_price: NonNegativeFloat | None = None
+    max_cost: PositiveFloat | None = None
+    """Refuse to judge when the estimate is higher."""
+
+
 class EvaluationSection(Section):
     suite: str | None = None
     """A suite or a comma-separated list of tasks; the lab's for the lab model, `reasoning` otherwise."""
-    protocol: Literal["strict"] = "strict"
-    samples: int = Field(default=4, ge=0)
-    """Samples per item at `temperature`, beside the greedy answer."""
+    protocol: Literal["strict", "paper", "released"] = "strict"
+    """`tasks/protocols.yaml` says what each asks for."""
+    runner: Literal["auto", "native", "opencompass"] = "auto"
+    """`auto`: OpenCompass where the protocol's numbers come from it, our own engines everywhere else."""
+    samples: int | None = Field(default=None, ge=0)
+    """Samples per item at `temperature`, beside the greedy answer; as the protocol says when not given."""
     temperature: PositiveFloat = 1.0
     split: str | None = None
     """Another split than the tasks' own (`tuning` for the lab, `train`, …): what settings may be chosen on."""
@@ -117,6 +144,7 @@ class EvaluationSection(Section):
     """A local folder of data sets (one sub-folder a task) used instead of the hub."""
     unsafe_code: bool = False
     """Run model-written code without a sandbox where none is available."""
+    judge: JudgeSection = JudgeSection()
 
 
 class Recipe(Section):

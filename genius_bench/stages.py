@@ -101,9 +101,10 @@ def _evaluate(
 
     return evaluate(
         Store(home),
+        model=model,
         engine_factory=lambda: open_engine(model.path, engine),
         checkpoint_fingerprint=served_fingerprint(model, engine),
-        checkpoint_name=model.name,
         tasks=tasks,
         settings=settings,
+        engine_settings=engine,
     )

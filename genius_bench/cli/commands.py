@@ -1,3 +1,13 @@
 """Registers every command."""
 
-from genius_bench.cli import board, doctor, evaluate, inspect, listings, regrade, train  # noqa: F401
+from genius_bench.cli import (  # noqa: F401
+    board,
+    compare,
+    doctor,
+    evaluate,
+    inspect,
+    listings,
+    regrade,
+    tasks,
+    train,
+)

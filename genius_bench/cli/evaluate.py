@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from genius_bench.cli import app
-from genius_bench.cli.options import Data, EngineName, Home, Set, Suite
+from genius_bench.cli.options import Data, EngineName, Home, Judge, JudgeUrl, Protocol, Set, Suite
 from genius_bench.errors import InputError
 from genius_bench.recipe import EngineSection, EvaluationSection, merge, parse_assignments, validate
 
@@ -18,12 +18,18 @@ def evaluate(
     ],
     suite: Suite = None,
     data: Data = None,
+    protocol: Protocol = None,
     samples: Annotated[
-        int | None, typer.Option(help="Samples per item at T=1, beside the greedy answer.", show_default="4")
+        int | None,
+        typer.Option(
+            help="Samples per item at T=1, beside the greedy answer.", show_default="the protocol's"
+        ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(help="Only the first items of each task.", show_default=False)
     ] = None,
+    judge: Judge = None,
+    judge_url: JudgeUrl = None,
     engine: EngineName = None,
     set_: Set = None,
     unsafe_code: Annotated[
@@ -39,6 +45,8 @@ def evaluate(
         raise InputError(f"--set {unknown.pop()}: an evaluation has the sections 'evaluation' and 'engine'")
     given = {
         "suite": suite,
+        "protocol": protocol,
+        "judge": {key: value for key, value in (("model", judge), ("url", judge_url)) if value} or None,
         "data": str(data) if data else None,
         "samples": samples,
         "limit": limit,

@@ -1,4 +1,4 @@
-"""`genius-bench methods | objectives | tasks | corpora`: what there is."""
+"""`genius-bench methods | objectives | corpora`: what there is."""
 
 import json
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from genius_bench.cli import app
 from genius_bench.cli.options import Json, Set
 
 
-def _show(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, ...] = ()) -> None:
+def show_rows(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, ...] = ()) -> None:
     """A table, without the columns that would not fit it, or everything as JSON."""
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -65,7 +65,7 @@ def methods(as_json: Json = False) -> None:
                 "source": method.source,
             }
         )
-    _show(rows, as_json, only_json=("title", "objective", "source"))
+    show_rows(rows, as_json, only_json=("title", "objective", "source"))
 
 
 @app.command()
@@ -84,26 +84,7 @@ def objectives(as_json: Json = False) -> None:
                 "source": objective.source,
             }
         )
-    _show(rows, as_json)
-
-
-@app.command()
-def tasks(as_json: Json = False) -> None:
-    """List the evaluation tasks."""
-    from genius_bench.evaluation.cards import available_tasks
-
-    rows = [
-        {
-            "name": card.name,
-            "grader": card.facts.grader,
-            "items": card.facts.expected_items,
-            "shots": card.shots,
-            "licence": card.facts.licence,
-            "source": card.facts.source,
-        }
-        for card in available_tasks()
-    ]
-    _show(rows, as_json)
+    show_rows(rows, as_json)
 
 
 @app.command()
@@ -133,4 +114,4 @@ def corpora(
         opener = registry.load("corpora", plugin)
         summary = (opener.__doc__ or "").strip().splitlines()
         rows.append({"name": plugin, "description": summary[0] if summary else ""})
-    _show(rows, as_json)
+    show_rows(rows, as_json)

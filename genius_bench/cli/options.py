@@ -43,3 +43,20 @@ Suite = Annotated[
     ),
 ]
 EngineName = Annotated[str | None, typer.Option("--engine", help="Generation engine.", show_default="hf")]
+Protocol = Annotated[
+    str | None, typer.Option("--protocol", help="strict, paper or released.", show_default="strict")
+]
+Judge = Annotated[
+    str | None,
+    typer.Option(
+        "--judge",
+        help="Who compares open-ended answers: a model's name at --judge-url, or 'lab', a folder, a hub id.",
+        show_default=False,
+    ),
+]
+JudgeUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--judge-url", help="An OpenAI-compatible endpoint, up to and including /v1.", show_default=False
+    ),
+]

@@ -26,14 +26,21 @@ def regrade(
     from genius_bench.runs import read_runs, write_run
 
     store = Store(home)
-    before = {score.key: score.manifest["inputs"]["generations"] for score in store.all("scores")}
+    ours = [score for score in store.all("scores") if "generations" in score.manifest["inputs"]]
+    before = {score.key: score.manifest["inputs"]["generations"] for score in ours}
     now = {
         score.manifest["inputs"]["generations"]: score
         for score in grade_again(store, unsafe_code=unsafe_code)
     }
+
+    def newest(key: str) -> str:
+        """Judged scores, and those of other harnesses, stay as they are."""
+        graded = now.get(before.get(key, ""))
+        return graded.key if graded else key
+
     for run in read_runs(home):
         evaluations = [
-            replace(one, scores={task: now[before[key]].key for task, key in one.scores.items()})
+            replace(one, scores={task: newest(key) for task, key in one.scores.items()})
             for one in run.evaluations
         ]
         if evaluations != run.evaluations:

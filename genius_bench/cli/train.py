@@ -5,7 +5,17 @@ from typing import Annotated, Any
 import typer
 
 from genius_bench.cli import app
-from genius_bench.cli.options import Data, EngineName, Home, RecipeFile, Set, Suite
+from genius_bench.cli.options import (
+    Data,
+    EngineName,
+    Home,
+    Judge,
+    JudgeUrl,
+    Protocol,
+    RecipeFile,
+    Set,
+    Suite,
+)
 from genius_bench.recipe import Layer, merge, parse_assignments, read_layer
 
 
@@ -34,6 +44,9 @@ def train(
     engine: EngineName = None,
     suite: Suite = None,
     data: Data = None,
+    protocol: Protocol = None,
+    judge: Judge = None,
+    judge_url: JudgeUrl = None,
     recipe: RecipeFile = None,
     set_: Set = None,
     skip_bad_rows: Annotated[
@@ -61,6 +74,8 @@ def train(
         "engine": {"name": engine},
         "evaluation": {
             "suite": suite,
+            "protocol": protocol,
+            "judge": {"model": judge, "url": judge_url},
             "data": str(data) if data else None,
             "unsafe_code": unsafe_code or None,
         },

@@ -20,16 +20,18 @@ from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.data import Items, Row
 from genius_bench.rows import Message
 
+EXAMPLES = "examples"
+"""What the split of the solved examples is called here, whichever they came from."""
 Answerer = Callable[[list[Prompt]], Sequence[str]]
 
 
-def run_task(card: TaskCard, items: Items, *, repeats: int, limit: int | None, answer: Answerer) -> None:
-    """Runs one lm-eval task over `items`; `answer` is called once with every prompt, `repeats` an item."""
+def run_task(card: TaskCard, items: Items, *, repeats: range, limit: int | None, answer: Answerer) -> None:
+    """Runs one lm-eval task over `items`; `answer` is called once with every prompt, one a repeat and item."""
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    tasks = TaskManager(include_defaults=False).load([_configuration(card, items, repeats)])
+    tasks = TaskManager(include_defaults=False).load([_configuration(card, items, len(repeats))])
     with mock.patch("lm_eval.api.task.tqdm", lambda wrapped, **_: wrapped):  # we show progress of our own
         evaluate(
-            _Bridge(answer),
+            _Bridge(answer, repeats, _conversations(card, items)),
             tasks,
             limit=limit,
             bootstrap_iters=0,
@@ -39,11 +41,21 @@ def run_task(card: TaskCard, items: Items, *, repeats: int, limit: int | None, a
         )
 
 
+def question_text(card: TaskCard, row: Row) -> str:
+    """The item's question as the model reads it, without solved examples."""
+    return rendered(card.config["doc_to_text"], row)
+
+
+def rendered(template: str, row: Row) -> str:
+    """A template of a task file, filled in with an item's columns."""
+    return str(apply_template(template, row))
+
+
 def gold_text(card: TaskCard, row: Row) -> str:
     """The item's gold answer as the task file renders it (not lm-eval's `doc_to_target`, which turns "[2, 3]"
     into a list)."""
     template = card.config["doc_to_target"]
-    return str(row[template] if template in row else apply_template(template, row))
+    return str(row[template]) if template in row else rendered(template, row)
 
 
 class _Bridge(LM):
@@ -51,9 +63,13 @@ class _Bridge(LM):
 
     tokenizer_name = "messages"
 
-    def __init__(self, answer: Answerer) -> None:
+    def __init__(
+        self, answer: Answerer, repeats: range, conversations: Sequence[tuple[Message, ...]] | None
+    ) -> None:
         super().__init__()
         self.answer = answer
+        self.repeats = repeats
+        self.conversations = conversations
 
     def apply_chat_template(
         self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
@@ -65,15 +81,13 @@ class _Bridge(LM):
         seen: dict[int, int] = {}
         for request in requests:
             messages, options = request.args
-            repeat = seen.get(request.doc_id, 0)
-            seen[request.doc_id] = repeat + 1
+            number = seen.get(request.doc_id, 0)
+            seen[request.doc_id] = number + 1
             prompts.append(
                 Prompt(
                     index=request.doc_id,
-                    repeat=repeat,
-                    messages=tuple(
-                        Message(role=turn["role"], content=turn["content"]) for turn in json.loads(messages)
-                    ),
+                    repeat=self.repeats[number],
+                    messages=self.conversations[request.doc_id] if self.conversations else _turns(messages),
                     stop=_stops(options.get("until")),
                 )
             )
@@ -90,6 +104,18 @@ class _Bridge(LM):
         )
 
 
+def _turns(messages: str) -> tuple[Message, ...]:
+    return tuple(Message(role=turn["role"], content=turn["content"]) for turn in json.loads(messages))
+
+
+def _conversations(card: TaskCard, items: Items) -> list[tuple[Message, ...]] | None:
+    """The turns so far of tasks that begin in mid-conversation, which lm-eval has no word for."""
+    column = card.facts.conversation
+    if column is None:
+        return None
+    return [tuple(Message(role=t["role"], content=t["content"]) for t in row[column]) for row in items.rows]
+
+
 class _Docs(list[Row]):
     """A split as lm-eval wants it: rows, and the names of their columns."""
 
@@ -100,7 +126,7 @@ class _Docs(list[Row]):
 
 def _configuration(card: TaskCard, items: Items, repeats: int) -> dict[str, Any]:
     """The task file as an lm-eval configuration over rows that are already loaded."""
-    splits = {card.split: _Docs(items.rows), "train": _Docs(items.examples)}
+    splits = {card.split: _Docs(items.rows), EXAMPLES: _Docs(items.examples)}
     changes: dict[str, Any] = {
         "custom_dataset": lambda **_: splits,
         "num_fewshot": len(items.examples),
@@ -112,7 +138,9 @@ def _configuration(card: TaskCard, items: Items, repeats: int) -> dict[str, Any]
         "metadata": {"version": card.facts.version},
     }
     dropped = {"dataset_path", "dataset_name", "dataset_kwargs"}
-    if not items.examples:
+    if items.examples:
+        changes["fewshot_config"] = card.config.get("fewshot_config", {}) | {"split": EXAMPLES}
+    else:
         dropped.add("fewshot_config")
     return {key: value for key, value in card.config.items() if key not in dropped} | changes
 

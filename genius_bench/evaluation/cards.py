@@ -7,45 +7,14 @@ word for: grader, published rule, expected items, licence. Suites are named list
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict
 
 from genius_bench import registry
 from genius_bench.errors import InputError, nearest
-from genius_bench.recipe import validate
-
-GraderName = Literal["math", "number", "option", "yes_no", "code"]
-ReleasedName = Literal["math", "options", "strategyqa", "none"]
-
-
-class TaskFacts(BaseModel):
-    """The `metadata` of a task file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    version: PositiveInt
-    """Raise it when the prompt or the items change: old numbers then keep their own column."""
-    grader: GraderName
-    released: ReleasedName = "none"
-    """The published extraction rule applied beside the grader."""
-    columns: tuple[str, ...]
-    """Columns that a data file must have; the first holds the question. The fingerprint is taken over them."""
-    options: str | None = None
-    """The column with the options, for tasks graded by option."""
-    expected_items: PositiveInt
-    fingerprint: str | None = None
-    """Of the expected items (see `data.fingerprint`); None where they were never at hand."""
-    examples: tuple[str, ...] = ()
-    """Questions of the train split shown as solved examples, by digest (see `data.question_digest`)."""
-    configs: tuple[str, ...] = ()
-    """Hub configurations that together make the data set, where it has several."""
-    folder: str | None = None
-    """The name of the task's sub-folder in a local data folder, where it is not the task's own name."""
-    items: str | None = None
-    """`module:function` that makes the items, for tasks without a data set."""
-    licence: str
-    source: str
+from genius_bench.evaluation.facts import TaskFacts, Under
+from genius_bench.recipe import merge, validate
 
 
 class TaskCard(BaseModel):
@@ -71,6 +40,16 @@ class TaskCard(BaseModel):
     def shots(self) -> int:
         """Solved examples before the question."""
         return int(self.config.get("num_fewshot") or 0)
+
+    def under(self, protocol: str) -> "TaskCard":
+        """The task as a protocol asks it; `strict` is what the file itself says."""
+        if protocol == "strict":
+            return self
+        change = self.facts.protocols.get(protocol, Under())
+        config = {key: value for key, value in merge(self.config, change.config).items() if value is not None}
+        examples = self.facts.examples if change.examples is None else change.examples
+        facts = self.facts.model_copy(update={"examples": examples, "samples": change.samples})
+        return self.model_copy(update={"config": config, "facts": facts})
 
 
 def available_tasks() -> list[TaskCard]:
@@ -124,7 +103,7 @@ def _members(name: str) -> list[str]:
 
 def read_card(path: Path) -> TaskCard:
     """One `task.yaml`. Raises `InputError` that names the file, and the line where it does not parse."""
-    config = _read_yaml(path)
+    config = read_yaml(path)
     for key in ("task", "test_split", "doc_to_text", "doc_to_target", "generation_kwargs", "metadata"):
         if key not in config:
             raise InputError(f"task file {path}: '{key}' is missing")
@@ -155,10 +134,10 @@ def _task_files() -> dict[str, Path]:
 
 @cache
 def _suites() -> dict[str, list[str]]:
-    return _read_yaml(Path(str(files("genius_bench.tasks"))) / "suites.yaml")
+    return read_yaml(Path(str(files("genius_bench.tasks"))) / "suites.yaml")
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     try:

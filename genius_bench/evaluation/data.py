@@ -44,18 +44,49 @@ def load_items(card: TaskCard, folder: str | None = None, split: str | None = No
     found = fingerprint(card, rows)
     expected = card.facts.fingerprint
     return Items(
-        rows=rows,
+        rows=_prepared(card, rows),
         ids=_item_ids(card, rows),
         examples=_load_examples(card, folder),
         fingerprint=found,
         changed=split == card.split
-        and (len(rows) != card.facts.expected_items or expected not in (None, found)),
+        and (card.facts.expected_items not in (None, len(rows)) or expected not in (None, found)),
     )
 
 
 def fingerprint(card: TaskCard, rows: list[Row]) -> str:
     """SHA-256 over the task's columns of all rows, whatever their order."""
     return digest_of(sorted(digest_of([row[column] for column in card.facts.columns]) for row in rows))
+
+
+def load_baseline(card: TaskCard, folder: str | None) -> dict[str, str]:
+    """The answers that a comparison holds the checkpoint's against: item key → answer.
+
+    Raises `InputError` when they cannot be had.
+    """
+    judging = card.facts.judging
+    if judging is None or judging.baseline is None:
+        return {}
+    baseline = judging.baseline
+    rows = _load_split(card, baseline.split, folder, baseline.files, baseline.dataset)
+    if rows is None:
+        raise InputError(
+            f"task '{card.name}': the answers of {baseline.name} to compare with are missing: "
+            f"{_expected_place(card, baseline.split, folder)}"
+        )
+    if baseline.prepare:
+        prepare = load_function(baseline.prepare)
+        rows = [{**row, **prepare(row)} for row in rows]
+    for column in (baseline.key, baseline.answer):
+        if column not in rows[0]:
+            raise InputError(
+                f"task '{card.name}': {_expected_place(card, baseline.split, folder)} has no column '{column}'"
+            )
+    return {str(row[baseline.key]): str(row[baseline.answer]) for row in rows}
+
+
+def question_of(card: TaskCard, row: Row) -> str:
+    """The item's question as text, from the columns that make it up."""
+    return "\n\n".join(str(row[column]) for column in card.facts.named_by or card.facts.columns[:1])
 
 
 def question_digest(text: str) -> str:
@@ -68,41 +99,59 @@ def _item_ids(card: TaskCard, rows: list[Row]) -> list[str]:
     ids: list[str] = []
     seen: dict[str, int] = {}
     for row in rows:
-        name = str(row.get("id") or question_digest(str(row[card.facts.columns[0]])))
+        name = str(row.get("id") or question_digest(question_of(card, row)))
         seen[name] = seen.get(name, 0) + 1
         ids.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
     return ids
 
 
 def _load_examples(card: TaskCard, folder: str | None) -> list[Row]:
-    """The task's solved examples; none when a local folder has no train split (the score then says so)."""
-    wanted = card.facts.examples[: card.shots]
-    if not wanted:
+    """The task's solved examples (the first rows where none are named); none when a local folder has no train split (the score then says so)."""
+    if card.shots == 0:
         return []
-    train = _load_split(card, "train", folder)
+    train = _load_split(card, card.facts.examples_split, folder)
     if train is None:
         return []
     _check_columns(card, train)
-    by_digest = {question_digest(str(row[card.facts.columns[0]])): row for row in train}
+    wanted = card.facts.examples[: card.shots]
+    if not wanted:
+        return _prepared(card, train[: card.shots])
+    by_digest = {question_digest(question_of(card, row)): row for row in train}
     missing = [digest for digest in wanted if digest not in by_digest]
     if missing:
         raise InputError(
             f"task '{card.name}': {len(missing)} of its {len(wanted)} solved examples are not in "
-            f"{_expected_place(card, 'train', folder)}; the train split there is not the expected one"
+            f"{_expected_place(card, card.facts.examples_split, folder)}; that split is not the expected one"
         )
-    return [by_digest[digest] for digest in wanted]
+    return _prepared(card, [by_digest[digest] for digest in wanted])
 
 
-def _load_split(card: TaskCard, split: str, folder: str | None) -> list[Row] | None:
+def _prepared(card: TaskCard, rows: list[Row]) -> list[Row]:
+    if card.facts.prepare is None:
+        return rows
+    prepare = load_function(card.facts.prepare)
+    return [{**row, **prepare(row)} for row in rows]
+
+
+def load_function(place: str) -> Any:
+    """The function that a task file names as `module:function`."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _load_split(
+    card: TaskCard, split: str, folder: str | None, files: tuple[str, ...] = (), dataset: str | None = None
+) -> list[Row] | None:
     """None when a local folder does not have the split."""
     if card.facts.items:
-        module, _, function = card.facts.items.partition(":")
-        make = getattr(import_module(module), function)
         split = "evaluation" if split == card.split else split
-        rows: list[Row] = make(card.name, split=split, count=card.facts.expected_items)
+        rows: list[Row] = load_function(card.facts.items)(
+            card.name, split=split, count=card.facts.expected_items
+        )
         return rows
     if folder is None:
-        return _from_hub(card, split)
+        files = files or (card.facts.files if split == card.split else ())
+        return _from_hub(card, split, files, dataset or card.config.get("dataset_path"))
     directory = _directory(card, folder)
     for suffix in SUFFIXES:
         path = directory / f"{split}{suffix}"
@@ -147,14 +196,22 @@ def _parse_line(path: Path, number: int, line: str) -> Row:
     return row
 
 
-def _from_hub(card: TaskCard, split: str) -> list[Row]:
+def _from_hub(card: TaskCard, split: str, files: tuple[str, ...], path: str | None) -> list[Row]:
     import datasets
 
-    path = card.config["dataset_path"]
+    if path is None:
+        raise InputError(
+            f"task '{card.name}' is on no hub: give its items in a local folder (evaluation.data)"
+        )
     revision = card.config.get("dataset_kwargs", {}).get("revision")
     configs = card.facts.configs or (card.config.get("dataset_name"),)
     try:
-        parts = [datasets.load_dataset(path, name, split=split, revision=revision) for name in configs]
+        if files:
+            at = f"@{revision}" if revision else ""
+            places = [f"hf://datasets/{path}{at}/{name}" for name in files]
+            parts = [datasets.load_dataset("json", data_files=places, split="train")]
+        else:
+            parts = [datasets.load_dataset(path, name, split=split, revision=revision) for name in configs]
     except Exception as error:  # the hub client raises a dozen kinds, all meaning: not to be had
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(

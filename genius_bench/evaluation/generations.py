@@ -1,11 +1,14 @@
 """The stage that asks: all answers of one checkpoint to one task, greedy (repeat 0) and sampled (repeats 1…k)."""
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of
 from genius_bench.evaluation.asking import EVALUATION_SEED, Asker, LazyEngine
 from genius_bench.evaluation.cards import TaskCard
-from genius_bench.evaluation.data import Items, Row, load_items
+from genius_bench.evaluation.data import Items, Row, load_function, load_items
+from genius_bench.evaluation.protocols import answers_wanted, protocols
 from genius_bench.recipe import EvaluationSection
 
 STAGE_VERSION = 1
@@ -21,33 +24,38 @@ def generate(
     checkpoint_fingerprint: str,
     checkpoint_name: str,
 ) -> Artifact:
-    """The answers of a checkpoint to a task, found or generated now (continuing an interrupted attempt)."""
+    """The answers of a checkpoint to a task (as the protocol asks it), found or generated now, continuing an
+    interrupted attempt."""
+    greedy, samples = answers_wanted(card, settings)
     items = load_items(card, settings.data, settings.split)
     limit = settings.limit if settings.limit and settings.limit < len(items.rows) else None
     max_tokens = settings.max_tokens or card.max_tokens
+    parameters = {
+        "task": card.name,
+        "task_version": card.facts.version,
+        "protocol": protocol_name(settings, card, items),
+        "prompt": _prompt_fingerprint(card),
+        "items": digest_of([items.fingerprint, items.ids[:limit]]),
+        "examples": digest_of(items.examples),
+        "samples": samples,
+        "temperature": settings.temperature if samples else 0.0,
+        "max_tokens": max_tokens,
+        "limit": limit,
+        "seed": EVALUATION_SEED,
+    }
+    if not greedy:
+        parameters["greedy"] = False
     identity = Identity(
         kind="generations",
         version=STAGE_VERSION,
-        parameters={
-            "task": card.name,
-            "task_version": card.facts.version,
-            "protocol": protocol_name(settings, card, items),
-            "prompt": _prompt_fingerprint(card),
-            "items": digest_of([items.fingerprint, items.ids[:limit]]),
-            "examples": digest_of(items.examples),
-            "samples": settings.samples,
-            "temperature": settings.temperature if settings.samples else 0.0,
-            "max_tokens": max_tokens,
-            "limit": limit,
-            "seed": EVALUATION_SEED,
-        },
+        parameters=parameters,
         inputs={"policy": checkpoint_fingerprint},
     )
 
     def produce(build: Build) -> None:
         from genius_bench.evaluation.bridge import run_task
 
-        build.write_json(ITEMS_FILE, _describe(card, items, limit))
+        build.write_json(ITEMS_FILE, _describe(store, card, items, limit))
         asker = Asker(
             engine=engine,
             build=build,
@@ -57,7 +65,8 @@ def generate(
             max_tokens=max_tokens,
             title=f"{checkpoint_name}: {card.name}",
         )
-        run_task(card, items, repeats=1 + settings.samples, limit=limit, answer=asker)
+        repeats = range(0 if greedy else 1, 1 + samples)
+        run_task(card, items, repeats=repeats, limit=limit, answer=asker)
 
     return store.make(identity, produce)
 
@@ -67,8 +76,10 @@ def protocol_name(settings: EvaluationSection, card: TaskCard, items: Items) -> 
 
     Such numbers keep a column of their own.
     """
+    version = protocols()[settings.protocol].version
+    name = settings.protocol if version == 1 else f"{settings.protocol} v{version}"
     given = len(items.examples)
-    name = settings.protocol if given == card.shots else f"{settings.protocol} ({given}-shot)"
+    name = name if given == card.shots else f"{name} ({given}-shot)"
     return f"{name} on {settings.split}" if settings.split else name
 
 
@@ -78,33 +89,60 @@ def _prompt_fingerprint(card: TaskCard) -> str:
     return digest_of({key: value for key, value in card.config.items() if key not in places})
 
 
-def _describe(card: TaskCard, items: Items, limit: int | None) -> dict[str, Any]:
+def _describe(store: Store, card: TaskCard, items: Items, limit: int | None) -> dict[str, Any]:
     """What grading needs to know, kept beside the answers so that they can be graded again without the data."""
-    return {
+    described = {
         "expected_items": card.facts.expected_items,
         "dataset": "changed" if items.changed else "as expected",
         "shots": len(items.examples),
         "items": [
-            _describe_item(card, name, row)
+            described_item(card, name, row)
             for name, row in zip(items.ids[:limit], items.rows[:limit], strict=True)
         ],
     }
+    return described | ({"tests": _tests(store, card, items, limit).key} if card.facts.tests else {})
 
 
-def _describe_item(card: TaskCard, name: str, row: Row) -> dict[str, Any]:
-    from genius_bench.evaluation.bridge import gold_text
+def described_item(card: TaskCard, name: str, row: Row) -> dict[str, Any]:
+    """What grading needs to know of one item."""
+    from genius_bench.evaluation.bridge import gold_text, question_text
 
-    item: dict[str, Any] = {
-        "id": name,
-        "question": str(row[card.facts.columns[0]]),
-        "gold": gold_text(card, row),
-    }
+    item: dict[str, Any] = {"id": name, "question": question_text(card, row), "gold": gold_text(card, row)}
     if card.facts.options:
         labels, options = _options(row[card.facts.options])
         item |= {"labels": labels, "options": options}
     if card.facts.grader == "code":
-        item |= {"tests": list(row["tests"]), "entry_point": row["entry_point"]}
+        item |= {
+            "tests": list(row["tests"]),
+            "entry_point": row["entry_point"],
+            "setup": row.get("setup", ""),
+        }
+    if judging := card.facts.judging:
+        item |= {"key": str(row[judging.key]), "checklist": list(row.get(judging.checklist or "") or ())}
+        if card.facts.conversation:
+            item["conversation"] = row[card.facts.conversation]
     return item
+
+
+def _tests(store: Store, card: TaskCard, items: Items, limit: int | None) -> Artifact:
+    """The tests of a task's programs, once for all checkpoints: those of LiveCodeBench are gigabytes."""
+    read = load_function(str(card.facts.tests))
+    identity = Identity(
+        kind="tests",
+        version=STAGE_VERSION,
+        parameters={"task": card.name, "items": digest_of([items.fingerprint, items.ids[:limit]])},
+        inputs={},
+    )
+
+    def produce(build: Build) -> None:
+        done = {row["id"] for row in build.rows()}
+        for name, row in zip(items.ids[:limit], items.rows[:limit], strict=True):
+            if name not in done:
+                function, tests = read(row)
+                listed = json.dumps([asdict(test) for test in tests])
+                build.write_shard([{"id": name, "function": function or "", "tests": listed}])
+
+    return store.make(identity, produce)
 
 
 def _options(value: Any) -> tuple[list[str], list[str]]:

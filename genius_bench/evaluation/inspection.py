@@ -8,7 +8,7 @@ from typing import Any
 
 from genius_bench.errors import InputError
 from genius_bench.evaluation import graders
-from genius_bench.evaluation.cards import GraderName
+from genius_bench.evaluation.facts import GraderName
 from genius_bench.evaluation.statistics import Estimate, share
 
 Row = dict[str, Any]

@@ -1,7 +1,9 @@
 """From graded answers to the numbers of a task. Denominators are fixed: every answer asked for counts."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from math import comb
 from typing import Any
 
 from genius_bench.evaluation.statistics import share
@@ -15,53 +17,131 @@ ACCURACIES = {
     "released_greedy": ("released_correct", True),
     "released_sampled": ("released_correct", False),
 }
-"""Metric → (column, whether of the greedy answers or of the samples)."""
+"""Metric → (column, whether of the greedy answers or of the samples). `sampled` is avg@k."""
 FAILURES = ("format_failure", "truncated", "empty", "error", "any_failure")
 """Shares of all answers, greedy and sampled; an answer that fails in several ways is one `any_failure`."""
+SEVERAL = re.compile(r"(?P<name>pass|maj)@(?P<k>\d+)")
+JUDGED = re.compile(r"(?P<sampled>sampled_)?(?:win_rate|rating)\[.*\]")
+
+
+def judged_metric(grader: str, judge: str, *, sampled: bool) -> str:
+    """The name of a judged task's number: the judge is part of it."""
+    return f"{'sampled_' if sampled else ''}{'win_rate' if grader == 'comparison' else 'rating'}[{judge}]"
 
 
 def item_values(rows: Iterable[Row], metric: str) -> dict[str, float]:
-    """Question → the share of its answers for which the metric holds (what `statistics` works on)."""
-    column, greedy = ACCURACIES.get(metric, (metric, None))
-    answers: dict[str, list[bool]] = defaultdict(list)
-    for row in rows:
-        if greedy is None or greedy == (row["repeat"] == 0):
-            answers[row["item_id"]].append(bool(row[column]))
-    return {name: sum(values) / len(values) for name, values in answers.items()}
+    """Question → its value between 0 and 1 (what `statistics` works on): the share of its answers for which the
+    metric holds, pass@k, or maj@k."""
+    if several := SEVERAL.fullmatch(metric):
+        value = pass_at if several["name"] == "pass" else majority_at
+        samples = _by_item(row for row in rows if row["repeat"] > 0)
+        return {name: value(answers, int(several["k"])) for name, answers in samples.items()}
+    judged = JUDGED.fullmatch(metric)
+    column, greedy = ("correct", not judged["sampled"]) if judged else ACCURACIES.get(metric, (metric, None))
+    answers = _by_item(row for row in rows if greedy is None or greedy == (row["repeat"] == 0))
+    return {name: sum(float(row[column]) for row in group) / len(group) for name, group in answers.items()}
+
+
+def pass_at(answers: list[Row], k: int) -> float:
+    """The probability that k of n answers drawn without replacement hold a right one: 1 − C(n−c, k)/C(n, k), the
+    unbiased estimator of Chen et al. 2021 (arXiv 2107.03374, Eq. 1)."""
+    n, right = len(answers), sum(bool(row["correct"]) for row in answers)
+    return 1.0 - comb(n - right, k) / comb(n, k)
+
+
+def majority_at(answers: list[Row], k: int) -> float:
+    """Whether the most frequent result of the first k answers is right; the mean over results that tie.
+
+    Answers without a readable result do not vote.
+    """
+    votes = [row for row in answers if row["repeat"] <= k and row["vote"]]
+    if not votes:
+        return 0.0
+    counts = Counter(row["vote"] for row in votes)
+    most = max(counts.values())
+    right = {row["vote"] for row in votes if row["correct"]}
+    tied = [vote for vote, count in counts.items() if count == most]
+    return sum(vote in right for vote in tied) / len(tied)
 
 
 def scores_of(
-    task: str, rows: list[Row], details: dict[str, Any], *, graded: bool, released: bool
+    task: str,
+    rows: list[Row],
+    details: dict[str, Any],
+    *,
+    graded: bool = True,
+    released: bool = False,
+    headline: str = "robust",
+    judge: tuple[str, str] | None = None,
 ) -> list[Score]:
-    """All numbers of a task: accuracies (where it was graded) and failure rates, in percent."""
-    metrics = [
-        name
-        for name, (column, _) in ACCURACIES.items()
-        if graded and (released or column != "released_correct")
-    ]
+    """All numbers of a task: accuracies (where it was graded) and failure rates, in percent.
+
+    `judge` is (grader, judge's name) for judged tasks. Every score's details name the `headline` metric.
+    """
+    greedy, samples = any(row["repeat"] == 0 for row in rows), max(row["repeat"] for row in rows)
+    metrics: list[str] = []
+    if graded and judge:
+        metrics = [
+            judged_metric(*judge, sampled=sampled) for sampled, there in _drawn(greedy, samples) if there
+        ]
+    elif graded:
+        wanted = [name for name in ACCURACIES if released or not name.startswith("released")]
+        metrics = [name for name in wanted if (greedy if ACCURACIES[name][1] else samples)]
+        metrics += _of_several(rows, samples)
+    details = details | {"headline": _headline(metrics, samples, headline)}
     metrics += [name for name in FAILURES if graded or name not in ("format_failure", "any_failure")]
-    scores = []
-    for metric in metrics:
-        values = item_values(rows, metric)
-        if not values:
-            continue
-        answers = _answers_per_item(rows, metric)
-        value, low, high = share(list(values.values()), answers)
-        scores.append(
-            Score(
-                task=task,
-                metric=metric,
-                value=100 * value,
-                low=100 * low,
-                high=100 * high,
-                n=len(values),
-                details=details | {"answers_per_item": answers},
-            )
-        )
-    return scores
+    return [_score(task, metric, rows, details) for metric in metrics]
+
+
+def _drawn(greedy: bool, samples: int) -> list[tuple[bool, bool]]:
+    return [(False, greedy), (True, samples > 0)]
+
+
+def _of_several(rows: list[Row], samples: int) -> list[str]:
+    """pass@k for the powers of two up to the number of samples, and maj@k where results can be compared."""
+    if samples < 2:
+        return []
+    sizes = [2**power for power in range(1, samples.bit_length()) if 2**power <= samples]
+    votes = any(row["vote"] for row in rows)
+    return [*(f"pass@{k}" for k in sizes), *([f"maj@{samples}"] if votes else [])]
+
+
+def _headline(metrics: list[str], samples: int, kind: str) -> str | None:
+    """The number that boards show: of the samples where there are any, by the protocol's own verdicts."""
+    wanted = "sampled" if samples else "greedy"
+    if kind == "released" and f"released_{wanted}" in metrics:
+        return f"released_{wanted}"
+    if wanted in metrics:
+        return wanted
+    return metrics[-1] if metrics else None
+
+
+def _score(task: str, metric: str, rows: list[Row], details: dict[str, Any]) -> Score:
+    values = item_values(rows, metric)
+    answers = _answers_per_item(rows, metric)
+    value, low, high = share(list(values.values()), answers)
+    return Score(
+        task=task,
+        metric=metric,
+        value=100 * value,
+        low=100 * low,
+        high=100 * high,
+        n=len(values),
+        details=details | {"answers_per_item": answers},
+    )
 
 
 def _answers_per_item(rows: list[Row], metric: str) -> int:
     repeats = {row["repeat"] for row in rows}
-    _, greedy = ACCURACIES.get(metric, (metric, None))
+    if several := SEVERAL.fullmatch(metric):
+        return int(several["k"])
+    judged = JUDGED.fullmatch(metric)
+    greedy = not judged["sampled"] if judged else ACCURACIES.get(metric, (metric, None))[1]
     return len(repeats) if greedy is None else 1 if greedy else len(repeats - {0})
+
+
+def _by_item(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["item_id"]].append(row)
+    return groups

@@ -2,24 +2,28 @@
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store
+from genius_bench.artifacts import Artifact, Build, Identity, Store, read_json
 from genius_bench.environment import package_version
 from genius_bench.evaluation import graders
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.generations import ITEMS_FILE
 from genius_bench.evaluation.metrics import scores_of
+from genius_bench.evaluation.protocols import protocols
 from genius_bench.rows import Score
 
-STAGE_VERSION = 2
+if TYPE_CHECKING:
+    from genius_bench.evaluation.program_tests import ProgramTest
+
+STAGE_VERSION = 3
 SCORES_FILE = "scores.json"
 
 Row = dict[str, Any]
 
 
 def score(store: Store, generations: Artifact, card: TaskCard, *, unsafe_code: bool = False) -> Artifact:
-    """The scores of stored answers, found or computed now.
+    """The scores of stored answers by our graders, found or computed now.
 
     A new grader version makes new scores from the same answers.
     """
@@ -32,7 +36,7 @@ def score(store: Store, generations: Artifact, card: TaskCard, *, unsafe_code: b
     }
     if card.facts.grader == "math":
         parameters["math_verify"] = package_version("math-verify")
-    if card.facts.grader == "code":  # scores without a sandbox must not stand in for those with one
+    if card.facts.grader in graders.RUN:  # scores without a sandbox must not stand in for those with one
         parameters["sandbox"] = "none" if obstacle else "unsafe" if unsafe_code else "bubblewrap"
     identity = Identity(
         kind="scores",
@@ -42,17 +46,35 @@ def score(store: Store, generations: Artifact, card: TaskCard, *, unsafe_code: b
     )
 
     def produce(build: Build) -> None:
-        described = json.loads((generations.path / ITEMS_FILE).read_text(encoding="utf-8"))
-        rows = _graded_rows(card, described["items"], list(generations.rows()), obstacle, unsafe_code)
+        described = read_json(generations.path / ITEMS_FILE)
+        tests = _program_tests(store, described)
+        rows = _graded_rows(card, described["items"], tests, list(generations.rows()), obstacle, unsafe_code)
         if not any(True for _ in build.rows()):  # rows that an interrupted attempt left are the same
             build.write_shard(rows)
-        details = _details(card, described, generations, obstacle)
+        grader = f"{card.facts.grader} v{graders.VERSION}"
         found = scores_of(
-            card.name, rows, details, graded=obstacle is None, released=card.facts.released != "none"
+            card.name,
+            rows,
+            details_of(card, described, generations, grader, obstacle),
+            graded=obstacle is None,
+            released=card.facts.released != "none",
+            headline=_headline(generations),
         )
         build.write_json(SCORES_FILE, [asdict(one) for one in found])
 
     return store.make(identity, produce)
+
+
+def _headline(generations: Artifact) -> str:
+    """Whose verdicts count under the protocol that the answers were asked for."""
+    name = str(generations.manifest["parameters"]["protocol"]).split(" ")[0]
+    return protocols()[name].headline if name in protocols() else "robust"
+
+
+def _program_tests(store: Store, described: dict[str, Any]) -> dict[str, Row]:
+    """Item → its input-output tests, where the task has such."""
+    artifact = store.find("tests", described["tests"]) if "tests" in described else None
+    return {row["id"]: row for row in artifact.rows()} if artifact else {}
 
 
 def read_scores(artifact: Artifact) -> list[Score]:
@@ -67,14 +89,15 @@ def not_scored(artifact: Artifact) -> str | None:
     return next((str(reason) for reason in reasons if reason), None)
 
 
-def _details(
-    card: TaskCard, described: dict[str, Any], generations: Artifact, obstacle: str | None
+def details_of(
+    card: TaskCard, described: dict[str, Any], generations: Artifact, grader: str, obstacle: str | None
 ) -> dict[str, Any]:
+    """What a reader of the numbers may want to know of how they came about."""
     asked = generations.manifest["parameters"]
     details = {
         "protocol": asked["protocol"],
         "task_version": asked["task_version"],
-        "grader": f"{card.facts.grader} v{graders.VERSION}",
+        "grader": grader,
         "released": card.facts.released,
         "dataset": described["dataset"],
         "expected_items": described["expected_items"],
@@ -89,13 +112,16 @@ def _details(
 
 
 def _graded_rows(
-    card: TaskCard, described: list[Row], answers: list[Row], obstacle: str | None, unsafe_code: bool
+    card: TaskCard,
+    described: list[Row],
+    tests: dict[str, Row],
+    answers: list[Row],
+    obstacle: str | None,
+    unsafe_code: bool,
 ) -> list[Row]:
     """One row an answer, in the order of the items and repeats."""
-    position = {entry["id"]: index for index, entry in enumerate(described)}
-    answers = sorted(answers, key=lambda answer: (position[answer["item_id"]], answer["repeat"]))
-    entries = [described[position[answer["item_id"]]] for answer in answers]
-    items = [_item(entry) for entry in entries]
+    answers, entries = in_order(described, answers)
+    items = [graded_item(entry, tests.get(entry["id"])) for entry in entries]
     texts = [answer["text"] for answer in answers]
     if obstacle:
         verdicts = [graders.Verdict(None, False)] * len(answers)
@@ -108,38 +134,63 @@ def _graded_rows(
     ]
 
 
+def in_order(described: list[Row], answers: list[Row]) -> tuple[list[Row], list[Row]]:
+    """The answers in the order of items and repeats, and each one's item."""
+    position = {entry["id"]: index for index, entry in enumerate(described)}
+    answers = sorted(answers, key=lambda answer: (position[answer["item_id"]], answer["repeat"]))
+    return answers, [described[position[answer["item_id"]]] for answer in answers]
+
+
 def _graded_row(card: TaskCard, entry: Row, item: graders.Item, answer: Row, verdict: graders.Verdict) -> Row:
     truncated = answer["finish_reason"] == "length"
     error = answer["error"] != ""
     published = graders.Verdict(None, False)
     if card.facts.released != "none":
         published = graders.grade_released(card.facts.released, card.facts.grader, answer["text"], item)
+    readable = verdict.extracted is not None
+    return answer_record(entry, answer, failed_format=not readable) | {
+        "gold": graders.gold_answer(card.facts.grader, item),
+        "extracted": verdict.extracted or "",
+        "vote": graders.vote(card.facts.grader, verdict.extracted),
+        "correct": verdict.correct and not truncated and not error,
+        "released_extracted": published.extracted or "",
+        "released_correct": published.correct,
+    }
+
+
+def answer_record(entry: Row, answer: Row, *, failed_format: bool) -> Row:
+    """What every graded answer's row holds, whoever graded it."""
+    truncated, error = answer["finish_reason"] == "length", answer["error"] != ""
     return {
         "item_id": answer["item_id"],
         "repeat": answer["repeat"],
         "question": entry["question"],
-        "gold": graders.gold_answer(card.facts.grader, item),
         "response": answer["text"],
-        "extracted": verdict.extracted or "",
-        "correct": verdict.correct and not truncated and not error,
-        "released_extracted": published.extracted or "",
-        "released_correct": published.correct,
-        "format_failure": verdict.extracted is None,
+        "format_failure": failed_format,
         "truncated": truncated,
         "empty": not error and not answer["text"].strip(),
         "error": error,
-        "any_failure": error or truncated or verdict.extracted is None,
+        "any_failure": error or truncated or failed_format,
         "error_message": answer["error"],
         "finish_reason": answer["finish_reason"],
         "response_tokens": len(answer["token_ids"]),
     }
 
 
-def _item(entry: Row) -> graders.Item:
+def graded_item(entry: Row, tests: Row | None) -> graders.Item:
+    """An item as graders know it; `tests` are those of a program, kept apart."""
     return graders.Item(
         gold=entry["gold"],
         labels=tuple(entry.get("labels", ())),
         options=tuple(entry.get("options", ())),
         tests=tuple(entry.get("tests", ())),
-        entry_point=entry.get("entry_point", ""),
+        entry_point=tests["function"] if tests else entry.get("entry_point", ""),
+        setup=entry.get("setup", ""),
+        program_tests=_tests_of(tests) if tests else (),
     )
+
+
+def _tests_of(row: Row) -> "tuple[ProgramTest, ...]":
+    from genius_bench.evaluation.program_tests import ProgramTest
+
+    return tuple(ProgramTest(**test) for test in json.loads(row["tests"]))

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.evaluation.cards import TaskCard, available_tasks, resolve_suite, task_card
-from genius_bench.recipe import EvaluationSection
+from genius_bench.evaluation.data import load_baseline
+from genius_bench.evaluation.protocols import by_opencompass, is_judged
+from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.rows import Score
 
 if TYPE_CHECKING:
     from genius_bench.engines.interface import Engine
+    from genius_bench.engines.loading import ModelFiles
 
 __all__ = ["TaskCard", "available_tasks", "evaluate", "read_scores", "regrade", "resolve_suite", "task_card"]
 
@@ -18,40 +21,90 @@ __all__ = ["TaskCard", "available_tasks", "evaluate", "read_scores", "regrade", 
 def evaluate(
     store: Store,
     *,
+    model: "ModelFiles",
     engine_factory: "Callable[[], Engine]",
     checkpoint_fingerprint: str,
-    checkpoint_name: str,
     tasks: list[str],
     settings: EvaluationSection,
+    engine_settings: EngineSection,
 ) -> list[Artifact]:
     """Scores a checkpoint on `tasks`: one scores artifact a task, in their order.
 
     Answers and scores that exist are not made again; the engine is created once, and only when an answer is missing.
-    Each task is stored when it ends, so an interrupted evaluation continues where it was.
+    Each task is stored when it ends, so an interrupted evaluation continues where it was. Judges, and OpenCompass with
+    its server, start when the engine has given its memory back.
     """
     from genius_bench.evaluation.asking import LazyEngine
     from genius_bench.evaluation.generations import generate
-    from genius_bench.evaluation.scoring import not_scored, score
+    from genius_bench.evaluation.scoring import score
 
-    cards = [task_card(name) for name in tasks]
+    cards = [task_card(name).under(settings.protocol) for name in tasks]
+    elsewhere = [card for card in cards if by_opencompass(card, settings)]
+    _check_judge(cards, elsewhere, settings)
     engine = LazyEngine(engine_factory)
-    results = []
+    found: dict[str, Artifact] = {}
+    to_judge: list[tuple[TaskCard, Artifact]] = []
     try:
         for card in cards:
+            if card in elsewhere:
+                continue
             generations = generate(
                 store,
                 card,
                 settings,
                 engine=engine,
                 checkpoint_fingerprint=checkpoint_fingerprint,
-                checkpoint_name=checkpoint_name,
+                checkpoint_name=model.name,
             )
-            scores = score(store, generations, card, unsafe_code=settings.unsafe_code)
-            _warn(card, scores, not_scored(scores))
-            results.append(scores)
+            if is_judged(card):
+                to_judge.append((card, generations))
+            else:
+                found[card.name] = score(store, generations, card, unsafe_code=settings.unsafe_code)
+                _warn(card, found[card.name])
     finally:
         engine.close()
-    return results
+    if to_judge:
+        found |= _have_judged(store, to_judge, settings, engine_settings)
+    if elsewhere:
+        from genius_bench import opencompass
+
+        names = [card.name for card in elsewhere]
+        scored = opencompass.evaluate(
+            store, tasks=names, model=model, engine=engine_settings, settings=settings, home=store.home
+        )
+        found |= dict(zip(names, scored, strict=True))
+    return [found[card.name] for card in cards]
+
+
+def _check_judge(cards: list[TaskCard], elsewhere: list[TaskCard], settings: EvaluationSection) -> None:
+    """Before any answer is generated: a budget that cannot be checked is no budget."""
+    for card in cards:
+        if is_judged(card) and card not in elsewhere and settings.judge.model:
+            load_baseline(card, settings.data)
+
+
+def _have_judged(
+    store: Store,
+    waiting: list[tuple[TaskCard, Artifact]],
+    settings: EvaluationSection,
+    engine_settings: EngineSection,
+) -> dict[str, Artifact]:
+    from genius_bench.evaluation.judged import score_by_judge
+    from genius_bench.judging.judge import open_judge
+
+    judge = open_judge(settings.judge, store.home, engine_settings) if settings.judge.model else None
+    found = {}
+    try:
+        for card, generations in waiting:
+            baseline = load_baseline(card, settings.data) if judge else {}
+            found[card.name] = score_by_judge(
+                store, generations, card, judge=judge, baseline=baseline, announce=_say
+            )
+            _warn(card, found[card.name])
+    finally:
+        if judge:
+            judge.close()
+    return found
 
 
 def read_scores(artifact: Artifact) -> list[Score]:
@@ -65,7 +118,7 @@ def regrade(store: Store, *, unsafe_code: bool = False) -> list[Artifact]:
     """Grades all stored answers of installed tasks with the graders of this version; generates nothing."""
     from genius_bench.evaluation.scoring import score
 
-    cards = {card.name: card for card in available_tasks()}
+    cards = {card.name: card for card in available_tasks() if not is_judged(card)}
     return [
         score(store, generations, cards[task], unsafe_code=unsafe_code)
         for generations in store.all("generations")
@@ -73,12 +126,14 @@ def regrade(store: Store, *, unsafe_code: bool = False) -> list[Artifact]:
     ]
 
 
-def _warn(card: TaskCard, scores: Artifact, obstacle: str | None) -> None:
+def _warn(card: TaskCard, scores: Artifact) -> None:
     """What a reader of the numbers must know, one line each."""
     details = read_scores(scores)[0].details
     notes = []
-    if obstacle:
+    if obstacle := details.get("not_scored"):
         notes.append(f"not scored: {obstacle}")
+    if failures := details.get("judge_failures"):
+        notes.append(f"{failures} answers without a verdict of {details['judge']} (counted as undecided)")
     if details["dataset"] == "changed":
         notes.append("these are not the items the task expects (number or fingerprint differ)")
     if details["shots"] != card.shots:
@@ -87,4 +142,8 @@ def _warn(card: TaskCard, scores: Artifact, obstacle: str | None) -> None:
             f"the numbers are marked '{details['protocol']}'"
         )
     for note in notes:
-        print(f"{card.name}: {note}", file=sys.stderr)
+        _say(f"{card.name}: {note}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

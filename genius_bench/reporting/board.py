@@ -1,6 +1,6 @@
 """A board: every model scored under the same settings on the same tasks, base first, each beside its base."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,8 @@ class Row:
 @dataclass(frozen=True)
 class Board:
     tasks: list[str]
-    metric: str
+    metrics: dict[str, str]
+    """Task → the metric of its cells; tasks that could not be graded have none."""
     settings: dict[str, Any]
     rows: list[Row]
 
@@ -80,16 +81,14 @@ def build_board(
     settings = settings or fitting[-1].settings
     tasks = list(tasks or fitting[-1].scores)
     scored = scored_models(Store(home), runs, settings, tasks)
-    gradable = [task for task in tasks if any((task, "greedy") in one.scores for one in scored)]
-    metric = "sampled" if settings["samples"] else "greedy"
+    found = {task: next(filter(None, (one.headline(task) for one in scored)), None) for task in tasks}
+    metrics = {task: metric for task, metric in found.items() if metric is not None}
     bases = {one.fingerprint: one for one in scored}
-    rows = [_row([one], bases.get(one.base_fingerprint), gradable, metric) for one in scored]
+    rows = [_row([one], bases.get(one.base_fingerprint), metrics) for one in scored]
     if means:
         rows = [row for row in rows if row.is_base]
-    rows += [
-        _row(group, bases.get(group[0].base_fingerprint), gradable, metric) for group in _seed_groups(scored)
-    ]
-    return Board(list(tasks), metric, settings, rows)
+    rows += [_row(group, bases.get(group[0].base_fingerprint), metrics) for group in _seed_groups(scored)]
+    return Board(list(tasks), metrics, settings, rows)
 
 
 def _seed_groups(scored: list[Scored]) -> list[list[Scored]]:
@@ -102,32 +101,31 @@ def _seed_groups(scored: list[Scored]) -> list[list[Scored]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _row(group: list[Scored], base: Scored | None, tasks: list[str], metric: str) -> Row:
+def _row(group: list[Scored], base: Scored | None, metrics: dict[str, str]) -> Row:
     """A model, or the mean of one recipe's models over seeds."""
     label = group[0].label
     if len(group) > 1:
         label = f"{label.split(' seed ')[0]}: mean of {len(group)} seeds"
-    gains: dict[str, Difference | None] = dict.fromkeys(tasks)
+    greedy = dict.fromkeys(_covered(group, metrics, "greedy"), "greedy")
+    gains: dict[str, Difference | None] = dict.fromkeys(metrics)
     average_gain = greedy_gain = None
-    if base is not None and tasks:
-        gains = _corrected({task: _gain(group, base, [task], metric) for task in tasks})
-        average_gain = _gain(group, base, tasks, metric)
-        greedy_gain = _gain(group, base, tasks, "greedy")
-    greedy = [
-        suite_average([list(one.items(task, "greedy").values()) for task in tasks]).value for one in group
-    ]
+    if base is not None and metrics:
+        gains = _corrected({task: _gain(group, base, {task: metric}) for task, metric in metrics.items()})
+        average_gain = _gain(group, base, metrics)
+        greedy_gain = _gain(group, base, greedy) if greedy else None
+    greedy_average = _average(group, greedy)
     return Row(
         label=label,
         is_base=not group[0].base_fingerprint,
         seeds=len(group),
-        cells={task: _cell(group, task, metric) for task in tasks},
+        cells={task: _average(group, {task: metric}) for task, metric in metrics.items()},
         gains=gains,
-        average=_average(group, tasks, metric),
+        average=_average(group, metrics),
         average_gain=average_gain,
-        greedy=sum(greedy) / len(greedy) if tasks else None,
+        greedy=greedy_average.value if greedy_average else None,
         greedy_gain=greedy_gain,
-        released=_average(group, _covered(group, tasks, f"released_{metric}"), f"released_{metric}"),
-        failures={name: _failure(group, tasks, name) for name in FAILURES},
+        released=_average(group, _by_published_rules(group, metrics)),
+        failures={name: _failure(group, list(metrics), name) for name in FAILURES},
         cost=_mean_cost([one.cost for one in group if one.cost is not None]),
     )
 
@@ -136,12 +134,15 @@ def _mean_cost(costs: list[Cost]) -> Cost | None:
     return sum(costs, Cost()) / len(costs) if costs else None
 
 
-def _gain(group: list[Scored], base: Scored, tasks: list[str], metric: str) -> Difference | None:
+def _gain(group: list[Scored], base: Scored, metrics: dict[str, str]) -> Difference | None:
     try:
-        pairs = [[(one.items(task, metric), base.items(task, metric)) for task in tasks] for one in group]
+        pairs = [
+            [(one.items(task, metric), base.items(task, metric)) for task, metric in metrics.items()]
+            for one in group
+        ]
         if len(group) > 1:
             return seeds_difference(pairs)
-        return paired_difference(*pairs[0][0]) if len(tasks) == 1 else suite_difference(pairs[0])
+        return paired_difference(*pairs[0][0]) if len(metrics) == 1 else suite_difference(pairs[0])
     except ValueError:  # not the same questions: no comparison
         return None
 
@@ -153,23 +154,25 @@ def _corrected(gains: dict[str, Difference | None]) -> dict[str, Difference | No
     return {task: gain._replace(p_value=corrected[task]) if gain else None for task, gain in gains.items()}
 
 
-def _average(group: list[Scored], tasks: list[str], metric: str) -> Estimate | None:
-    """The mean over tasks (and over seeds, whose spread widens the interval)."""
-    if not tasks:
+def _average(group: list[Scored], metrics: dict[str, str]) -> Estimate | None:
+    """The mean over tasks (and over seeds, whose spread widens the interval); a task's own interval for one task."""
+    if not metrics or any((task, metrics[task]) not in one.scores for one in group for task in metrics):
         return None
     if len(group) > 1:
-        return seeds_average([[one.items(task, metric) for task in tasks] for one in group])
-    return suite_average([list(group[0].items(task, metric).values()) for task in tasks])
+        return seeds_average([[one.items(task, metric) for task, metric in metrics.items()] for one in group])
+    if len(metrics) == 1:
+        score = group[0].scores[next(iter(metrics.items()))]
+        return Estimate(score.value / 100, score.low / 100, score.high / 100)
+    return suite_average([list(group[0].items(task, metric).values()) for task, metric in metrics.items()])
 
 
-def _cell(group: list[Scored], task: str, metric: str) -> Estimate | None:
-    if len(group) > 1:
-        return _average(group, [task], metric)
-    score = group[0].scores.get((task, metric))
-    return Estimate(score.value / 100, score.low / 100, score.high / 100) if score else None
+def _by_published_rules(group: list[Scored], metrics: dict[str, str]) -> dict[str, str]:
+    """The published rules' metric of the tasks that they cover, for the same answers as the headline's."""
+    wanted = {task: f"released_{metric.removeprefix('released_')}" for task, metric in metrics.items()}
+    return {task: metric for task, metric in wanted.items() if task in _covered(group, [task], metric)}
 
 
-def _covered(group: list[Scored], tasks: list[str], metric: str) -> list[str]:
+def _covered(group: list[Scored], tasks: Iterable[str], metric: str) -> list[str]:
     return [task for task in tasks if all((task, metric) in one.scores for one in group)]
 
 

@@ -40,6 +40,20 @@ class Scored:
             for score in read_scores(artifact)
         }
 
+    def headline(self, task: str) -> str | None:
+        """The metric that stands for a task on a board; None where its answers could not be graded."""
+        names = {score.details.get("headline") for (of, _), score in self.scores.items() if of == task}
+        return next((str(name) for name in names if name), None)
+
+    def rows(self, task: str) -> dict[str, list[dict[str, Any]]]:
+        """Question → its graded answers."""
+        cache: dict[str, dict[str, list[dict[str, Any]]]] = self.__dict__.setdefault("_rows", {})
+        if task not in cache:
+            cache[task] = {}
+            for row in self.artifacts[task].rows():
+                cache[task].setdefault(row["item_id"], []).append(row)
+        return cache[task]
+
     def items(self, task: str, metric: str) -> ItemValues:
         """Question → share of its answers that were right."""
         cache: dict[tuple[str, str], ItemValues] = self.__dict__.setdefault("_items", {})

@@ -4,6 +4,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from genius_bench.evaluation.protocols import protocols
 from genius_bench.evaluation.statistics import Difference, Estimate
 from genius_bench.reporting.board import Board, Row
 
@@ -24,15 +25,17 @@ def show_board(board: Board, console: Console, *, cost: bool = False) -> None:
 
 def _heading(board: Board) -> Text:
     settings = board.settings
-    answers = (
-        f"{settings['samples']} samples at T={settings['temperature']:g}"
-        if settings["samples"]
-        else "greedy only"
+    protocol = protocols()[settings["protocol"]]
+    samples = protocol.samples if settings["samples"] is None else settings["samples"]
+    drawn = (
+        f"{samples} sample{'s' if samples > 1 else ''} at T={settings['temperature']:g}" if samples else ""
     )
+    answers = " and ".join(filter(None, ["greedy" if protocol.greedy else "", drawn]))
     limited = f", first {settings['limit']} items of each task only" if settings.get("limit") else ""
     lab = "lab numbers · " if all(task.startswith("lab_") for task in board.tasks) else ""
     limited += f", on the {settings['split']} split" if settings.get("split") else ""
-    text = f"{lab}{len(board.tasks)} tasks · protocol {settings['protocol']} · greedy and {answers}{limited}"
+    tasks = f"{len(board.tasks)} task{'s' if len(board.tasks) > 1 else ''}"
+    text = f"{lab}{tasks} · protocol {settings['protocol']} · {answers}{limited}"
     return Text(text, style="bold")
 
 
@@ -144,7 +147,11 @@ def _duration(seconds: float) -> str:
 
 
 def _metric_name(board: Board) -> str:
-    return f"T={board.settings['temperature']:g}" if board.metric == "sampled" else "greedy"
+    """What the averages are of: samples, greedy answers, or (tasks differ) each task's own number."""
+    kinds = {metric.removeprefix("released_") for metric in board.metrics.values()}
+    if kinds == {"sampled"}:
+        return f"T={board.settings['temperature']:g}"
+    return "greedy" if kinds == {"greedy"} else "score"
 
 
 def _legend(board: Board, cost: bool) -> Text:

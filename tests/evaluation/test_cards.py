@@ -11,6 +11,8 @@ from genius_bench import registry
 from genius_bench.errors import InputError
 from genius_bench.evaluation import cards
 from genius_bench.evaluation.cards import available_tasks, read_card, resolve_suite, task_card
+from genius_bench.evaluation.protocols import answers_wanted, by_opencompass, protocols
+from genius_bench.recipe import EvaluationSection
 
 GOOD = {
     "task": "example",
@@ -37,16 +39,76 @@ def write(folder: Path, text: str, name: str = "example") -> Path:
     return path
 
 
+SHOTS = {
+    "gsm8k": [4, 4, 8],
+    "math": [8, 8, 4],
+    "logiqa": [0, 0, 4],
+    "reclor": [0, 0, 4],
+    "arc_challenge": [0, 0, 0],
+}
+"""Under strict, paper, released: what paper and release say of themselves (D33)."""
+
+
 def test_the_tasks_are_there_and_complete() -> None:
     found = {card.name: card for card in available_tasks()}
     assert {"gsm8k", "math", "math500", "arc_challenge"} <= set(found)
     assert set(resolve_suite("lab")) <= set(found)
     assert (found["gsm8k"].shots, found["math"].shots, found["arc_challenge"].shots) == (4, 8, 0)
-    for card in found.values():
-        assert len(card.facts.examples) == card.shots
+    assert (found["aime24"].facts.samples, found["alpaca_eval"].facts.samples) == (32, 0)
+    for card in (one.under(protocol) for one in found.values() for protocol in protocols()):
+        assert len(card.facts.examples) >= card.shots or card.name == "reclor", (
+            "no train split was ever at hand"
+        )
         assert card.config["output_type"] == "generate_until"
-        pinned = card.config.get("dataset_kwargs", {}).get("revision")
-        assert card.facts.items or (pinned and len(pinned) == 40)
+        pinned = card.config.get("dataset_kwargs", {}).get("revision", "")
+        never_at_hand = {"reclor", "gpqa", "wildbench", "wikibench", "livecodebench"}
+        assert card.facts.items or len(pinned) == 40 or card.facts.fingerprint or card.name in never_at_hand
+
+
+def test_every_benchmark_of_the_paper_is_there() -> None:
+    """By the numbers of items that the paper's scores are multiples of (facts about the data, not our files)."""
+    items = {"gsm8k": 1319, "math": 5000, "reclor": 500, "logiqa": 651, "strategyqa": 2290, "gpqa": 448}
+    items |= {"arc_challenge": 1172, "aime24": 30, "mmlu": 14042, "mmlu_pro": 12032, "mbpp": 500}
+    items |= {
+        "livecodebench": 880,
+        "alpaca_eval": 805,
+        "arena_hard": 500,
+        "wildbench": 1024,
+        "wikibench": None,
+    }
+    assert {name: task_card(name).facts.expected_items for name in items} == items
+    assert set(resolve_suite("all")) == set(items)
+
+
+def test_protocols_differ_where_paper_and_release_do() -> None:
+    shots = {
+        name: [task_card(name).under(p).shots for p in ("strict", "paper", "released")] for name in SHOTS
+    }
+    assert shots == SHOTS
+    released = task_card("gsm8k").under("released").config
+    assert released["doc_to_text"].endswith("The reasoning steps are:")
+    assert released["generation_kwargs"]["until"] == ["<end_of_reasoning>"]
+    strict, aime = EvaluationSection(), task_card("aime24")
+    assert answers_wanted(aime, strict) == (True, 32)
+    assert answers_wanted(task_card("gsm8k"), strict) == (True, 4)
+    for protocol in ("paper", "released"):
+        settings = EvaluationSection(protocol=protocol)  # type: ignore[arg-type]
+        assert answers_wanted(aime.under(protocol), settings) == (False, 1)
+    with pytest.raises(InputError, match="no greedy answer"):
+        answers_wanted(aime, EvaluationSection(protocol="paper", samples=0))
+
+
+def test_general_benchmarks_go_to_opencompass_under_paper_only() -> None:
+    general = [task_card(name) for name in resolve_suite("general")]
+    paper = EvaluationSection(protocol="paper")
+    assert all(by_opencompass(card, paper) for card in general)
+    assert not any(by_opencompass(card, EvaluationSection()) for card in general)
+    assert not any(
+        by_opencompass(card, EvaluationSection(protocol="paper", runner="native")) for card in general
+    )
+    assert not by_opencompass(task_card("gsm8k"), paper)
+    with pytest.raises(InputError, match="no OpenCompass benchmark"):
+        by_opencompass(task_card("gsm8k"), EvaluationSection(runner="opencompass"))
 
 
 def test_suites_resolve_and_say_what_is_missing() -> None:

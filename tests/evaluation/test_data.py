@@ -91,7 +91,7 @@ def prompts_of(card: TaskCard, items: Items) -> list[Prompt]:
         asked.extend(prompts)
         return [""] * len(prompts)
 
-    run_task(card, items, repeats=2, limit=None, answer=answer)
+    run_task(card, items, repeats=range(2), limit=None, answer=answer)
     return asked
 
 

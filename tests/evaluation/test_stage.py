@@ -12,13 +12,14 @@ import pytest
 
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.engines.interface import Request
+from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import GeniusBenchError
 from genius_bench.evaluation import graders, sandbox
 from genius_bench.evaluation.metrics import item_values
 from genius_bench.evaluation.scoring import not_scored
 from genius_bench.evaluation.stage import evaluate, read_scores, regrade
 from genius_bench.lab.items import evaluation_items
-from genius_bench.recipe import EvaluationSection
+from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.rows import Score
 from tests.evaluation.fake_engine import FakeEngine, Script
 
@@ -41,11 +42,12 @@ def run(
 
     artifacts = evaluate(
         store,
+        model=ModelFiles("fake", Path("fake"), "c0ffee"),
         engine_factory=factory,
         checkpoint_fingerprint="c0ffee",
-        checkpoint_name="fake",
         tasks=list(tasks),
         settings=EvaluationSection(**({"samples": 2, "limit": 20} | settings)),  # type: ignore[arg-type]
+        engine_settings=EngineSection(),
     )
     return artifacts, engines
 

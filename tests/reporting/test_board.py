@@ -43,6 +43,7 @@ def write_scores(store: Store, name: str, task: str, right: np.ndarray) -> str:
             "format_failure": item == 0,
             "truncated": False,
             "empty": False,
+            "vote": "",
             "error": False,
             "any_failure": item == 0,
         }

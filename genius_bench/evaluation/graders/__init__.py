@@ -2,15 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from genius_bench.answers import number, option, yes_no
 from genius_bench.answers.places import last_boxed
 from genius_bench.evaluation import sandbox
-from genius_bench.evaluation.cards import GraderName, ReleasedName
+from genius_bench.evaluation.facts import GraderName, ReleasedName
 from genius_bench.evaluation.graders import code, maths, released
 
-VERSION = 1
+VERSION = 2
 """Raise it when any verdict can change: stored answers are then graded again."""
+
+
+if TYPE_CHECKING:
+    from genius_bench.evaluation.program_tests import ProgramTest
+
+RUN: tuple[GraderName, ...] = ("code", "program")
+"""Graders that run what the model wrote."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,8 @@ class Item:
     options: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     entry_point: str = ""
+    setup: str = ""
+    program_tests: "tuple[ProgramTest, ...]" = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,8 @@ def grade(
         return _grade_maths(answers)
     if grader == "code":
         return _grade_code(answers, unsafe_code)
+    if grader == "program":
+        return _grade_programs(answers, unsafe_code)
     return [_grade_text(grader, text, item) for text, item in answers]
 
 
@@ -66,9 +78,17 @@ def grade_released(rule: ReleasedName, grader: GraderName, text: str, item: Item
 
 def not_gradable(grader: GraderName, *, unsafe_code: bool = False) -> str | None:
     """Why answers of this kind cannot be graded on this machine; None when they can."""
-    if grader != "code" or unsafe_code:
+    if grader not in RUN or unsafe_code:
         return None
     return sandbox.available()
+
+
+def vote(grader: GraderName, extracted: str | None) -> str:
+    """What answers with equal results share, for majority votes; empty where there is nothing to compare."""
+    if extracted is None or grader in RUN:
+        return ""
+    value = number.as_number(extracted) if grader == "math" else None
+    return "".join(extracted.split()) if value is None else repr(value)
 
 
 def _grade_text(grader: GraderName, text: str, item: Item) -> Verdict:
@@ -96,8 +116,30 @@ def _grade_code(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[Verdi
     codes = [code.extract(text, item.entry_point) for text, item in answers]
     runnable = [index for index, found in enumerate(codes) if found is not None]
     submissions = [
-        code.Submission(codes[index] or "", answers[index][1].entry_point, answers[index][1].tests)
+        code.Submission(
+            codes[index] or "",
+            answers[index][1].entry_point,
+            answers[index][1].tests,
+            answers[index][1].setup,
+        )
         for index in runnable
     ]
     results = dict(zip(runnable, code.grade(submissions, unsafe=unsafe), strict=True))
     return [Verdict(found, found is not None and results[index].correct) for index, found in enumerate(codes)]
+
+
+def _grade_programs(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[Verdict]:
+    from genius_bench.evaluation.graders import programs
+
+    found = [programs.extract(text) for text, _ in answers]
+    runnable = [index for index, code_ in enumerate(found) if code_ is not None]
+    submissions = [
+        programs.ProgramSubmission(
+            code=found[index] or "",
+            tests=answers[index][1].program_tests,
+            function=answers[index][1].entry_point or None,
+        )
+        for index in runnable
+    ]
+    results = dict(zip(runnable, programs.grade(submissions, unsafe=unsafe), strict=True))
+    return [Verdict(code_, code_ is not None and results[index].correct) for index, code_ in enumerate(found)]

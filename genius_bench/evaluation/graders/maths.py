@@ -9,6 +9,9 @@ from genius_bench.evaluation.graders.workers import answer_all
 
 SECONDS_PER_COMPARISON = 15.0
 INLINE = re.compile(r"\$([^$\n]{1,200})\$")
+LEADING = re.compile(r"\$+([^$\n]{1,200})\$+(?!\s*(?:[,;]\s*)?(?:and\b|or\b|\$))")
+DENIED = re.compile(r"(?:not|n['’]t|cannot|neither)\b", re.IGNORECASE)
+UNCLOSED = re.compile(r"\\boxed\s*+\{([^{}]*+)\Z")
 WORKER = "genius_bench.evaluation.graders.maths_worker"
 
 
@@ -17,11 +20,21 @@ def extract(text: str) -> str | None:
     boxed = last_boxed(text)
     if boxed is not None:
         return boxed or None
+    if (cut := UNCLOSED.search(text)) is not None:
+        return cut[1].strip() if number.as_number(cut[1]) is not None else None
     phrase = after_phrase(text)
     if phrase is not None:
-        return phrase
+        return _stated(phrase)
     formulas = INLINE.findall(text)
     return formulas[-1].strip() if formulas else number.extract(text)
+
+
+def _stated(phrase: str) -> str | None:
+    """The formula that a phrase begins with, or the phrase where it has none or joins several; None for "not 5"."""
+    if DENIED.match(phrase):
+        return None
+    formula = LEADING.match(phrase)
+    return formula[1].strip() if formula else phrase
 
 
 def agree(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:

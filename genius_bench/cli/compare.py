@@ -1,0 +1,119 @@
+"""`genius-bench compare A B`: is B better than A, and which answers changed?"""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from genius_bench.cli import app
+from genius_bench.cli.options import Home, Json, Suite
+
+if TYPE_CHECKING:
+    from genius_bench.evaluation.statistics import Difference
+    from genius_bench.reporting.comparing import Change, Comparison
+
+
+@app.command()
+def compare(
+    home: Home,
+    a: Annotated[
+        str, typer.Argument(help="A model: its label on the board, a run's id, a path or a hub id.")
+    ],
+    b: Annotated[str, typer.Argument(help="The model to hold against it.")],
+    suite: Suite = None,
+    changed: Annotated[int, typer.Option(min=0, help="How many changed answers to show of each task.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Test two models against each other, question by question, and show the answers that changed."""
+    from genius_bench.evaluation.cards import resolve_suite
+    from genius_bench.reporting.comparing import compare as compare_models
+
+    found = compare_models(home, a, b, resolve_suite(suite) if suite else None)
+    if as_json:
+        typer.echo(json.dumps(_plain(found, changed), indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    console.print(Text(f"{found.b} against {found.a} · protocol {found.settings['protocol']}", style="bold"))
+    console.print(_table(found))
+    for task, reason in found.not_comparable.items():
+        console.print(Text(f"{task}: not compared ({reason})"))
+    console.print(
+        Text(
+            "In percent, [ ] 95 % intervals; paired by question, p Holm-corrected over tasks. Detectable: the "
+            "smallest true difference that answers of this number and spread show in four of five attempts.",
+            style="dim",
+        )
+    )
+    for task in found.tasks:
+        for change in task.changes[:changed]:
+            console.print()
+            console.print(_side_by_side(task.task, change, found))
+
+
+def _table(found: "Comparison") -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table.add_column("task")
+    for column in ("A", "B", "B − A", "p", "detectable", "better/worse"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for one in found.tasks:
+        better = sum(change.gain > 0 for change in one.changes)
+        table.add_row(
+            one.task if one.metric == "sampled" else f"{one.task} ({one.metric})",
+            f"{100 * one.a:.1f}",
+            f"{100 * one.b:.1f}",
+            _difference(one.difference),
+            _p_value(one.difference.p_value),
+            f"{100 * one.detectable:.1f}",
+            f"{better}/{len(one.changes) - better}",
+        )
+    table.add_row(
+        "average", "", "", _difference(found.average), _p_value(found.average.p_value), "", "", style="bold"
+    )
+    return table
+
+
+def _difference(found: "Difference") -> str:
+    return f"{100 * found.difference:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
+
+
+def _p_value(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _side_by_side(task: str, change: "Change", found: "Comparison") -> Table:
+    """One item: the question and gold above, an answer of each model beneath."""
+    table = Table(
+        title=Text(f"{task}, item {change.item}: {100 * change.gain:+.0f} points"), title_justify="left"
+    )
+    for label, answer in ((found.a, change.a), (found.b, change.b)):
+        table.add_column(Text(f"{label}: {_verdict(answer)}"), overflow="fold", ratio=1)
+    table.add_row(Text(_cut(change.question, 400)), Text(f"gold: {_cut(change.gold, 200)}"), end_section=True)
+    table.add_row(*(Text(_cut(answer["response"], 800)) for answer in (change.a, change.b)))
+    return table
+
+
+def _verdict(answer: dict[str, Any]) -> str:
+    right = answer["correct"]
+    mark = ("right" if right else "wrong") if isinstance(right, bool) else f"{right:.2f}"
+    read = answer["extracted"] or "nothing readable"
+    return f"{mark} ({_cut(' '.join(read.split()), 30)})"
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _plain(found: "Comparison", changed: int) -> dict[str, Any]:
+    """As JSON, with as many changed answers as asked for."""
+    values = asdict(found)
+    for task in values["tasks"]:
+        task["difference"] = dict(
+            zip(("difference", "low", "high", "p_value"), task["difference"], strict=True)
+        )
+        task["changes"] = task["changes"][:changed]
+    values["average"] = dict(zip(("difference", "low", "high", "p_value"), values["average"], strict=True))
+    return {"name": f"{found.b} against {found.a}", **values}

@@ -1,0 +1,48 @@
+"""What some data sets need before a prompt can speak of them: each function gives a row's further columns."""
+
+from hashlib import sha256
+from typing import Any
+
+from genius_bench.errors import InputError
+
+Row = dict[str, Any]
+
+
+def gpqa(row: Row) -> Row:
+    """The four options in an order drawn by their text: the same everywhere, and the right one anywhere."""
+    right = str(row["Correct Answer"]).strip()
+    wrong = [str(row[f"Incorrect Answer {number}"]).strip() for number in (1, 2, 3)]
+    question = str(row["Question"])
+    options = sorted([right, *wrong], key=lambda option: sha256(f"{question}\n{option}".encode()).digest())
+    return {"question": question.strip(), "options": options, "answer": "ABCD"[options.index(right)]}
+
+
+def mbpp(row: Row) -> Row:
+    """The function that the asserts call, and the asserts as `tests`."""
+    from genius_bench.evaluation.graders.code import entry_point_of
+
+    name = entry_point_of(row["test_list"])
+    if name is None:
+        raise InputError(
+            f"task 'mbpp': the tests of item {row.get('task_id')} call no function of the answer's"
+        )
+    return {"tests": list(row["test_list"]), "entry_point": name, "setup": row.get("test_setup_code") or ""}
+
+
+def wildbench(row: Row) -> Row:
+    """The turns so far, without the columns that say who spoke them from where."""
+    turns = [{"role": turn["role"], "content": turn["content"]} for turn in row["conversation_input"]]
+    return {"conversation": turns}
+
+
+def arena_answer(row: Row) -> Row:
+    """The baseline's answer, from the flat or the nested form in which it is published."""
+    if "answer" in row:
+        return {}
+    if "messages" in row:
+        content = row["messages"][-1]["content"]
+        key = {"uid": row["uid"]}
+    else:
+        content = row["choices"][0]["turns"][0]["content"]
+        key = {"uid": row["question_id"]}
+    return {**key, "answer": content["answer"] if isinstance(content, dict) else content}

@@ -1,0 +1,166 @@
+"""Comparisons: strict reading, both orders, the bias for a position."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from genius_bench.judging.comparison import (
+    EXCHANGED,
+    VERDICTS,
+    compare,
+    comparison_text,
+    position_bias,
+    read_verdict,
+)
+from tests.judging.cases import judge_at, judged, questions, silent
+from tests.judging.loopback import Messages, serve
+
+GOOD = {
+    "Verdict: A>>B": "A>>B",
+    "Verdict: A>B": "A>B",
+    "Verdict: A=B": "A=B",
+    "Verdict: B>A": "B>A",
+    "Verdict: B>>A": "B>>A",
+    "A is right.\n\nVerdict: A>B\n\n": "A>B",
+    "**Verdict: A>>B**": "A>>B",
+    "**Verdict:** A>>B": "A>>B",
+    "Verdict: **B>A**": "B>A",
+    "`Verdict: A=B`": "A=B",
+    "  Verdict:A>B  ": "A>B",
+    "Reasons.\r\nVerdict: A>B\r\n": "A>B",
+    "Verdict: A>B\nSo, once more:\nVerdict: A>B": "A>B",
+    "I looked for 'Verdict: B>A' in both.\nVerdict: A>B": "A>B",
+    "比较两个答案……\nVerdict: A>B": "A>B",
+}
+
+BAD = [
+    "",
+    " \n\n ",
+    "A",
+    "A>B",
+    "A is better.",
+    "Verdict",
+    "Verdict:",
+    "Verdict: A",
+    "Verdict: A>",
+    "Verdict: A>>",
+    "Verdict: >B",
+    "Verdict: tie",
+    "Verdict: C",
+    "Verdict: Tie, A=B",
+    "Verdict: A is better",
+    "Verdict: A>>B then B>>A",
+    "Verdict: A>>B\nVerdict: B>>A",
+    "Verdict: A>>B\nVerdict: A>B",
+    "Verdict: A>B\nOn second thoughts, no.",
+    "Verdict: A>B or B>A",
+    "Verdict: A>B, B>A",
+    "Verdict: A>B Verdict: A>B",
+    "Verdict: A>>>B",
+    "Verdict: A<B",
+    "Verdict: A<<B",
+    "Verdict: A==B",
+    "Verdict: A≫B",
+    "Verdict: A≥B",
+    "Verdict: A>A",
+    "Verdict: B=A",
+    "Verdict: a>b",
+    "verdict: A>B",
+    "VERDICT: A>B",
+    "Verdict: A > B",
+    "Verdict A>B",
+    "Verdict：A>B",
+    "Verdict - A>B",
+    "Verdict: A>B.",
+    "Verdict: A>B (slightly)",
+    "Verdict: [[A>B]]",
+    "[[A>>B]]",
+    "- Verdict: A>B",
+    "My verdict: A>B",
+    "Final Verdict: A>B",
+    '{"Verdict": "A>B"}',
+    '{"verdict": "A>B"}',
+    "```json\n{}\n```",
+    "结论：A>B",
+    "判定: A>>B",
+    "Urteil: A>B",
+    "Verdict: A besser als B",
+    "Verdict: 7",
+    "Score: 7",
+    "Verdict: A>B\nScore: 7",
+    "Verdict: A>>B\nVerdict: perhaps\nVerdict: A>>B",
+    "I cannot compare these answers.",
+    "Verdict: &gt;",
+    "Verdict: A&gt;B",
+    comparison_text((), "a", "b"),
+]
+
+
+@pytest.mark.parametrize("reply", GOOD)
+def test_verdicts_that_count(reply: str) -> None:
+    assert read_verdict(reply) == GOOD[reply]
+
+
+@pytest.mark.parametrize("reply", BAD)
+def test_everything_else_is_a_failure(reply: str) -> None:
+    assert read_verdict(reply) is None
+
+
+def test_exchanging_twice_changes_nothing() -> None:
+    assert all(EXCHANGED[EXCHANGED[verdict]] == verdict for verdict in VERDICTS)
+    assert all(VERDICTS[EXCHANGED[v]] == (1 - share, weight) for v, (share, weight) in VERDICTS.items())
+
+
+def likes_the_answer(messages: Messages) -> str:
+    text = messages[0]["content"]
+    return "Verdict: A>>B" if text.index("the answer") < text.index("the baseline") else "Verdict: B>>A"
+
+
+def test_the_answers_are_exchanged(tmp_path: Path) -> None:
+    with serve(likes_the_answer) as server:
+        found = compare(judge_at(server.url, tmp_path), questions(6), silent)
+    assert [one.id for one in found] == [str(number) for number in range(6)]
+    assert all(one.verdicts == ("A>>B", "B>>A") and (one.value, one.weight) == (1.0, 6.0) for one in found)
+    bias = position_bias(found)
+    assert bias is not None
+    assert bias == (6, 0.0, 0.5)
+
+
+def test_a_judge_that_always_takes_the_first(tmp_path: Path) -> None:
+    with serve(lambda messages: "Verdict: A>B") as server:
+        found = compare(judge_at(server.url, tmp_path), questions(6), silent)
+        assert [one.value for one in found] == [0.5] * 6
+        assert position_bias(found) == (6, 1.0, 1.0)
+        once = compare(judge_at(server.url, tmp_path, both_orders=False), questions(6), silent)
+        assert [one.value for one in once] == [1.0] * 6
+        assert position_bias(once) is None
+        assert len(server.prompts) == 12
+
+
+@pytest.mark.parametrize(("first", "second"), itertools.product([*VERDICTS, "?"], repeat=2))
+def test_all_pairs_of_verdicts(first: str, second: str, tmp_path: Path) -> None:
+    """The value is the weighted share of the answer's wins over the verdicts that could be read."""
+
+    def scripted(messages: Messages) -> str:
+        text = messages[0]["content"]
+        in_front = text.index("the answer") < text.index("the baseline")
+        return f"Verdict: {first if in_front else second}"
+
+    with serve(scripted) as server:
+        (found,) = compare(judge_at(server.url, tmp_path), questions(1), silent)
+    games = [VERDICTS[v] for v in (first, EXCHANGED.get(second, "?")) if v != "?"]
+    assert found.failures == 2 - len(games)
+    assert found.weight == sum(weight for _, weight in games)
+    expected = sum(share * weight for share, weight in games) / found.weight if games else None
+    assert found.value == expected
+    assert found.raw == (f"Verdict: {first}", f"Verdict: {second}")
+    assert found.prompt_tokens > 100
+
+
+def test_bias_counts_winners_not_strength() -> None:
+    pairs = [("A>>B", "B>A"), ("A>B", "A>B"), ("A=B", "A=B"), ("A=B", "B>A"), ("A>B", None), (None, None)]
+    bias = position_bias([judged(0.5, verdicts=pair) for pair in pairs])
+    assert bias is not None
+    assert (bias.questions, bias.disagreement) == (4, 0.5)
+    assert bias.first_favoured == pytest.approx((1 + 0 + 1 + 1 + 0.5 + 0.5 + 0.5 + 0) / 8)

@@ -1,0 +1,141 @@
+"""Length control: a judge that loves length is seen through, one that loves quality is not."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from genius_bench.judging import length_control
+from genius_bench.judging.length_control import PENALTY, length_controlled_win_rate
+from genius_bench.judging.win_rate import win_rate
+from tests.judging.cases import judged
+
+Lengths = list[tuple[int, int]]
+
+
+def answers(generator: np.random.Generator, n: int, longer: float = 300.0) -> Lengths:
+    """The answers under test are longer by `longer` characters on average."""
+    base = generator.integers(200, 2000, n)
+    extra = generator.normal(longer, 400, n).astype(int)
+    return [(int(max(1, length + more)), int(length)) for length, more in zip(base, extra, strict=True)]
+
+
+def verdicts(
+    generator: np.random.Generator, lengths: Lengths, quality: float, love_of_length: float
+) -> list[float]:
+    """What a judge says for whom quality (log-odds) and length count; the answers' true difference is `quality`."""
+    gaps = np.array([answer - baseline for answer, baseline in lengths])
+    chance = 1 / (1 + np.exp(-(quality + love_of_length * np.tanh(gaps / gaps.std(ddof=1)))))
+    return [float(value) for value in generator.binomial(2, chance) / 2]
+
+
+@pytest.mark.parametrize("love_of_length", [0.5, 2.0, 6.0])
+def test_a_judge_that_only_loves_length(love_of_length: float) -> None:
+    generator = np.random.default_rng(1)
+    lengths = answers(generator, 805)
+    sample = [judged(value) for value in verdicts(generator, lengths, 0.0, love_of_length)]
+    raw, controlled = win_rate(sample, weighted=False), length_controlled_win_rate(sample, lengths)
+    assert raw.value > 0.5 + 0.05 * min(love_of_length, 3)
+    assert raw.low > 0.5
+    assert controlled.value == pytest.approx(0.5, abs=0.05)
+    assert controlled.low < 0.5 < controlled.high
+
+
+def test_a_judge_that_takes_the_longer_answer_always() -> None:
+    generator = np.random.default_rng(2)
+    lengths = answers(generator, 805)
+    sample = [judged(float(answer > baseline)) for answer, baseline in lengths]
+    controlled = length_controlled_win_rate(sample, lengths)
+    assert win_rate(sample, weighted=False).value > 0.7
+    assert controlled.value == pytest.approx(0.5, abs=0.1)
+    assert controlled.low < 0.5 < controlled.high
+
+
+@pytest.mark.parametrize("longer", [-300.0, 0.0, 300.0])
+def test_equal_quality_is_a_half(longer: float) -> None:
+    generator = np.random.default_rng(3)
+    lengths = answers(generator, 805, longer)
+    sample = [judged(value) for value in verdicts(generator, lengths, 0.0, 0.0)]
+    assert length_controlled_win_rate(sample, lengths).value == pytest.approx(0.5, abs=0.05)
+
+
+def test_better_answers_win_more() -> None:
+    generator = np.random.default_rng(4)
+    lengths = answers(generator, 805)
+    found = [
+        length_controlled_win_rate(
+            [judged(value) for value in verdicts(generator, lengths, quality, 1.5)], lengths
+        ).value
+        for quality in (-2.0, -1.0, 0.0, 1.0, 2.0)
+    ]
+    assert all(low < high for low, high in pairwise(found))
+    truth = [1 / (1 + math.exp(-quality)) for quality in (-2.0, -1.0, 0.0, 1.0, 2.0)]
+    assert found == pytest.approx(truth, abs=0.05)
+
+
+def test_exchanging_the_models_mirrors_the_number() -> None:
+    generator = np.random.default_rng(5)
+    lengths = answers(generator, 200)
+    values = verdicts(generator, lengths, 0.7, 1.0)
+    there = length_controlled_win_rate([judged(value) for value in values], lengths)
+    back = length_controlled_win_rate(
+        [judged(1 - value) for value in values], [(baseline, answer) for answer, baseline in lengths]
+    )
+    assert there.value == pytest.approx(1 - back.value, abs=1e-9)
+
+
+@pytest.mark.parametrize("love_of_length", [0.0, 3.0, 50.0])
+def test_the_fit_is_that_of_a_general_optimiser(love_of_length: float) -> None:
+    generator = np.random.default_rng(6)
+    lengths = answers(generator, 150)
+    values = np.array(verdicts(generator, lengths, 0.5, love_of_length))
+    gaps = np.array([answer - baseline for answer, baseline in lengths])
+    features = np.tanh(gaps / gaps.std(ddof=1))
+
+    def loss(beta: np.ndarray) -> float:
+        odds = beta[0] + beta[1] * features
+        fit = np.logaddexp(0, -odds) * values + np.logaddexp(0, odds) * (1 - values)
+        return float(fit.sum() + PENALTY / 2 * (beta**2).sum())
+
+    best = minimize(loss, np.zeros(2), method="BFGS", options={"gtol": 1e-8}).x
+    found = length_controlled_win_rate([judged(float(value)) for value in values], lengths)
+    assert found.value == pytest.approx(1 / (1 + math.exp(-best[0])), abs=1e-4)
+
+
+def test_the_interval_covers_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(length_control, "RESAMPLES", 300)
+    generator = np.random.default_rng(8)
+    truth = 1 / (1 + math.exp(-0.6))
+    covered, trials = 0, 500
+    for _ in range(trials):
+        lengths = answers(generator, 200)
+        sample = [judged(value) for value in verdicts(generator, lengths, 0.6, 1.5)]
+        found = length_controlled_win_rate(sample, lengths)
+        covered += found.low <= truth <= found.high
+    assert 0.92 <= covered / trials <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("values", "lengths", "note"),
+    [
+        ([], [], "no verdict at all"),
+        ([None, None], [(1, 2), (3, 4)], "no verdict at all"),
+        ([1.0] * 5, [(9, 1), (1, 9), (5, 5), (4, 4), (1, 2)], "every verdict went the same way: not"),
+        ([0.0] * 5, [(9, 1), (1, 9), (5, 5), (4, 4), (1, 2)], "every verdict went the same way: not"),
+        ([0.5], [(9, 1)], "one question only: not"),
+        ([0.5, None, None], [(9, 1)] * 3, "one question only: not"),
+        ([1.0, 0.0, 0.5], [(5, 5)] * 3, "all answers differ by the same length: not"),
+        ([1.0, 0.0, 0.5], [(9, 5)] * 3, "all answers differ by the same length: not"),
+        ([1.0, 0.0], [(9, 5), (5, 9)], ""),
+        ([0.5, 0.5, 0.5], [(9, 5), (5, 9), (1, 1)], ""),
+        ([1.0, 0.0, 0.0], [(10**6, 0), (0, 1), (1, 0)], ""),
+    ],
+)
+def test_degenerate_cases_are_reported(values: list[float | None], lengths: Lengths, note: str) -> None:
+    found = length_controlled_win_rate([judged(value) for value in values], lengths)
+    assert found.note.startswith(note)
+    assert bool(found.note) == bool(note)
+    assert 0 <= found.low <= found.high <= 1
+    assert math.isnan(found.value) == (found.n == 0)
