@@ -26,7 +26,7 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, .
             column,
             justify="right" if number else "left",
             overflow="fold",
-            no_wrap=number or column in ("name", "licence"),
+            no_wrap=number or column in ("name", "grader"),
         )
     for row in rows:
         table.add_row(*(Text(_plain(row[column])) for column in shown))

@@ -26,21 +26,27 @@ SHOWN = 5
 
 @group.callback()
 def tasks(context: typer.Context, as_json: Json = False) -> None:
-    """List the evaluation tasks, or `verify` them."""
+    """List the evaluation tasks, or `verify` them. Shots that differ are those of strict/paper/released."""
     if context.invoked_subcommand:
         return
     from genius_bench.evaluation.cards import available_tasks
 
-    show_rows([_row(card) for card in available_tasks()], as_json, only_json=("source", "max_tokens"))
+    show_rows(
+        [_row(card) for card in available_tasks()], as_json, only_json=("opencompass", "source", "max_tokens")
+    )
 
 
 def _row(card: "TaskCard") -> dict[str, Any]:
-    under = {name: card.under(name) for name in ("strict", "paper", "released")}
+    from genius_bench.evaluation.protocols import protocols
+
+    under = [card.under(name) for name in protocols()]
     return {
         "name": card.name,
         "grader": card.facts.grader,
         "items": card.facts.expected_items,
-        "shots": ", ".join(f"{one.shots} {name}" for name, one in under.items() if one.shots) or "0",
+        "shots": "/".join(str(one.shots) for one in under)
+        if len({one.shots for one in under}) > 1
+        else str(card.shots),
         "samples": 4 if card.facts.samples is None else card.facts.samples,
         "opencompass": card.facts.opencompass,
         "licence": card.facts.licence,

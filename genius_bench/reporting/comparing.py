@@ -66,7 +66,7 @@ def compare(home: Path, a: str, b: str, tasks: Sequence[str] | None = None) -> C
     evaluations = [evaluation for run in runs for evaluation in run.evaluations]
     if not evaluations:
         raise InputError(f"nothing scored yet in {home}: run 'genius-bench train' or 'genius-bench eval'")
-    known: set[str] = set()
+    known: dict[str, list[str]] = {}
     for settings in _newest_first(evaluations):
         shared = _tasks_of(evaluations, settings)
         found = [_by_name(store, runs, settings, shared, name, known) for name in (a, b)]
@@ -76,7 +76,7 @@ def compare(home: Path, a: str, b: str, tasks: Sequence[str] | None = None) -> C
             if wanted:
                 return _compare(found[0], found[1], settings, wanted)
     for name in (a, b):
-        if not any(_names(name, label) for label in known):
+        if not any(_names(name, alias) for aliases in known.values() for alias in aliases):
             raise InputError(f"no model '{name}' on any board of {home}: {nearest(name, sorted(known))}")
     raise InputError(f"'{a}' and '{b}' were never scored on the same tasks under the same settings")
 
@@ -152,9 +152,14 @@ def _tasks_of(evaluations: list[Evaluation], settings: dict[str, Any]) -> list[s
 
 
 def _by_name(
-    store: Store, runs: list[Run], settings: dict[str, Any], tasks: list[str], name: str, known: set[str]
+    store: Store,
+    runs: list[Run],
+    settings: dict[str, Any],
+    tasks: list[str],
+    name: str,
+    known: dict[str, list[str]],
 ) -> Scored | None:
-    """The model called `name` with the tasks that it has been scored on; `known` collects the labels there are."""
+    """The model called `name` with the tasks that it has been scored on; `known` collects labels and other names."""
     models: dict[str, Scored] = {}
     for task in tasks:
         for one in scored_models(store, runs, settings, [task]):
@@ -162,8 +167,8 @@ def _by_name(
                 models[one.fingerprint].artifacts.update(one.artifacts)
             else:
                 models[one.fingerprint] = one
-    known.update(one.label for one in models.values())
-    fitting = [one for one in models.values() if any(_names(name, said) for said in _called(one, runs))]
+    known |= {one.label: _called(one, runs) for one in models.values()}
+    fitting = [one for one in models.values() if any(_names(name, said) for said in known[one.label])]
     if len(fitting) > 1 and (last := _last_of_run(fitting, runs, name)):
         return last
     if len(fitting) > 1:
