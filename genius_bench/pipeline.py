@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genius_bench import stages
 from genius_bench.artifacts import Artifact, read_json
@@ -14,6 +15,9 @@ from genius_bench.runs import Evaluation, Run, write_run
 JUDGEMENT = ("model", "both_orders", "temperature", "max_tokens")
 SPENDING = {name: True for name in JudgeSection.model_fields if name not in JUDGEMENT}
 """How a judge is reached and paid: no part of what its verdicts depend on, nor anything to write down."""
+
+if TYPE_CHECKING:
+    from genius_bench.engines.endpoint import Endpoint
 
 
 def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
@@ -86,7 +90,11 @@ def _checkpoint_record(
 
 
 def evaluate_model(
-    home: Path, model: ModelFiles, tasks: list[str], settings: EvaluationSection, engine: EngineSection
+    home: Path,
+    model: "ModelFiles | Endpoint",
+    tasks: list[str],
+    settings: EvaluationSection,
+    engine: EngineSection,
 ) -> Evaluation:
     """Scores a model on tasks; what has been scored before under these settings is found."""
     scores = stages.evaluate(home, model, tasks, settings, engine)

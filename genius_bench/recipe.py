@@ -93,11 +93,22 @@ class TrainingSection(Section):
 class EngineSection(Section):
     name: str = "hf"
     max_batch: PositiveInt = 256
-    """Requests decoded together."""
+    """Requests decoded together; for an endpoint, requests at a time."""
     device: str = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     chat_template: str | None = None
     """For a model that has none (or instead of its own): a Jinja file, or `plain` for "Question: … Answer:"."""
+    served_model: str | None = None
+    """The name under which an endpoint serves the model; not needed where it serves only one."""
+    tokenizer: str | None = None
+    """An endpoint's tokenizer (a folder or hub id): prompts are rendered here and sent as token ids. Without one, or
+    where the server does not take token ids, messages are sent and the server's own template renders them."""
+    key_variable: str = "OPENAI_API_KEY"
+    """The environment variable that holds an endpoint's key."""
+    timeout_seconds: PositiveFloat = 600.0
+    """Per try of a request to an endpoint."""
+    tries: PositiveInt = 6
+    """Per request to an endpoint, with growing pauses, before it is recorded as failed."""
 
 
 class JudgeSection(Section):

@@ -1,6 +1,7 @@
 """The stages as commands call them, each in a process of its own."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.corpora import Corpus, check_lengths, load_corpus
@@ -12,6 +13,9 @@ from genius_bench.processes import in_own_process
 from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.resolution import Resolved
 from genius_bench.rows import Query
+
+if TYPE_CHECKING:
+    from genius_bench.engines.endpoint import Endpoint
 
 
 def read_corpus(resolved: Resolved, base: ModelFiles) -> Corpus:
@@ -55,7 +59,7 @@ def _collect(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles,
         resolved.method,
         corpus=corpus,
         policy_fingerprint=served_fingerprint(policy, resolved.recipe.engine),
-        open_engine=lambda: open_engine(policy.path, resolved.recipe.engine),
+        open_engine=lambda: open_engine(policy, resolved.recipe.engine),
         seed=resolved.recipe.seed,
         iteration=iteration,
         queries_in_flight=max(4, resolved.recipe.engine.max_batch // 2),
@@ -88,21 +92,29 @@ def _optimise(
 
 
 def evaluate(
-    home: Path, model: ModelFiles, tasks: list[str], settings: EvaluationSection, engine: EngineSection
+    home: Path,
+    model: "ModelFiles | Endpoint",
+    tasks: list[str],
+    settings: EvaluationSection,
+    engine: EngineSection,
 ) -> list[Artifact]:
     """Scores: one artifact per task."""
     return in_own_process(_evaluate, home, model, tasks, settings, engine)
 
 
 def _evaluate(
-    home: Path, model: ModelFiles, tasks: list[str], settings: EvaluationSection, engine: EngineSection
+    home: Path,
+    model: "ModelFiles | Endpoint",
+    tasks: list[str],
+    settings: EvaluationSection,
+    engine: EngineSection,
 ) -> list[Artifact]:
     from genius_bench.evaluation.stage import evaluate
 
     return evaluate(
         Store(home),
         model=model,
-        engine_factory=lambda: open_engine(model.path, engine),
+        engine_factory=lambda: open_engine(model, engine),
         checkpoint_fingerprint=served_fingerprint(model, engine),
         tasks=tasks,
         settings=settings,

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from genius_bench.errors import GeniusBenchError
+from genius_bench.offline import go_offline, is_offline
 
 app = typer.Typer(
     name="genius-bench",
@@ -32,8 +33,11 @@ def _settings(
     debug: bool = typer.Option(
         False, "--debug", help="Show the traceback of an error, not only its one line."
     ),
+    offline: bool = typer.Option(
+        False, "--offline", help="Touch no network (also: GENIUS_BENCH_OFFLINE=1, HF_HUB_OFFLINE=1)."
+    ),
 ) -> None:
-    """Options that every command has; `main` reads --debug itself, so that it works anywhere on the line."""
+    """Options that every command has; `main` reads both switches itself, so that they work anywhere on the line."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -42,8 +46,10 @@ def main(arguments: list[str] | None = None) -> None:
 
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    if "--offline" in words or is_offline():
+        go_offline()
     try:
-        app([word for word in words if word != "--debug"], standalone_mode=False)
+        app([word for word in words if word not in ("--debug", "--offline")], standalone_mode=False)
     except GeniusBenchError as error:
         if debug:
             raise

@@ -3,6 +3,7 @@
 from genius_bench.cli import (  # noqa: F401
     board,
     compare,
+    data,
     doctor,
     evaluate,
     inspect,

@@ -48,10 +48,10 @@ def compare(
             style="dim",
         )
     )
-    for task in found.tasks:
-        for change in task.changes[:changed]:
+    for compared in found.tasks:
+        for change in compared.changes[:changed]:
             console.print()
-            console.print(_side_by_side(task.task, change, found))
+            console.print(_side_by_side(compared.task, change, found))
 
 
 def _table(found: "Comparison") -> Table:

@@ -14,7 +14,8 @@ from genius_bench.recipe import EngineSection, EvaluationSection, merge, parse_a
 def evaluate(
     home: Home,
     checkpoint: Annotated[
-        str, typer.Argument(help="'lab', a local folder (model or LoRA adapter), or a hub id.")
+        str,
+        typer.Argument(help="'lab', a local folder (model or LoRA adapter), a hub id, or a server's URL."),
     ],
     suite: Suite = None,
     data: Data = None,
@@ -54,13 +55,15 @@ def evaluate(
     }
     options = {key: value for key, value in given.items() if value is not None}
     settings = validate(EvaluationSection, merge(asked.get("evaluation", {}), options), "evaluation")
-    engine_values = merge(asked.get("engine", {}), {"name": engine} if engine else {})
+    from genius_bench.engines.endpoint import is_url, resolve_served
+
+    default = {"name": "openai"} if is_url(checkpoint) else {}
+    engine_values = merge(default, asked.get("engine", {}), {"name": engine} if engine else {})
     engine_settings = validate(EngineSection, engine_values, "engine")
 
     from genius_bench import registry
     from genius_bench.artifacts import Store, digest_of
     from genius_bench.cli.board import print_board
-    from genius_bench.engines.loading import resolve_model
     from genius_bench.pipeline import evaluate_model, tasks_of
     from genius_bench.processes import warm_up
     from genius_bench.runs import Run, write_run
@@ -68,7 +71,7 @@ def evaluate(
     warm_up()
     registry.check("engines", engine_settings.name)
     tasks, missing = tasks_of(settings, checkpoint)
-    model = resolve_model(checkpoint)
+    model = resolve_served(checkpoint, engine_settings)
     if missing:
         typer.echo(f"not available yet, left out: {', '.join(missing)}", err=True)
     Store(home)

@@ -5,6 +5,7 @@ from typing import Any
 
 from genius_bench.corpora.stream import BadRows, Record, Stream
 from genius_bench.errors import InputError
+from genius_bench.offline import not_here
 from genius_bench.recipe import CorpusSection
 
 TIMEOUT_SECONDS = 20
@@ -55,8 +56,9 @@ def _unreachable(identifier: str, error: Exception) -> InputError:
     from huggingface_hub import constants
 
     reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    offline = " (HF_HUB_OFFLINE is set)" if constants.is_offline_mode() else ""
+    if constants.is_offline_mode():
+        return not_here(f"data set {identifier}", "--corpus or --set corpus.data=DIR/corpora")
     return InputError(
-        f"cannot read data set {identifier} from the hub{offline}: {reason.rstrip('.')}. Without a connection, name "
+        f"cannot read data set {identifier} from the hub: {reason.rstrip('.')}. Without a connection, name "
         "a local copy of it (file or folder) as the corpus"
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from genius_bench.rows import FinishReason
+from genius_bench.rows import FinishReason, Message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,7 +11,8 @@ class Request:
     """One continuation wanted. Every sampling field is explicit: engines add no defaults of their own.
 
     Temperature 0 is greedy. `seed` alone fixes the randomness of this request, whatever shares its batch.
-    Generation ends after the token that completes one of the `stop` strings.
+    Generation ends after the token that completes one of the `stop` strings. An engine without a tokenizer is given
+    `messages`, and no `prompt_ids`.
     """
 
     prompt_ids: tuple[int, ...]
@@ -20,6 +21,15 @@ class Request:
     temperature: float = 1.0
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
+    messages: tuple[Message, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens as a server counted them."""
+
+    prompt_tokens: int
+    completion_tokens: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,18 +39,26 @@ class Completion:
     `token_ids` are exactly the sampled tokens, including the end-of-sequence token or the tokens that formed the
     stop string; `logprobs` (nats) belong to them one by one and are those of the *unscaled* policy (temperature 1,
     full vocabulary). `text` is decoded without the end-of-sequence token and cut before the stop string.
+
+    Servers may tell neither token ids nor log-probabilities: both are empty then, and `usage` has the numbers.
     """
 
     token_ids: tuple[int, ...]
     text: str
     logprobs: tuple[float, ...]
     finish_reason: FinishReason
+    usage: Usage | None = None
+
+    @property
+    def completion_tokens(self) -> int:
+        return self.usage.completion_tokens if self.usage else len(self.token_ids)
 
 
 class Engine(Protocol):
     """A loaded policy. `generate` may be awaited by hundreds of coroutines at once."""
 
     tokenizer: Any
+    """Renders the prompts; None for a server that renders them itself: requests to it carry `messages`."""
     name: str
     context_length: int | None
     """Most tokens of prompt and completion together; None where the model has no limit."""

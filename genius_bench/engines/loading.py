@@ -4,11 +4,15 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genius_bench.artifacts import digest_of
 from genius_bench.errors import InputError, first_line
+from genius_bench.offline import is_offline, not_here
 from genius_bench.recipe import EngineSection
+
+if TYPE_CHECKING:
+    from genius_bench.engines.endpoint import Endpoint
 
 COMPANIONS = (
     "config.json",
@@ -40,12 +44,18 @@ def resolve_model(name: str) -> ModelFiles:
 
     Raises `InputError` where there is no such model, it has no weights, or only weights in an unsafe format.
     """
-    path = _locate(name)
+    path = locate(name)
     _check_weights(name, path)
     return ModelFiles(name, path, fingerprint(path))
 
 
-def _locate(name: str) -> Path:
+def locate(name: str, *, weights: bool = True) -> Path:
+    """The folder of a model, downloaded where it is a hub id (the tokenizer and what goes with it alone on request).
+
+    Raises `InputError` where there is no such model.
+    """
+    if "://" in name:
+        raise InputError("a server can only be evaluated: training needs the model's own files, not a URL")
     if name == "lab":
         from genius_bench.lab import MODEL_PATH
 
@@ -58,17 +68,19 @@ def _locate(name: str) -> Path:
         raise InputError(
             f"no model at '{name}': give 'lab', a folder with a model, or a hub id such as owner/name"
         )
-    return _download(name)
+    return _download(name, ["*.safetensors"] if weights else [])
 
 
-def _download(name: str) -> Path:
+def _download(name: str, weights: list[str]) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    patterns = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.model", "*.txt", "*.jinja"]
+    patterns = ["*.json", "*.model", "*.txt", "*.jinja"]
     try:
-        return Path(snapshot_download(name, allow_patterns=patterns))
+        return Path(snapshot_download(name, allow_patterns=weights + patterns))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        if is_offline():
+            raise not_here(f"model '{name}'", "--model") from error
         reason = first_line(error)
         raise InputError(
             f"model '{name}' is neither a local folder nor to be had from the hub ({reason}); "
@@ -89,13 +101,14 @@ def _check_weights(name: str, path: Path) -> None:
     raise InputError(f"model '{name}': no weights (*.safetensors) in {path}")
 
 
-def fingerprint(path: Path) -> str:
+def fingerprint(
+    path: Path, patterns: tuple[str, ...] = ("*.safetensors", "adapter_config.json", *COMPANIONS)
+) -> str:
     """SHA-256 over the names and contents of everything that determines what the model says."""
     digest = hashlib.sha256()
     base = base_of(path)
     if base != path:
-        digest.update(fingerprint(base).encode())
-    patterns = ("*.safetensors", "adapter_config.json", *COMPANIONS)
+        digest.update(fingerprint(base, patterns).encode())
     files = {file for pattern in patterns for file in path.glob(pattern) if file.is_file()}
     for file in sorted(files):
         digest.update(file.name.encode() + b"\0")
@@ -113,7 +126,8 @@ def base_of(path: Path) -> Path:
         name: str = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]
     except (ValueError, KeyError) as error:
         raise InputError(f"{adapter} does not name the adapter's base model") from error
-    return resolve_model(name).path
+    beside = path.parent / name.replace("/", "--")  # as `data pull` lays an adapter and its base
+    return beside if beside.is_dir() else resolve_model(name).path
 
 
 def context_of(model: ModelFiles) -> int | None:
@@ -139,7 +153,7 @@ def load_tokenizer(path: Path | str, chat_template: str | None = None) -> Any:
     if chat_template == "plain":
         tokenizer.chat_template = None
     elif chat_template is not None:
-        tokenizer.chat_template = _read_template(Path(chat_template))
+        tokenizer.chat_template = template_text(chat_template)
     elif not tokenizer.chat_template:
         raise InputError(
             f"the model in {path} has no chat template: give one with --set engine.chat_template=FILE.jinja, or "
@@ -148,22 +162,24 @@ def load_tokenizer(path: Path | str, chat_template: str | None = None) -> Any:
     return tokenizer
 
 
-def _read_template(path: Path) -> str:
+def template_text(template: str | None) -> str | None:
+    """The text in the file that the recipe names; None and `plain` stay what they are."""
+    if template in (None, "plain"):
+        return template
     try:
-        return path.read_text(encoding="utf-8")
+        return Path(template).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read chat template {path}: {error}") from error
+        raise InputError(f"cannot read chat template {template}: {error}") from error
 
 
-def served_fingerprint(model: ModelFiles, settings: EngineSection) -> str:
+def served_fingerprint(model: "ModelFiles | Endpoint", settings: EngineSection) -> str:
     """What determines the answers of a model: its files, and the engine settings that change what it says."""
-    template = settings.chat_template
-    if template not in (None, "plain"):
-        template = _read_template(Path(template))
+    if not isinstance(model, ModelFiles):
+        return model.served_fingerprint(settings)
     precision: str = settings.precision
     if precision == "auto":
         precision = "float32" if pick_device(settings.device) == "cpu" else "of the files"
-    return digest_of([model.fingerprint, settings.name, precision, template])
+    return digest_of([model.fingerprint, settings.name, precision, template_text(settings.chat_template)])
 
 
 def load_model(path: Path | str, *, device: str = "auto", precision: str = "auto") -> Any:

@@ -10,12 +10,16 @@ from genius_bench.artifacts import Build
 from genius_bench.engines.interface import Engine, Request
 from genius_bench.engines.rendering import render
 from genius_bench.errors import GeniusBenchError
+from genius_bench.http_client import EndpointError
 from genius_bench.progress import progress
 from genius_bench.rows import Message
 from genius_bench.seeds import seed_of
 
 SHARD_ROWS = 256
 IN_FLIGHT = 1024
+OUT_OF_ORDER = (None, 401, 403)
+"""HTTP statuses (None: no answer at all) that no other request will fare better with: the evaluation ends, and goes on
+when it is started again."""
 EVALUATION_SEED = 0
 """Part of every request's seed and the same for every checkpoint, so that checkpoints meet the same dice."""
 
@@ -81,16 +85,20 @@ class Asker:
         rows: list[Row] = []
         failed: list[Row] = []
         shard: list[Row] = []
-        async for row in self._answers(engine, prompts):
-            advance(1)
-            if row["error"]:  # stored last: a killed evaluation tries them again
-                failed.append(row)
-                continue
-            shard.append(row)
-            if len(shard) == SHARD_ROWS:
-                self._store(shard)
-                rows += shard
-                shard = []
+        try:
+            async for row in self._answers(engine, prompts):
+                advance(1)
+                if row["error"]:  # stored last: a killed evaluation tries them again
+                    failed.append(row)
+                    continue
+                shard.append(row)
+                if len(shard) == SHARD_ROWS:
+                    self._store(shard)
+                    rows += shard
+                    shard = []
+        except BaseException:  # what was answered before the end is paid for
+            self._store(shard)
+            raise
         if len(failed) == len(prompts) == total:
             raise GeniusBenchError(f"task {self.task}: every request failed; the first: {failed[0]['error']}")
         self._store(shard + failed)
@@ -118,6 +126,7 @@ class Asker:
             "prompt_digest": "",
             "prompt_tokens": 0,
             "token_ids": [],
+            "tokens": 0,
             "text": "",
             "finish_reason": "error",
             "mean_logprob": 0.0,
@@ -125,23 +134,28 @@ class Asker:
         }
         async with gate:
             try:
-                prompt_ids = self._render(engine, prompt)
-                completion = await engine.generate(
-                    Request(
-                        prompt_ids=prompt_ids,
-                        max_tokens=self.max_tokens,
-                        seed=seed,
-                        temperature=self.temperature if prompt.repeat else 0.0,
-                        stop=prompt.stop,
-                    )
+                request = Request(
+                    prompt_ids=self._render(engine, prompt) if engine.tokenizer is not None else (),
+                    messages=prompt.messages if engine.tokenizer is None else None,
+                    max_tokens=self.max_tokens,
+                    seed=seed,
+                    temperature=self.temperature if prompt.repeat else 0.0,
+                    stop=prompt.stop,
                 )
+                completion = await engine.generate(request)
+            except EndpointError as error:
+                if error.status in OUT_OF_ORDER:
+                    raise
+                return row | {"error": str(error)[:500]}
             except Exception as error:  # a record, never the end of the other answers
                 return row | {"error": f"{type(error).__name__}: {error}"[:500]}
-        logprobs = completion.logprobs
+        logprobs, usage = completion.logprobs, completion.usage
+        asked = repr(request.messages or request.prompt_ids)
         return row | {
-            "prompt_digest": blake2b(repr(prompt_ids).encode(), digest_size=8).hexdigest(),
-            "prompt_tokens": len(prompt_ids),
+            "prompt_digest": blake2b(asked.encode(), digest_size=8).hexdigest(),
+            "prompt_tokens": usage.prompt_tokens if usage else len(request.prompt_ids),
             "token_ids": list(completion.token_ids),
+            "tokens": completion.completion_tokens,
             "text": completion.text,
             "finish_reason": completion.finish_reason,
             "mean_logprob": sum(logprobs) / len(logprobs) if logprobs else 0.0,
@@ -160,5 +174,5 @@ class Asker:
         self.build.write_shard(
             rows,
             prompt_tokens=sum(row["prompt_tokens"] for row in rows),
-            tokens_sampled=sum(len(row["token_ids"]) for row in rows),
+            tokens_sampled=sum(row["tokens"] for row in rows),
         )

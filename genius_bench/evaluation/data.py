@@ -14,6 +14,7 @@ from typing import Any
 from genius_bench.artifacts import digest_of
 from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import TaskCard
+from genius_bench.offline import is_offline, not_here
 
 Row = dict[str, Any]
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
@@ -37,7 +38,7 @@ def load_items(card: TaskCard, folder: str | None = None, split: str | None = No
     Raises `InputError` when they cannot be had or lack a column.
     """
     split = split or card.split
-    rows = _load_split(card, split, folder)
+    rows = load_split(card, split, folder)
     if rows is None:
         raise InputError(f"task '{card.name}': {_expected_place(card, split, folder)} is missing")
     _check_columns(card, rows)
@@ -67,7 +68,7 @@ def load_baseline(card: TaskCard, folder: str | None) -> dict[str, str]:
     if judging is None or judging.baseline is None:
         return {}
     baseline = judging.baseline
-    rows = _load_split(card, baseline.split, folder, baseline.files, baseline.dataset)
+    rows = load_split(card, baseline.split, folder, baseline.files, baseline.dataset)
     if rows is None:
         raise InputError(
             f"task '{card.name}': the answers of {baseline.name} to compare with are missing: "
@@ -109,7 +110,7 @@ def _load_examples(card: TaskCard, folder: str | None) -> list[Row]:
     """The task's solved examples (the first rows where none are named); none when a local folder has no train split (the score then says so)."""
     if card.shots == 0:
         return []
-    train = _load_split(card, card.facts.examples_split, folder)
+    train = load_split(card, card.facts.examples_split, folder)
     if train is None:
         return []
     _check_columns(card, train)
@@ -139,7 +140,7 @@ def load_function(place: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _load_split(
+def load_split(
     card: TaskCard, split: str, folder: str | None, files: tuple[str, ...] = (), dataset: str | None = None
 ) -> list[Row] | None:
     """None when a local folder does not have the split."""
@@ -213,6 +214,8 @@ def _from_hub(card: TaskCard, split: str, files: tuple[str, ...], path: str | No
         else:
             parts = [datasets.load_dataset(path, name, split=split, revision=revision) for name in configs]
     except Exception as error:  # the hub client raises a dozen kinds, all meaning: not to be had
+        if is_offline():
+            raise not_here(f"task '{card.name}': {path}", "--data") from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
             f"task '{card.name}': cannot load {path} from the hub ({reason}); "

@@ -11,6 +11,7 @@ from genius_bench.evaluation.facts import Judging
 from genius_bench.evaluation.generations import ITEMS_FILE
 from genius_bench.evaluation.metrics import scores_of
 from genius_bench.evaluation.scoring import SCORES_FILE, answer_record, details_of, in_order
+from genius_bench.judging import VERSION
 from genius_bench.judging.comparison import Comparison, compare, position_bias
 from genius_bench.judging.judge import Judge
 from genius_bench.judging.judged import Judged
@@ -49,7 +50,7 @@ def score_by_judge(
         parameters={
             "task": card.name,
             "grader": card.facts.grader,
-            "judge": judge.identity if judge else None,
+            "judge": judge.identity | {"prompts": VERSION} if judge else None,
             "both_orders": judge.both_orders if judge else None,
             "baseline": digest_of(sorted(baseline.items())) if judge else None,
         },

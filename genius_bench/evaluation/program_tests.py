@@ -15,6 +15,21 @@ Kind = Literal["stdin", "functional"]
 MAX_BYTES = 2**29
 """Of one row's unpacked private tests; the largest real ones are a tenth of that. More is taken for damage."""
 
+DAMAGE = (
+    *(
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        EOFError,
+        RecursionError,
+        MemoryError,
+    ),
+    *(zlib.error, pickle.UnpicklingError),
+)
+"""What reading damaged tests can raise (a pickle's own errors are many)."""
+
 
 @dataclass(frozen=True)
 class ProgramTest:
@@ -34,7 +49,7 @@ def read_tests(row: Mapping[str, Any]) -> list[ProgramTest]:
     for column, unpack in (("public_test_cases", _plain), ("private_test_cases", _packed)):
         try:
             tests += [_test(entry) for entry in unpack(row.get(column) or "[]")]
-        except (ValueError, TypeError, KeyError, EOFError, zlib.error, pickle.UnpicklingError) as error:
+        except DAMAGE as error:
             raise InputError(
                 f"row {name}: {column} cannot be read ({type(error).__name__}: {error})"
             ) from error

@@ -1,19 +1,21 @@
 """Runs model-written Python where it can do no harm: bubblewrap, no network, an empty file system, hard limits.
 
-A program and some expressions go in; the expressions' values come out as plain literals. What the values should be
-stays outside, so a program cannot pass a test by any other way than computing the right value.
+A program and some expressions go in, the expressions' values come out; or a script and inputs, and out comes what it
+prints on each. What the results should be stays outside, so a program cannot pass a test by any other way than
+computing the right result; whatever it reports is its answer.
 """
 
-import ast
 import contextlib
+import fcntl
 import json
 import os
+import platform
 import selectors
 import shutil
 import signal
+import struct
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,28 +25,38 @@ from pathlib import Path
 from typing import Any
 
 NOBODY = 65534
-PYTHON_PLACES = "/usr/bin:/usr/local/bin"
-DRIVER = Path(__file__).with_name("sandbox_driver.py")
+SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
+PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin")
+DRIVER = Path(__file__).with_name("sandbox_driver.py").read_text(encoding="utf-8")
+REFUSED_CALLS = {
+    "x86_64": (0xC000003E, (29, 64, 68, 101, 248, 249, 250, 298, 310, 311, 319, 321, 323, 425, 447)),
+    "aarch64": (0xC00000B7, (194, 190, 186, 117, 217, 218, 219, 241, 270, 271, 279, 280, 282, 425, 447)),
+}
+"""Machine → its audit number and the numbers of shmget, semget, msgget, ptrace, add_key, request_key, keyctl,
+perf_event_open, process_vm_readv, process_vm_writev, memfd_create, bpf, userfaultfd, io_uring_setup and memfd_secret:
+memory that no limit counts, and reaching into other processes."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one program may use. Memory and CPU time are per process; `wall_seconds` ends it all."""
+    """What one program may use. `wall_seconds` ends it all (and `test_seconds` a script's run on one input). Memory and
+    CPU time are per process. The worst case for each of the programs that run at a time (one a core, at most 8):
+    `processes` (bubblewrap's and the driver's are two of them) times `memory_bytes`, so 3 GiB, 72 MiB of scratch files,
+    what the kernel keeps for their names, pipes and sockets, and a core a process for all of `wall_seconds`."""
 
-    wall_seconds: float = 10.0
+    wall_seconds: float = 20.0
     output_bytes: int = 64 * 1024
-    cpu_seconds: int = 5
+    test_seconds: float = 10.0
+    cpu_seconds: int = 10
     memory_bytes: int = 512 * 2**20
-    processes: int = 16
+    processes: int = 6
     file_bytes: int = 16 * 2**20
     open_files: int = 64
 
     def inside(self, *, contained: bool) -> dict[str, int]:
         """The limits that the process sets on itself (a user's processes are countable only inside)."""
-        limits = asdict(self)
-        for outer in ("wall_seconds", "output_bytes", *(() if contained else ("processes",))):
-            del limits[outer]
-        return limits
+        outer = {"wall_seconds", "output_bytes", "test_seconds", "processes" if not contained else ""}
+        return {name: amount for name, amount in asdict(self).items() if name not in outer}
 
 
 LIMITS = Limits()
@@ -52,17 +64,33 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Program:
-    """Untrusted code and the expressions to evaluate after it, in its namespace."""
+    """Untrusted code and the expressions to evaluate after it and after `setup`, which is the benchmark's own code."""
 
     code: str
     expressions: tuple[str, ...]
+    setup: str = ""
+
+
+@dataclass(frozen=True)
+class Script:
+    """Untrusted code to run afresh on each input, up to the first that goes wrong: as a program that reads it or, where
+    `function` names one, by a call with its lines as JSON arguments. `prelude`, before it, is the benchmark's own."""
+
+    code: str
+    inputs: tuple[str, ...]
+    function: str | None = None
+    prelude: str = ""
+
+
+Runnable = Program | Script
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Expression index → its value, for those that produced one. `problem` says what went wrong first, if anything."""
+    """Index of expression or input → what came out, where something did: the value as a Python expression, the text
+    that the script printed, or the function's result as JSON. `problem` says what went wrong first, if anything."""
 
-    values: dict[int, Any]
+    results: dict[int, str]
     problem: str | None
     seconds: float
 
@@ -74,68 +102,64 @@ def available() -> str | None:
         return "the sandbox needs Linux"
     if shutil.which("bwrap") is None:
         return "no sandbox (apt install bubblewrap)"
-    if shutil.which("python3", path=PYTHON_PLACES) is None:
+    if PYTHON is None:
         return "no sandbox (no python3 in /usr/bin for it to run)"
     process = _start(_bubblewrap(), stderr=subprocess.PIPE)
-    job = {"code": "", "expressions": ["6 * 7"], "limits": LIMITS.inside(contained=True)}
     try:
-        output, errors = process.communicate(json.dumps(job).encode(), timeout=30)
+        job = _job(Script("print(6 * int(input()))", ("7",)), LIMITS, contained=True)
+        output, errors = process.communicate(job, timeout=30)
     except subprocess.TimeoutExpired:
         _kill(process)
         return "no sandbox (bubblewrap does not finish here)"
-    if json.dumps([0, "value", "42"]).encode() in output:
+    results, problem = _results(output)
+    if results == {0: "42\n"}:
         return None
-    reason = errors.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
-    return f"no sandbox (bubblewrap cannot isolate programs here: {reason[-1]})"
+    reasons = errors.decode(errors="replace").strip().splitlines() or [problem or str(process.returncode)]
+    return f"no sandbox (bubblewrap cannot isolate programs here: {reasons[-1]})"
 
 
-def run(programs: Sequence[Program], limits: Limits = LIMITS, *, unsafe: bool = False) -> list[Outcome]:
+def run(programs: Sequence[Runnable], limits: Limits = LIMITS, *, unsafe: bool = False) -> list[Outcome]:
     """Runs each program on its own, a few at a time. `unsafe` uses a plain subprocess without isolation."""
-    workers = max(1, min(8, len(os.sched_getaffinity(0))))
-    with ThreadPoolExecutor(workers) as threads:
+    with ThreadPoolExecutor(min(8, len(os.sched_getaffinity(0)))) as threads:
         return list(threads.map(lambda program: _run_one(program, limits, unsafe), programs))
 
 
-def _run_one(program: Program, limits: Limits, unsafe: bool) -> Outcome:
+def _run_one(program: Runnable, limits: Limits, unsafe: bool) -> Outcome:
     started = time.monotonic()
-    job = {
-        "code": program.code,
-        "expressions": program.expressions,
-        "limits": limits.inside(contained=not unsafe),
-    }
-    with tempfile.TemporaryDirectory(prefix="genius-bench-") as folder:
-        source = Path(folder) / "job.json"
-        source.write_text(json.dumps(job), encoding="utf-8")
-        with source.open("rb") as stdin:  # read-only, so that the program cannot write to the disk through it
-            process = _start(_plain() if unsafe else _bubblewrap(), stdin=stdin)
-            output, ended = _read(process, started + limits.wall_seconds, limits.output_bytes)
-            _kill(process)
-    values, problem = _values(output)
-    if len(values) < len(program.expressions):
-        problem = problem or ended or _death(process.returncode)
-    return Outcome(values, problem, time.monotonic() - started)
+    with open(os.memfd_create("job", os.MFD_ALLOW_SEALING), "w+b") as job:
+        job.write(_job(program, limits, contained=not unsafe))
+        job.seek(0)
+        fcntl.fcntl(job, fcntl.F_ADD_SEALS, SEALS)  # the program could write to it otherwise
+        process = _start([sys.executable, "-I", "-c", DRIVER] if unsafe else _bubblewrap(), stdin=job)
+        output, ended = _read(process, started + limits.wall_seconds, limits.output_bytes)
+        _kill(process)
+    results, problem = _results(output)
+    if len(results) < len(program.expressions if isinstance(program, Program) else program.inputs):
+        number = process.returncode - 128 if process.returncode > 128 else -process.returncode
+        killed = f"killed ({signal.Signals(number).name})" if number in set(signal.Signals) else "ended early"
+        problem = problem or ended or killed
+    return Outcome(results, problem, time.monotonic() - started)
+
+
+def _job(program: Runnable, limits: Limits, *, contained: bool) -> bytes:
+    """What the driver reads: a line with everything but the inputs, and a line for each of those."""
+    job = asdict(program) | {"test_seconds": limits.test_seconds}
+    inputs = job.pop("inputs", ())
+    job["limits"] = limits.inside(contained=contained)
+    return "\n".join(json.dumps(part) for part in (job, *inputs)).encode()
 
 
 def _bubblewrap() -> list[str]:
-    """Own namespaces for everything; of the machine only /usr is visible, read-only."""
-    python = shutil.which("python3", path=PYTHON_PLACES) or "python3"
+    """Own namespaces for everything; of the machine only /usr is visible, read-only. Process 1, bubblewrap's own, is
+    hidden: it has no limits. Hashes are not random: the order of a set, and so a verdict, is always the same."""
     arguments = f"""bwrap --unshare-all --unshare-user {_no_nested_namespaces()} --uid {NOBODY} --gid {NOBODY}
         --hostname sandbox --die-with-parent --new-session --cap-drop ALL --clearenv
         --setenv PATH /usr/bin:/bin --setenv HOME /tmp --setenv LANG C.UTF-8 --setenv OMP_NUM_THREADS 1
-        --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/sbin /sbin
+        --setenv PYTHONHASHSEED 0 --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/sbin /sbin
         --symlink usr/lib /lib --symlink usr/lib64 /lib64 --ro-bind-try /etc/ld.so.cache /etc/ld.so.cache
-        --proc /proc --dev /dev --size 8388608 --tmpfs /dev/shm --remount-ro /dev
+        --proc /proc --tmpfs /proc/1 --remount-ro /proc/1 --dev /dev --size 8388608 --tmpfs /dev/shm --remount-ro /dev
         --size 67108864 --tmpfs /tmp --remount-ro / --chdir /tmp --"""
-    return [*arguments.split(), python, "-I", "-c", _driver()]
-
-
-def _plain() -> list[str]:
-    return [sys.executable, "-I", "-c", _driver()]
-
-
-@cache
-def _driver() -> str:
-    return DRIVER.read_text(encoding="utf-8")
+    return [*arguments.split(), PYTHON or "python3", "-s", "-c", DRIVER]
 
 
 @cache
@@ -146,30 +170,52 @@ def _no_nested_namespaces() -> str:
 
 
 def _start(command: list[str], stdin: Any = subprocess.PIPE, stderr: int = subprocess.DEVNULL) -> Any:
-    """As nobody when we are root: a root caller's process counts and /proc/sys would be open to the program."""
-    drop: dict[str, Any] = {}
-    if os.geteuid() == 0 and command[0] == "bwrap":
-        drop = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-    return subprocess.Popen(
-        command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, cwd="/", start_new_session=True, **drop
-    )
+    """As nobody when we are root (a root caller's process counts and /proc/sys would be open to the program), and
+    without our environment (a program would see it as that of bubblewrap)."""
+    reader, writer = os.pipe()
+    os.write(writer, _call_filter())
+    os.close(writer)
+    options: dict[str, Any] = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": stderr}
+    if command[0] == "bwrap":
+        options |= {"env": {}, "executable": shutil.which("bwrap"), "pass_fds": (reader,)}
+        if _call_filter():
+            command = ["bwrap", "--seccomp", str(reader), *command[1:]]
+        if os.geteuid() == 0:
+            options |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    try:
+        return subprocess.Popen(command, cwd="/", start_new_session=True, **options)
+    finally:
+        os.close(reader)
+
+
+@cache
+def _call_filter() -> bytes:
+    """The kernel's filter program that refuses `REFUSED_CALLS` and foreign calling conventions (EPERM); empty on
+    machines whose numbers are not known here."""
+    audit, refused = REFUSED_CALLS.get(platform.machine(), (0, ()))
+    load, equal, at_least, answer, end = 0x20, 0x15, 0x35, 0x06, 4 + len(refused)
+    lines = [
+        *((load, 0, 0, 4), (equal, 0, end - 1, audit)),  # the machine
+        *((load, 0, 0, 0), (at_least, end - 3, 0, 1 << 30)),  # the call's number
+        *((equal, end - 4 - position, 0, number) for position, number in enumerate(refused)),
+        *((answer, 0, 0, 0x7FFF0000), (answer, 0, 0, 0x00050001)),  # allowed; EPERM
+    ]
+    return b"".join(struct.pack("=HBBI", *line) for line in lines) if refused else b""
 
 
 def _read(process: Any, deadline: float, limit: int) -> tuple[bytes, str | None]:
     """Output until the process closes it, the deadline passes or the limit is reached, and which of the latter."""
-    output = b""
+    output = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0 or not selector.select(left):
-                return output, "timeout"
+        while (left := deadline - time.monotonic()) > 0 and selector.select(left):
             chunk = os.read(process.stdout.fileno(), 65536)
             if not chunk:
-                return output, None
+                return bytes(output), None
             output += chunk
             if len(output) > limit:
-                return output[:limit], "too much output"
+                return bytes(output[:limit]), "too much output"
+    return bytes(output), "timeout"
 
 
 def _kill(process: Any) -> None:
@@ -181,31 +227,22 @@ def _kill(process: Any) -> None:
     except (ProcessLookupError, PermissionError):
         process.kill()
     process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe:
-            pipe.close()
+    for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
+        pipe.close()
 
 
-def _values(output: bytes) -> tuple[dict[int, Any], str | None]:
-    """The values among the lines that came out. The program may have written lines of its own: none is believed
-    to be more than a value, and anything that is no such line is skipped."""
-    values: dict[int, Any] = {}
-    problem: str | None = None
+def _results(output: bytes) -> tuple[dict[int, str], str | None]:
+    """The results among the lines that came out. The program may have written lines of its own: none is believed
+    to be more than a result, and anything that is no such line is skipped."""
+    results: dict[int, str] = {}
+    problem = None
     for line in output.decode(errors="replace").splitlines():
         try:
             index, kind, text = json.loads(line)
-            if kind == "value" and isinstance(index, int):
-                values.setdefault(index, ast.literal_eval(text))
+            if kind == "value" and isinstance(index, int) and isinstance(text, str):
+                results.setdefault(index, text)
             elif kind == "error":
-                problem = problem or str(text)[:100]
-        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+                problem = problem or ascii(str(text)[:100])[1:-1]
+        except (ValueError, TypeError, RecursionError, MemoryError):
             continue
-    return values, problem
-
-
-def _death(returncode: int) -> str:
-    number = returncode - 128 if returncode > 128 else -returncode
-    try:
-        return f"killed ({signal.Signals(number).name})"
-    except ValueError:
-        return "ended early"
+    return results, problem

@@ -1,17 +1,22 @@
-"""What runs inside the sandbox: executes untrusted code and reports the values of expressions, nothing else.
+"""What runs inside the sandbox: executes untrusted code and reports what came of it, nothing else.
 
-This file is sent as text to the sandbox's own Python (`python -I -c`), so it imports only the standard library and
-nothing of this package. It is given one JSON object on standard input: `code`, `expressions`, `limits`. It prints one
-JSON line per expression: [index, "value", literal] or [index, "error", kind]; index -1 stands for the code itself.
+This file is sent as text to the sandbox's own Python (`python -c`), so it imports only the standard library and nothing
+of this package. Standard input is one line of JSON, the job; for a script one more line for each input, a JSON string.
+Results are printed as lines of JSON: [index, "value", text] or [index, "error", kind]; index -1 stands for the code.
 
 Nothing here needs to be trusted: the code under test shares this process and may print whatever lines it likes. It is
-never told which values are expected, so it has to compute them; they are compared outside.
+never told which results are expected, so it has to compute them; they are compared outside.
 """
 
+import contextlib
 import json
 import os
 import resource
+import select
+import signal
 import sys
+from collections.abc import Callable, ItemsView, KeysView
+from typing import Any, BinaryIO, TextIO
 
 MAX_DEPTH = 20
 LIMITS = {
@@ -21,10 +26,20 @@ LIMITS = {
     "file_bytes": resource.RLIMIT_FSIZE,
     "open_files": resource.RLIMIT_NOFILE,
 }
+NAMED: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
+    ("collections", "Counter", dict),
+    ("collections", "OrderedDict", lambda value: list(value.items())),
+    ("collections", "deque", list),
+    ("decimal", "Decimal", str),
+    ("fractions", "Fraction", str),
+)
+"""Types that are equal to others in ways of their own: module, name, and what they are made from."""
+
+Report = Callable[[int, str, str], None]
 
 
 def literal(value: object, depth: int = 0) -> str:
-    """A Python literal of plain built-in values; raises TypeError for anything else."""
+    """A Python expression for a value of plain built-in types (or one of `NAMED`); TypeError for anything else."""
     if depth > MAX_DEPTH:
         raise TypeError("nested too deeply")
     if value is None or value is True or value is False:
@@ -32,43 +47,156 @@ def literal(value: object, depth: int = 0) -> str:
     for kind in (int, float, complex, str, bytes):
         if isinstance(value, kind):
             return kind.__repr__(value)
+    for home, name, parts in NAMED:
+        named = getattr(sys.modules.get(home), name, None)
+        if isinstance(named, type) and isinstance(value, named):
+            return f"{name}({literal(parts(value), depth + 1)})"
     if isinstance(value, dict):
         pairs = [f"{literal(key, depth + 1)}: {literal(item, depth + 1)}" for key, item in value.items()]
         return "{" + ", ".join(pairs) + "}"
-    if isinstance(value, list | tuple | set | frozenset):
-        parts = ", ".join(literal(item, depth + 1) for item in value)
+    if isinstance(value, list | tuple | set | frozenset | KeysView | ItemsView):
+        items = ", ".join(literal(item, depth + 1) for item in value)
         if isinstance(value, list):
-            return f"[{parts}]"
+            return f"[{items}]"
         if isinstance(value, tuple):
-            return f"({parts},)" if parts else "()"
-        return "{" + parts + "}" if parts else "set()"
+            return f"({items},)" if items else "()"
+        return "{" + items + "}" if items else "set()"
+    raise TypeError(type(value).__name__)
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A function's result as JSON can hold it: a tuple counts as a list, but inside of something it stays apart."""
+    if depth > MAX_DEPTH:
+        raise TypeError("nested too deeply")
+    if value is None or value is True or value is False:
+        return value
+    for kind in (int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, list | tuple):
+        parts = [plain(item, depth + 1) for item in value]
+        return {"tuple": parts} if depth and isinstance(value, tuple) else parts
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
     raise TypeError(type(value).__name__)
 
 
 def main() -> None:
-    job = json.load(sys.stdin)
-    for name, limit in job["limits"].items():
-        resource.setrlimit(LIMITS[name], (limit, limit))
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    source = os.fdopen(os.dup(0), encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
 
-    def report(index: int, kind: str, value: str) -> None:
-        channel.write(json.dumps([index, kind, value]) + "\n")
+    def report(index: int, kind: str, text: str) -> None:
+        channel.write(json.dumps([index, kind, text]) + "\n")
         channel.flush()
 
-    namespace: dict[str, object] = {"__name__": "candidate"}
-    try:
-        exec(compile(job["code"], "candidate.py", "exec"), namespace)
-    except BaseException as error:
-        report(-1, "error", type(error).__name__)
+    resource.setrlimit(resource.RLIMIT_CORE, (1, 1))  # 0 would let the kernel hand dumps to a program
+    job = json.loads(source.readline())
+    if "expressions" in job:
+        source.close()
+        evaluate(job, report)
+    else:
+        run_each(job, source, channel, report)
+    os._exit(0)
+
+
+def limit(limits: dict[str, int]) -> None:
+    for name, amount in limits.items():
+        resource.setrlimit(LIMITS[name], (amount, amount))
+
+
+def module(name: str) -> dict[str, Any]:
+    """The namespace of a new module that is registered like an imported one."""
+    made = sys.modules[name] = type(sys)(name)
+    return made.__dict__
+
+
+def evaluate(job: dict[str, Any], report: Report) -> None:
+    """Executes the code, then the setup, and reports the value of each expression after them."""
+    limit(job["limits"])
+    namespace = module("candidate")
+    for part in ("code", "setup"):
+        try:
+            exec(compile(job[part], f"{part}.py", "exec"), namespace)
+        except BaseException as error:
+            report(-1, "error", type(error).__name__)
     for index, expression in enumerate(job["expressions"]):
         try:
             report(index, "value", literal(eval(expression, namespace)))
         except BaseException as error:
             report(index, "error", type(error).__name__)
-    os._exit(0)
+
+
+def run_each(job: dict[str, Any], inputs: TextIO, channel: TextIO, report: Report) -> None:
+    """Runs the code in a process of its own on each input, until one run goes wrong."""
+    from tempfile import TemporaryFile  # costs milliseconds that only scripts need
+
+    cpu_seconds = job["limits"].pop("cpu_seconds")  # for each run, not for all
+    limit(job["limits"])
+    exec(job["prelude"], {})  # what is imported here is there in every run
+    for index, line in enumerate(inputs):
+        text = json.loads(line)
+        with TemporaryFile() as given, TemporaryFile() as output, TemporaryFile() as errors:
+            given.write(text.encode())
+            given.seek(0)
+            child = os.fork()
+            if child == 0:
+                channel.close()
+                inputs.close()
+                limit({"cpu_seconds": cpu_seconds})
+                os.dup2(errors.fileno(), 2)
+                with contextlib.suppress(SystemExit):
+                    if job["function"] is None:
+                        read_and_print(job, given, output)
+                    else:
+                        call(job, text, output)
+                sys.exit(0)  # by way of the interpreter's end: threads are waited for, buffers written
+            problem = wait(child, job["test_seconds"], errors)
+            if problem:
+                return report(index, "error", problem)
+            output.seek(0)
+            report(index, "value", output.read().decode(errors="replace"))
+    return None
+
+
+def read_and_print(job: dict[str, Any], given: BinaryIO, output: BinaryIO) -> None:
+    """Runs the code as a program whose standard input and output are these files."""
+    os.dup2(given.fileno(), 0)
+    os.dup2(output.fileno(), 1)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    namespace = module("__main__")
+    exec(job["prelude"], namespace)
+    exec(compile(job["code"], "candidate.py", "exec"), namespace)
+
+
+def call(job: dict[str, Any], text: str, output: BinaryIO) -> None:
+    """Calls the function (of a class Solution where there is one) on the text's lines, each a JSON argument."""
+    namespace = module("candidate")
+    exec(job["prelude"], namespace)
+    exec(compile(job["code"], "candidate.py", "exec"), namespace)
+    owner = namespace.get("Solution")
+    function = getattr(owner(), job["function"]) if owner else namespace[job["function"]]
+    result = function(*[json.loads(line) for line in text.split("\n") if line.strip()])
+    output.write(json.dumps(plain(result)).encode())
+    output.flush()
+
+
+def wait(child: int, seconds: float, errors: BinaryIO) -> str | None:
+    """What went wrong with the process, None if nothing; it is killed after so many seconds."""
+    with open(os.pidfd_open(child), "rb", buffering=0) as ended:
+        in_time = bool(select.select([ended], [], [], seconds)[0])
+    if not in_time:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return "timeout"
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code < 0:
+        return f"killed ({signal.strsignal(-code)})"
+    errors.seek(0)
+    told = errors.read().decode(errors="replace").strip()[-500:].splitlines()
+    return (told[-1] if told else f"exit code {code}") if code else None
 
 
 if __name__ == "__main__":

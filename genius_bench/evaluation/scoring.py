@@ -173,7 +173,7 @@ def answer_record(entry: Row, answer: Row, *, failed_format: bool) -> Row:
         "any_failure": error or truncated or failed_format,
         "error_message": answer["error"],
         "finish_reason": answer["finish_reason"],
-        "response_tokens": len(answer["token_ids"]),
+        "response_tokens": answer.get("tokens") or len(answer["token_ids"]),
     }
 
 

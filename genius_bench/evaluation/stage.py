@@ -12,6 +12,7 @@ from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.rows import Score
 
 if TYPE_CHECKING:
+    from genius_bench.engines.endpoint import Endpoint
     from genius_bench.engines.interface import Engine
     from genius_bench.engines.loading import ModelFiles
 
@@ -21,7 +22,7 @@ __all__ = ["TaskCard", "available_tasks", "evaluate", "read_scores", "regrade", 
 def evaluate(
     store: Store,
     *,
-    model: "ModelFiles",
+    model: "ModelFiles | Endpoint",
     engine_factory: "Callable[[], Engine]",
     checkpoint_fingerprint: str,
     tasks: list[str],

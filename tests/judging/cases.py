@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from genius_bench.judging.cache import Cache
 from genius_bench.judging.comparison import Comparison
 from genius_bench.judging.judge import Judge, open_judge
 from genius_bench.judging.judged import Judged
@@ -22,7 +23,8 @@ def questions(count: int, answer: str = "the answer") -> list[Comparison]:
 
 
 def judge_at(url: str, home: Path, **settings: Any) -> Judge:
-    section = JudgeSection(**({"model": "loopback", "url": url, "timeout_seconds": 5} | settings))
+    values: dict[str, Any] = {"model": "loopback", "url": url, "timeout_seconds": 5} | settings
+    section = JudgeSection(**values)
     return open_judge(section, home, EngineSection())
 
 
@@ -42,3 +44,12 @@ def judged(value: float | None, weight: float = 1.0, verdicts: tuple[str | None,
         completion_tokens=0,
         reused=0,
     )
+
+
+def stored_prompts(home: Path) -> set[str]:
+    """Digests of the prompts whose judgements are on disk, for the one judge there is."""
+    folders = list((home / "judgements").iterdir())
+    assert len(folders) == 1
+    cache = Cache(home, "loopback", {})
+    cache.folder = folders[0]
+    return set(cache.read())

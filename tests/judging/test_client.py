@@ -1,21 +1,17 @@
-"""A judge behind an endpoint: every fault is retried or told, and the key stays where it belongs."""
+"""A judge behind an endpoint: every fault is tried again or told."""
 
 import itertools
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.errors import GeniusBenchError
 from genius_bench.judging.comparison import compare
-from genius_bench.judging.judge import FAILURES_IN_A_ROW, open_judge
-from genius_bench.recipe import EngineSection, JudgeSection
+from genius_bench.judging.judge import FAILURES_IN_A_ROW
 from tests.judging.cases import judge_at, questions, silent
 from tests.judging.loopback import Messages, serve
-
-KEY = "sk-a-key-that-must-never-be-seen"
 
 
 def fair(messages: Messages) -> str:
@@ -25,7 +21,8 @@ def fair(messages: Messages) -> str:
 @pytest.mark.parametrize("fault", ["429", "500", "503", "408", "close", "broken", "empty", "hang"])
 def test_faults_are_tried_again(fault: str, tmp_path: Path) -> None:
     with serve(fair, faults=[fault, fault]) as server:
-        judge = judge_at(server.url, tmp_path, timeout_seconds=0.5, both_orders=False)
+        patience = 1.0 if fault == "hang" else 10.0
+        judge = judge_at(server.url, tmp_path, timeout_seconds=patience, both_orders=False)
         found = compare(judge, questions(3), silent)
     assert [one.value for one in found] == [0.5] * 3
     assert [one.failures for one in found] == [0] * 3
@@ -36,7 +33,7 @@ def test_all_faults_in_one_run_cost_no_judgement_and_nothing_is_paid_twice(tmp_p
     faults = ["429 after 1", "500", "close", "broken", "empty", "hang", None, "500", "close"]
     with serve(fair, faults=faults) as server:
         for _ in range(3):
-            found = compare(judge_at(server.url, tmp_path, timeout_seconds=0.5), questions(20), silent)
+            found = compare(judge_at(server.url, tmp_path, timeout_seconds=2), questions(20), silent)
             assert all(one.value == 0.5 and one.failures == 0 for one in found)
         assert len(server.answered) == 40
         assert len(server.prompts) == 40 + 8
@@ -145,59 +142,3 @@ def test_equal_prompts_are_asked_once(tmp_path: Path) -> None:
     with serve(fair) as server:
         compare(judge_at(server.url, tmp_path), questions(1) * 5, silent)
         assert len(server.prompts) == 2
-
-
-def test_the_key_never_leaks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The server echoes it wherever it can: in an answer, in an error, in broken JSON."""
-    monkeypatch.setenv("JUDGE_KEY", KEY)
-    lines: list[str] = []
-    with serve(lambda messages: f"{KEY}\nVerdict: A=B", faults=[f"500 {KEY}", f"400 {KEY}"]) as server:
-        judge = judge_at(server.url, tmp_path, key_variable="JUDGE_KEY", concurrency=1)
-        found = compare(judge, questions(2), lines.append)
-        assert server.keys[0] == f"Bearer {KEY}"
-    with serve(fair, faults=itertools.repeat(f"401 {KEY}")) as server:
-        judge = judge_at(server.url, tmp_path, key_variable="JUDGE_KEY")
-        with pytest.raises(GeniusBenchError, match=r"\$JUDGE_KEY, which is set") as caught:
-            compare(judge, questions(2), lines.append)
-    captured = capsys.readouterr()
-    stored = "".join(path.read_text() for path in tmp_path.rglob("*.jsonl"))
-    shown = [
-        repr(found),
-        repr(judge.identity),
-        judge.name,
-        str(caught.value),
-        captured.out,
-        captured.err,
-        *lines,
-    ]
-    assert "***" in stored
-    assert KEY not in stored + "".join(shown) + "".join(str(path) for path in tmp_path.rglob("*"))
-
-
-def test_no_key_no_header(tmp_path: Path) -> None:
-    assert "NO_SUCH_KEY" not in os.environ
-    with serve(fair) as server:
-        judge = judge_at(server.url, tmp_path, key_variable="NO_SUCH_KEY", both_orders=False)
-        compare(judge, questions(1), silent)
-    assert server.keys == [""]
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("ftp://host/v1", "host:80/v1", "file:///etc/passwd", "http://", "http:///v1", "x", "http://a:b/v1"),
-        *("https://user:hunter2@host/v1", "https://host/v1?key=hunter2", "https://host/v1#hunter2"),
-    ],
-)
-def test_addresses_that_cannot_be_used(url: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError) as caught:
-        judge_at(url, tmp_path)
-    assert "hunter2" not in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_no_model_no_judge(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"evaluation\.judge\.model"):
-        open_judge(JudgeSection(), tmp_path, EngineSection())

@@ -8,6 +8,7 @@ from genius_bench.errors import InputError
 from genius_bench.judging.comparison import compare
 from genius_bench.judging.cost import estimate
 from genius_bench.recipe import JudgeSection
+from genius_bench.rows import Message
 from tests.judging.cases import judge_at, questions, silent
 from tests.judging.loopback import Messages, serve
 
@@ -19,7 +20,7 @@ def fair(messages: Messages) -> str:
 
 
 def test_an_estimate_by_hand() -> None:
-    prompts = [[{"role": "user", "content": "x" * 4000}], [{"role": "user", "content": "é" * 2000}]]
+    prompts = [[Message(role="user", content="x" * 4000)], [Message(role="user", content="é" * 2000)]]
     expected = estimate(prompts, JudgeSection(model="m", input_price=2, output_price=10, max_tokens=500))
     assert (expected.calls, expected.prompt_tokens, expected.completion_tokens) == (2, 2000, 1000)
     assert expected.cost == pytest.approx(0.004 + 0.01)

@@ -104,11 +104,12 @@ def test_the_fit_is_that_of_a_general_optimiser(love_of_length: float) -> None:
     assert found.value == pytest.approx(1 / (1 + math.exp(-best[0])), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(length_control, "RESAMPLES", 300)
     generator = np.random.default_rng(8)
     truth = 1 / (1 + math.exp(-0.6))
-    covered, trials = 0, 500
+    covered, trials = 0, 300
     for _ in range(trials):
         lengths = answers(generator, 200)
         sample = [judged(value) for value in verdicts(generator, lengths, 0.6, 1.5)]

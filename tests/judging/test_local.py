@@ -16,6 +16,7 @@ from tests.judging.cases import questions, silent
 SECTION = JudgeSection(model="lab", max_tokens=8)
 
 
+@pytest.mark.slow
 def test_the_lab_model_judges_from_end_to_end(tmp_path: Path) -> None:
     judge = open_judge(SECTION, tmp_path, EngineSection())
     found = compare(judge, questions(2), silent)

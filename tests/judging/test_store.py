@@ -1,23 +1,20 @@
-"""Judgements on disk: kept through kills, full disks and damage, and shared by processes."""
+"""Judgements on disk: kept through kills and damage, and shared by processes."""
 
-import errno
-import itertools
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from genius_bench.errors import InputError
 from genius_bench.judging.cache import Cache
 from genius_bench.judging.comparison import compare
 from genius_bench.judging.replies import Reply, prompt_digest
-from tests.judging.cases import judge_at, questions, silent
+from genius_bench.rows import Message
+from tests.judging.cases import judge_at, questions, silent, stored_prompts
 from tests.judging.loopback import Messages, serve
 
 IDENTITY = {"model": "m"}
@@ -44,14 +41,11 @@ def judging_process(url: str, home: Path) -> "subprocess.Popen[str]":
     )
 
 
-def stored_prompts(home: Path) -> set[str]:
-    folders = list((home / "judgements").iterdir())
-    assert len(folders) == 1
-    cache = Cache(home, "loopback", {})
-    cache.folder = folders[0]
-    return set(cache.read())
+def digest(messages: Messages) -> str:
+    return prompt_digest([Message(role=one["role"], content=one["content"]) for one in messages])
 
 
+@pytest.mark.slow
 def test_a_kill_loses_at_most_what_was_in_flight(tmp_path: Path) -> None:
     """Killed three times at other moments; then the rest is judged, and no stored judgement is asked for again."""
     with serve(fair, delay=0.05) as server:
@@ -62,13 +56,13 @@ def test_a_kill_loses_at_most_what_was_in_flight(tmp_path: Path) -> None:
             process.send_signal(signal.SIGKILL)
             process.communicate()
             stored = stored_prompts(tmp_path)
-            assert len(stored) >= len({prompt_digest(prompt) for prompt in server.answered}) - 4
+            assert len(stored) >= len({digest(prompt) for prompt in server.answered}) - 4
             asked_before = len(server.prompts)
             time.sleep(0.1)
         process = judging_process(server.url, tmp_path)
         output, _ = process.communicate(timeout=60)
-        asked_again = {prompt_digest(prompt) for prompt in server.prompts[asked_before:]}
-        times = Counter(prompt_digest(prompt) for prompt in server.prompts)
+        asked_again = {digest(prompt) for prompt in server.prompts[asked_before:]}
+        times = Counter(digest(prompt) for prompt in server.prompts)
     assert f"judged 40 reused {len(stored)}" in output
     assert not asked_again & stored
     assert len(times) == 80
@@ -106,10 +100,17 @@ def test_a_damaged_tail_is_ignored_and_spoils_nothing_after_it(cut: int, tmp_pat
 
 def test_other_settings_are_another_judge(tmp_path: Path) -> None:
     with serve(fair) as server:
-        for settings in ({}, {"temperature": 0.5}, {"max_tokens": 5}, {"model": "other"}):
+        others: list[dict[str, Any]] = [{}, {"temperature": 0.5}, {"max_tokens": 5}, {"model": "other"}]
+        for settings in others:
             compare(judge_at(server.url, tmp_path, **settings), questions(1), silent)
         assert len(server.prompts) == 8
-        for settings in ({"concurrency": 1}, {"tries": 1}, {"timeout_seconds": 9}, {"both_orders": False}):
+        same: list[dict[str, Any]] = [
+            {"concurrency": 1},
+            {"tries": 1},
+            {"timeout_seconds": 9},
+            {"both_orders": False},
+        ]
+        for settings in same:
             compare(judge_at(server.url, tmp_path, **settings), questions(1), silent)
         assert len(server.prompts) == 8
 
@@ -118,86 +119,3 @@ def test_errors_are_not_stored(tmp_path: Path) -> None:
     with serve(fair, faults=[None, "400"]) as server:
         compare(judge_at(server.url, tmp_path, concurrency=1), questions(1), silent)
     assert len(stored_prompts(tmp_path)) == 1
-
-
-class FullDisk:
-    """Stands in for `os.write`: the disk is full from the `after`-th write to the `until`-th."""
-
-    def __init__(self, after: int, until: float) -> None:
-        self._write, self._calls = os.write, itertools.count(1)
-        self._after, self._until = after, until
-
-    def __call__(self, descriptor: int, data: bytes) -> int:
-        if self._after < next(self._calls) <= self._until:
-            self._write(descriptor, data[:5])
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return self._write(descriptor, data)
-
-
-def test_a_full_disk_is_told_once_and_the_judgements_are_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lines: list[str] = []
-    with serve(fair) as server:
-        monkeypatch.setattr("genius_bench.judging.cache.os.write", FullDisk(6, float("inf")))
-        judge = judge_at(server.url, tmp_path)
-        found = compare(judge, questions(20), lines.append)
-        compare(judge, questions(20), lines.append)
-        assert len(server.prompts) == 40
-        monkeypatch.undo()
-        assert [one.value for one in found] == [0.5] * 20
-        (complaint,) = [line for line in lines if "No space left on device" in line]
-        assert "\n" not in complaint
-        assert len(stored_prompts(tmp_path)) == 5
-        compare(judge_at(server.url, tmp_path), questions(20), silent)
-        assert len(server.prompts) == 40 + 35
-
-
-def test_once_there_is_space_again_everything_is_stored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with serve(fair) as server:
-        monkeypatch.setattr("genius_bench.judging.cache.os.write", FullDisk(6, 20))
-        compare(judge_at(server.url, tmp_path), questions(20), silent)
-    assert len(stored_prompts(tmp_path)) == 40
-
-
-def test_nothing_is_spent_where_nothing_can_be_stored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with serve(fair) as server:
-        monkeypatch.setattr("genius_bench.judging.cache.os.write", FullDisk(0, float("inf")))
-        with pytest.raises(InputError, match="nothing was spent") as caught:
-            compare(judge_at(server.url, tmp_path), questions(2), silent)
-        assert server.prompts == []
-    assert "\n" not in str(caught.value)
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(place)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("no right to mount a tmpfs")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-
-
-def test_a_disk_that_is_really_full(tiny_disk: Path) -> None:
-    lines: list[str] = []
-    with serve(lambda messages: "because " * 50 + "\nVerdict: A=B") as server:
-        found = compare(judge_at(server.url, tiny_disk), questions(40), lines.append)
-        assert [one.value for one in found] == [0.5] * 40
-        assert sum("No space left on device" in line for line in lines) == 1
-        kept = stored_prompts(tiny_disk)
-        assert 5 < len(kept) < 80
-        with pytest.raises(InputError, match="nothing was spent"):
-            compare(judge_at(server.url, tiny_disk), questions(40), silent)
-        assert len(server.prompts) == 80

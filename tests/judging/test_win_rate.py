@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from genius_bench.judging.comparison import EXCHANGED, VERDICTS
+from genius_bench.judging.judged import Judged
 from genius_bench.judging.win_rate import win_rate
 from tests.judging.cases import judged
 
@@ -21,7 +22,7 @@ PROFILES = {
 }
 
 
-def from_verdicts(first: str, second: str):  # type: ignore[no-untyped-def]
+def from_verdicts(first: str, second: str) -> Judged:
     """A question's record, as `compare` makes it."""
     games = [VERDICTS[first], VERDICTS[EXCHANGED[second]]]
     weight = sum(weight for _, weight in games)
@@ -29,10 +30,13 @@ def from_verdicts(first: str, second: str):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("weighted", [True, False])
-@pytest.mark.parametrize("n", [60, 500])
+@pytest.mark.parametrize("n", [100, 500])
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_interval_covers_the_truth(profile: str, n: int, weighted: bool) -> None:
-    """Questions differ: one verdict is drawn for the question, and the second order repeats it half of the time."""
+    """Questions differ: one verdict is drawn for the question, and the second order repeats it half of the time.
+
+    With 30 questions and a win rate of 90 % in clear verdicts, the interval covers 92.5 %.
+    """
     generator = np.random.default_rng(7)
     chances = np.array(PROFILES[profile])
     tables = [[from_verdicts(a, EXCHANGED[b]) for b in LIST] for a in LIST]

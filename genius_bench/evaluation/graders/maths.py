@@ -4,13 +4,14 @@ import re
 from collections.abc import Sequence
 
 from genius_bench.answers import number
-from genius_bench.answers.places import after_phrase, last_boxed
+from genius_bench.answers.places import ANY_PHRASE, after_phrase, last_boxed
 from genius_bench.evaluation.graders.workers import answer_all
 
 SECONDS_PER_COMPARISON = 15.0
 INLINE = re.compile(r"\$([^$\n]{1,200})\$")
 LEADING = re.compile(r"\$+([^$\n]{1,200})\$+(?!\s*(?:[,;]\s*)?(?:and\b|or\b|\$))")
 DENIED = re.compile(r"(?:not|n['’]t|cannot|neither)\b", re.IGNORECASE)
+BASED = re.compile(r"[0-9A-Z]+_(?:\d+|\{\d+\})")  # math-verify drops the base
 UNCLOSED = re.compile(r"\\boxed\s*+\{([^{}]*+)\Z")
 WORKER = "genius_bench.evaluation.graders.maths_worker"
 
@@ -22,7 +23,7 @@ def extract(text: str) -> str | None:
         return boxed or None
     if (cut := UNCLOSED.search(text)) is not None:
         return cut[1].strip() if number.as_number(cut[1]) is not None else None
-    phrase = after_phrase(text)
+    phrase = after_phrase(text, ANY_PHRASE)
     if phrase is not None:
         return _stated(phrase)
     formulas = INLINE.findall(text)
@@ -34,7 +35,7 @@ def _stated(phrase: str) -> str | None:
     if DENIED.match(phrase):
         return None
     formula = LEADING.match(phrase)
-    return formula[1].strip() if formula else phrase
+    return formula[1].strip() if formula else phrase.rstrip("* ") or None
 
 
 def agree(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
@@ -55,6 +56,8 @@ def agree(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
 def _decided_at_sight(answer: str, gold: str) -> bool | None:
     if _squeezed(answer) == _squeezed(gold):
         return True
+    if BASED.fullmatch(_squeezed(answer)) and BASED.fullmatch(_squeezed(gold)):
+        return _squeezed(re.sub("[{}]", "", answer)) == _squeezed(re.sub("[{}]", "", gold))
     left, right = number.as_number(_bare(answer)), number.as_number(_bare(gold))
     if left is None or right is None:
         return None

@@ -6,7 +6,6 @@ function's result is equal as JSON; a program that fails on one test has failed.
 
 import ast
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -15,8 +14,6 @@ from genius_bench.evaluation import sandbox
 from genius_bench.evaluation.graders.code import Verdict
 from genius_bench.evaluation.program_tests import ProgramTest
 
-FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
-UNCLOSED = re.compile(r"^[ \t]*```[^\n`]*\n((?:(?!^[ \t]*```).)*)\Z", re.DOTALL | re.MULTILINE)
 MODULES = (
     *("string", "re", "datetime", "collections", "heapq", "bisect", "copy", "math", "random", "statistics"),
     *("itertools", "functools", "operator", "io", "sys", "json", "typing", "builtins"),
@@ -27,9 +24,10 @@ PRELUDE = "\n".join(
     + [f"import {', '.join(MODULES)}", "sys.setrecursionlimit(50000)", ""]
 )
 LIMITS = sandbox.Limits(
-    wall_seconds=300.0, test_seconds=12.0, cpu_seconds=6, output_bytes=32 * 2**20, memory_bytes=2**30
+    wall_seconds=300.0, test_seconds=20.0, cpu_seconds=6, output_bytes=32 * 2**20, memory_bytes=2**30
 )
-"""LiveCodeBench gives each test six seconds; a busy machine must not turn right programs into slow ones."""
+"""LiveCodeBench gives each test six seconds. We count them on the processor's clock: a busy machine must not turn right
+programs into slow ones. The worst case for memory is 6 GiB for each program that runs at a time."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,27 @@ class ProgramSubmission:
 
 def extract(text: str) -> str | None:
     """The last fenced block of an answer, or all of it if it is Python as it stands; None when there is no code."""
-    blocks = UNCLOSED.findall(text) or FENCE.findall(text)
+    blocks = _blocks(text)
     if blocks:
-        return str(blocks[-1]).strip("\n") or None
+        return blocks[-1].strip("\n") or None
     try:
         return text if ast.parse(text).body else None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _blocks(text: str) -> list[str]:
+    """What stands between fences. One with a language's name always opens a block; the end of the text closes it."""
+    blocks: list[list[str]] = []
+    inside = False
+    for line in text.split("\n"):
+        if line.lstrip().startswith("```"):
+            inside = not inside or bool(line.strip("` \t\r"))
+            if inside:
+                blocks.append([])
+        elif inside:
+            blocks[-1].append(line)
+    return ["\n".join(lines) for lines in blocks]
 
 
 def grade(

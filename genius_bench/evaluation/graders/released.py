@@ -13,7 +13,7 @@ TOLERANCE = 1e-5
 def math_answer(text: str) -> float | None:
     r"""GSM8K, MATH, AIME: a number from the last `\boxed{…}`, `<boxed>`, "answer is:" or the last 50 characters."""
     if "\\boxed{" in text:
-        found = _last(re.findall(r"\\boxed\{(.*?)\}", text))
+        found = _last([box for line in text.split("\n") for box in _boxes(line)])
     elif "<boxed>" in text:
         found = _last(re.findall(r"<boxed>(\d+)</boxed>", text))
     elif "answer is:" in text:
@@ -41,6 +41,11 @@ def strategyqa_answer(text: str) -> str | None:
     """ "Yes" if it occurs after the last "answer is", else "No" if that does; case-sensitive."""
     rest = text.rsplit("answer is", 1)[-1]
     return next((word for word in ("Yes", "No") if word in rest), None)
+
+
+def _boxes(line: str) -> list[str]:
+    r"""What `re.findall(r"\\boxed\{(.*?)\}", line)` finds, in linear time where many boxes never close."""
+    return re.findall(r"\\boxed\{(.*?)\}", line[: line.rfind("}") + 1])
 
 
 def _as_number(found: str) -> float | None:
