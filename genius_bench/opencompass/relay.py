@@ -46,7 +46,8 @@ class Journal:
         for line in text.splitlines():
             try:
                 entry = json.loads(line)
-                self._answers[entry.pop("request")] = Answer(**entry)
+                request = entry.pop("request")
+                self._answers[request] = Answer(**entry)
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
         self._file = path.open("a", encoding="utf-8")

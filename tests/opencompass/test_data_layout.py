@@ -52,7 +52,7 @@ def test_an_item_without_a_baseline_answer_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="mmlu_pro.*'question_id'"):
+    with pytest.raises(InputError, match=r"mmlu_pro.*'question_id'"):
         lay_out(benchmark_called("mmlu_pro"), [{"question": "q"}], ["a"], {}, tmp_path)
 
 
