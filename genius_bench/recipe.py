@@ -94,6 +94,8 @@ class EngineSection(Section):
     name: str = "hf"
     max_batch: PositiveInt = 256
     """Requests decoded together; for an endpoint, requests at a time."""
+    max_batch_tokens: PositiveInt = 131072
+    """Tokens decoded together (requests × the longest of them) up to which more may join."""
     device: str = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     chat_template: str | None = None

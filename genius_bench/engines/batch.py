@@ -14,6 +14,8 @@ from genius_bench.engines.choosing import choose_tokens, uniforms
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.engines.stopping import Stopping
 
+READ_CELLS = 2**26
+"""Prompts are read together while rows × width² (what attention looks at, and on a CPU keeps) stays within this."""
 GAPS = 0.125
 """Share of a batch that may stay occupied by finished rows rather than have the whole cache copied without them."""
 
@@ -56,17 +58,15 @@ class RunningBatch:
     @torch.inference_mode()
     def exchange(self, arrivals: Sequence[Row]) -> None:
         """Finished rows leave; `arrivals` read their prompts, get their first token, and join."""
-        newcomers: list[Row] = []
-        if arrivals:
-            prompts = list(dict.fromkeys(row.request.prompt_ids for row in arrivals))
-            cache, logits = self._read(prompts)
-            sources = self._indices([prompts.index(row.request.prompt_ids) for row in arrivals])
-            self._choose(list(arrivals), logits[sources])
-            going_on = [index for index, row in enumerate(arrivals) if not row.finished]
-            newcomers = [arrivals[index] for index in going_on]
-            sources = sources[going_on]
+        read = [self._first_tokens(group) for group in groups_to_read(arrivals)]
+        newcomers = [row for rows, _, _ in read for row in rows]
         places = [index for index, row in enumerate(self.rows) if row.finished]
-        if newcomers and len(newcomers) <= len(places) <= len(newcomers) + GAPS * len(self.rows):
+        if (
+            len(read) == 1
+            and newcomers
+            and len(newcomers) <= len(places) <= len(newcomers) + GAPS * len(self.rows)
+        ):
+            [(_, cache, sources)] = read
             places = places[: len(newcomers)]
             replace_rows(self._cache, self._indices(places), cache, sources, _width(newcomers))
             for place, row in zip(places, newcomers, strict=True):
@@ -75,7 +75,7 @@ class RunningBatch:
             keep = [index for index, row in enumerate(self.rows) if not row.finished]
             staying = [self.rows[index] for index in keep]
             parts = [(self._cache, self._indices(keep), _width(staying))] if keep else []
-            parts += [(cache, sources, _width(newcomers))] if newcomers else []
+            parts += [(cache, sources, _width(rows)) for rows, cache, sources in read if rows]
             self.rows = staying + newcomers
             if parts:
                 self._cache = joined(parts)
@@ -99,6 +99,15 @@ class RunningBatch:
             use_cache=True,
         )
         self._choose(self.rows, output.logits[:, -1], self._settings)
+
+    def _first_tokens(self, arrivals: Sequence[Row]) -> tuple[list[Row], Cache, torch.Tensor]:
+        """Reads prompts and draws their first tokens: the rows that go on, a cache, and their places in it."""
+        prompts = list(dict.fromkeys(row.request.prompt_ids for row in arrivals))
+        cache, logits = self._read(prompts)
+        sources = self._indices([prompts.index(row.request.prompt_ids) for row in arrivals])
+        self._choose(list(arrivals), logits[sources])
+        going_on = [index for index, row in enumerate(arrivals) if not row.finished]
+        return [arrivals[index] for index in going_on], cache, sources[going_on]
 
     def _read(self, prompts: list[tuple[int, ...]]) -> tuple[Cache, torch.Tensor]:
         """Caches and next-token logits of prompts; equal prompts are read once."""
@@ -159,6 +168,18 @@ class RunningBatch:
 
     def _indices(self, rows: list[int]) -> torch.Tensor:
         return torch.tensor(rows, dtype=torch.long, device=self._device)
+
+
+def groups_to_read(arrivals: Sequence[Row]) -> list[list[Row]]:
+    """Arrivals in groups that can be read at once; those with long prompts are kept apart from the others."""
+    groups: list[list[Row]] = []
+    for row in sorted(arrivals, key=lambda row: len(row.request.prompt_ids)):
+        width = len(row.request.prompt_ids)
+        if groups and (len(groups[-1]) + 1) * width**2 <= READ_CELLS:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups if len(groups) > 1 else [list(arrivals)] if arrivals else []
 
 
 def _width(rows: Sequence[Row]) -> int:

@@ -26,7 +26,7 @@ class HFEngine:
         self.tokenizer: Any = load_tokenizer(model_path, settings.chat_template)
         self.model: Any = load_model(model_path, device=settings.device, precision=settings.precision)
         self._stopping = Stopping(self.tokenizer, end_tokens(self.model, self.tokenizer))
-        self._limit = settings.max_batch
+        self._limit, self._limit_tokens = settings.max_batch, settings.max_batch_tokens
         self.context_length: int | None = getattr(self.model.config, "max_position_embeddings", None)
         self._waiting: deque[Row] = deque()
         self._decoding: asyncio.Task[None] | None = None
@@ -63,9 +63,7 @@ class HFEngine:
             while True:
                 await _let_others_submit()
                 if self._should_exchange(batch):
-                    room = self._limit - batch.unfinished
-                    arrivals = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
-                    arrivals = [row for row in arrivals if not row.result.cancelled()]
+                    arrivals = self._admitted(batch)
                     batch.exchange(arrivals)
                     arrivals = []
                 if batch.rows:
@@ -80,12 +78,34 @@ class HFEngine:
             if not isinstance(error, Exception):
                 raise
 
+    def _admitted(self, batch: RunningBatch) -> list[Row]:
+        """Those of the waiting rows that there is room for, oldest first; one at least where nothing is going on.
+
+        All rows are as wide as the widest, so rows × width is what they take.
+        """
+        staying = [row for row in batch.rows if not row.finished]
+        width = max((row.length for row in staying), default=0)
+        admitted: list[Row] = []
+        while self._waiting and len(staying) + len(admitted) < self._limit:
+            row = self._waiting[0]
+            width = max(width, row.length)
+            rows = len(staying) + len(admitted) + 1
+            if rows > 1 and rows * width > self._limit_tokens:
+                break
+            self._waiting.popleft()
+            if not row.result.cancelled():
+                admitted.append(row)
+        return admitted
+
     def _should_exchange(self, batch: RunningBatch) -> bool:
         unfinished = batch.unfinished
         if unfinished == 0:
             return bool(self._waiting or batch.rows)
         finished = len(batch.rows) - unfinished
         could_join = min(self._limit - unfinished, len(self._waiting))
+        if could_join and not finished:  # there are places, but perhaps no memory for more tokens
+            width = max(row.length for row in [*batch.rows, self._waiting[0]])
+            could_join = min(could_join, self._limit_tokens // width - unfinished)
         return max(finished, could_join) >= EXCHANGE_SHARE * max(len(batch.rows), 1)
 
 

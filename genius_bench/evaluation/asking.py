@@ -106,7 +106,10 @@ class Asker:
 
     async def _answers(self, engine: Engine, prompts: list[Prompt]) -> AsyncIterator[Row]:
         gate = asyncio.Semaphore(IN_FLIGHT)
-        tasks = [asyncio.ensure_future(self._answer(engine, gate, prompt)) for prompt in prompts]
+        by_length = sorted(
+            prompts, key=_length, reverse=True
+        )  # alike in length, they waste no padding on each other
+        tasks = [asyncio.ensure_future(self._answer(engine, gate, prompt)) for prompt in by_length]
         try:
             for finished in asyncio.as_completed(tasks):
                 yield await finished
@@ -176,3 +179,7 @@ class Asker:
             prompt_tokens=sum(row["prompt_tokens"] for row in rows),
             tokens_sampled=sum(row["tokens"] for row in rows),
         )
+
+
+def _length(prompt: Prompt) -> int:
+    return sum(len(message["content"]) for message in prompt.messages)

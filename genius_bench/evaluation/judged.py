@@ -71,6 +71,8 @@ def score_by_judge(
         if judge:
             details |= {"judge": judge.name, "judge_failures": sum(row["judge_failure"] for row in rows)}
             details |= {"baseline": judging.baseline.name if judging.baseline else None}
+            bias = position_bias(list(judged.values()))
+            details |= {"position_bias": bias._asdict()} if bias else {}
         named = (card.facts.grader, judge.name) if judge else None
         found = scores_of(card.name, rows, details, graded=judge is not None, judge=named)
         if judge and card.facts.grader == "comparison":
@@ -153,8 +155,7 @@ def _win_rates(
         if answer["repeat"] == first and _name(answer) in judged
     ]
     verdicts = [one for one, _ in pairs]
-    bias = position_bias(verdicts)
-    details = details | {"answers_per_item": 1, "position_bias": bias._asdict() if bias else None}
+    details = details | {"answers_per_item": 1}
     rates: dict[str, WinRate] = {}
     if judging.weighted:
         rates["weighted_win_rate"] = win_rate(verdicts, weighted=True)

@@ -7,6 +7,7 @@ from genius_bench.artifacts import Artifact, Store
 from genius_bench.recipe import EngineSection, EvaluationSection
 
 if TYPE_CHECKING:
+    from genius_bench.engines.endpoint import Endpoint
     from genius_bench.engines.loading import ModelFiles
 
 __all__ = ["evaluate", "why_not"]
@@ -16,7 +17,7 @@ def evaluate(
     store: Store,
     *,
     tasks: list[str],
-    model: "ModelFiles",
+    model: "ModelFiles | Endpoint",
     engine: EngineSection,
     settings: EvaluationSection,
     home: Path,

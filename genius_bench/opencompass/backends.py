@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from genius_bench.artifacts import digest_of
+from genius_bench.engines.endpoint import Endpoint, open_client
 from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer
 from genius_bench.engines.rendering import render
 from genius_bench.errors import GeniusBenchError, InputError
@@ -14,7 +15,7 @@ from genius_bench.http_client import EndpointError, JsonClient
 from genius_bench.judging.judge import Judge
 from genius_bench.judging.replies import Prompt, Reply
 from genius_bench.opencompass.relay import Answer, Unusable
-from genius_bench.opencompass.serving import Server, neutral_generation
+from genius_bench.opencompass.serving import ENDPOINT, Server, neutral_generation
 from genius_bench.recipe import EngineSection
 from genius_bench.seeds import seed_of
 
@@ -57,17 +58,20 @@ class Checkpoint:
     `max_tokens`, OpenCompass' own limit and the model's context; a prompt that leaves no room there is an error."""
 
     def __init__(
-        self, server: Server, model: ModelFiles, engine: EngineSection, task: str, max_tokens: int
+        self, server: Server, model: ModelFiles | Endpoint, engine: EngineSection, task: str, max_tokens: int
     ) -> None:
         self._server = server
         self._max_tokens = max_tokens
         self._task = task
-        self._context = context_of(model)
-        self._tokenizer = load_tokenizer(model.path, engine.chat_template)
+        self._context: int | None = None
+        if isinstance(model, ModelFiles):
+            self._context = context_of(model)
+            self._tokenizer = load_tokenizer(model.path, engine.chat_template)
+        if isinstance(model, ModelFiles) and server.kind == "transformers":
+            self._generation = neutral_generation(model)
         self._tokenizing = threading.Lock()
-        self._generation: Callable[[float, int], str] = neutral_generation(model)
         self._loop = Loop()
-        self._client = self._loop.run(_client(server))
+        self._client = self._loop.run(_client(server, engine))
 
     def __call__(self, body: Json) -> Answer:
         try:
@@ -107,7 +111,9 @@ class Checkpoint:
         return request | {"seed": seed, "temperature": temperature, "top_p": 1.0, "max_tokens": limit}
 
 
-async def _client(server: Server) -> JsonClient:
+async def _client(server: Server, engine: EngineSection) -> JsonClient:
+    if server.kind == ENDPOINT:
+        return open_client(server.url, engine)
     return JsonClient(server.url, "", TIMEOUT_SECONDS, TRIES, server.concurrency)
 
 

@@ -16,6 +16,11 @@ BATCH = 100_000
 """Prompts handed to the threads at once: OpenCompass waits for a whole batch before it starts the next."""
 ENOUGH_CONTEXT = 10**9
 """The relay holds answers within the model's context; OpenCompass would fail the whole data set instead."""
+CAREFUL_MBPP = [
+    "from careful_mbpp import CarefulMBPPEvaluator",
+    "datasets[0]['eval_cfg']['evaluator']['type'] = CarefulMBPPEvaluator",
+]
+"""In the folder `shim`."""
 PATIENCE_SECONDS = 10**6
 """The relay has time-outs of its own, and a request may wait its turn there."""
 
@@ -40,7 +45,11 @@ def write_configuration(
     threads: int,
     judge: Asked | None = None,
 ) -> None:
-    """Writes the module. `tokenizer` is a local folder: without one OpenCompass downloads GPT-4's."""
+    """Writes the module.
+
+    `tokenizer` is a local folder whose code OpenCompass would run; without one it downloads GPT-4's. Tokens are only
+    counted with it, against `ENOUGH_CONTEXT`, so any will do.
+    """
     models = [_model(asked, relay_url, tokenizer, threads) for asked in answers]
     judges = [_model(judge, relay_url, tokenizer, threads)] if judge else []
     lines = [
@@ -58,6 +67,7 @@ def write_configuration(
         "",
         f"wanted = {sorted(datasets)!r}",
         f"datasets = [one for one in {benchmark.variable} if one['abbr'] in wanted]",
+        *(CAREFUL_MBPP if benchmark.kind == "mbpp" else []),
         "template = dict(",
         "    round=[dict(role='HUMAN', api_role='HUMAN'), dict(role='BOT', api_role='BOT', generate=True)],",
         "    reserved_roles=[dict(role='SYSTEM', api_role='SYSTEM')],",

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,28 +60,33 @@ def _why_not_as_root() -> str | None:
     return None
 
 
-def evaluate_shut_in(job: Job) -> None:
+def evaluate_shut_in(job: Job, seconds: float) -> None:
     """Runs the phase `eval` of a job in the sandbox and puts its results and logs where a plain run would.
 
+    It is ended after `seconds`: OpenCompass limits each program, but a program can tamper with what limits it.
     Raises `GeniusBenchError` when the archive that comes back is none.
     """
     python = python_of(job.environment)
     outer = Path(os.path.realpath(python)).parents[1]
     with _prepared(job) as (work, given):
         shown = {str(job.environment): job.environment, SHIM_INSIDE: SHIM, INPUT: given}
+        shown[f"{INPUT}/data"] = job.folder / "data"
         if not outer.is_relative_to("/usr"):
             shown[str(outer)] = outer
         with _startable(shown, work) as (prefix, sources, writable):
             line = [*prefix, *_bubblewrap(sources, writable, python), *_inside(python)]
             archive = work.with_name("results.tar")
-            with leashed(
-                line,
-                log=job.log("eval"),
-                environment={"PATH": os.environ["PATH"]},
-                folder=work,
-                output=archive,
-            ) as process:
-                process.wait()
+            with (
+                leashed(
+                    line,
+                    log=job.log("eval"),
+                    environment={"PATH": os.environ["PATH"]},
+                    folder=work,
+                    output=archive,
+                ) as process,
+                suppress(subprocess.TimeoutExpired),
+            ):
+                process.wait(seconds)
         _unpack(archive, job.output)
 
 
@@ -92,9 +97,8 @@ def _prepared(job: Job) -> Iterator[tuple[Path, Path]]:
         work, given = Path(temporary) / "work", Path(temporary) / "input"
         work.mkdir()
         given.mkdir()
-        for name in ("data", "configuration.py"):
-            source = job.folder / name
-            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, given / name)
+        (given / "data").mkdir()  # where the items are shown: those of LiveCodeBench are too many to copy
+        shutil.copyfile(job.configuration, given / "configuration.py")
         shutil.copytree(job.output / "predictions", given / "out" / JOB / "predictions")
         if os.geteuid() == 0:
             os.chown(work, NOBODY, NOBODY)
@@ -157,7 +161,11 @@ def _unpack(archive: Path, output: Path) -> None:
         raise GeniusBenchError(f"the evaluation of programs gave {size} bytes of results: not read")
     try:
         with tarfile.open(fileobj=io.BytesIO(archive.read_bytes())) as files:
-            wanted = [one for one in files if one.isfile() and one.name.endswith((".json", ".out"))]
-            files.extractall(output, members=wanted, filter="data")
+            for one in files:
+                path = (output / one.name).resolve()
+                content = files.extractfile(one) if one.isfile() else None
+                if content and path.suffix in (".json", ".out") and path.is_relative_to(output.resolve()):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content.read())
     except (tarfile.TarError, OSError, ValueError) as error:
         raise GeniusBenchError(f"the evaluation of programs gave no readable results: {error}") from error

@@ -1,5 +1,6 @@
 """From graded rows to the numbers of a task."""
 
+from dataclasses import replace
 from typing import Any
 
 from genius_bench.evaluation.judged import NO_JUDGE
@@ -25,19 +26,34 @@ def scores_from(task: Task, graded: list[Graded], rows: list[dict[str, Any]]) ->
     named = ("comparison", judge) if judge else None
     scores = scores_of(task.card.name, rows, details, graded=not_scored is None, judge=named)
     if judge and task.benchmark.kind == "arena_hard":
-        weighted = win_rate(graded[0].judged, weighted=True)
-        if weighted.n:
-            score = Score(
-                task=task.card.name,
-                metric=f"weighted_win_rate[{judge}]",
-                value=100 * weighted.value,
-                low=100 * weighted.low,
-                high=100 * weighted.high,
-                n=weighted.n,
-                details=scores[0].details | {"answers_per_item": 1, "note": weighted.note},
-            )
-            scores.append(score)
+        scores += _weighted(task, judge, graded[0], scores[0].details)
+    if judge and task.benchmark.kind == "wildbench":
+        scores.append(_reward(judge, scores[0]))
     return scores
+
+
+def _weighted(task: Task, judge: str, graded: Graded, details: Details) -> list[Score]:
+    """Of the greedy answers where there are any, else of the first samples; none without a verdict."""
+    rate = win_rate(graded.judged, weighted=True)
+    if not rate.n:
+        return []
+    return [
+        Score(
+            task=task.card.name,
+            metric=f"weighted_win_rate[{judge}]",
+            value=100 * rate.value,
+            low=100 * rate.low,
+            high=100 * rate.high,
+            n=rate.n,
+            details=details | {"answers_per_item": 1} | ({"note": rate.note} if rate.note else {}),
+        )
+    ]
+
+
+def _reward(judge: str, win_rate: Score) -> Score:
+    """WildBench's own scale: -100 (all opponents are much better) to 100."""
+    low, value, high = (2 * share - 100 for share in (win_rate.low, win_rate.value, win_rate.high))
+    return replace(win_rate, metric=f"wb_reward[{judge}]", value=value, low=low, high=high)
 
 
 def _details(task: Task, graded: list[Graded], rows: list[dict[str, Any]]) -> Details:

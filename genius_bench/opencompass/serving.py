@@ -34,6 +34,9 @@ PASSED_ON_PREFIXES = ("CUDA_", "NVIDIA_", "NCCL_", "VLLM_", "HIP_", "ROCR_", "TR
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "NO_PROXY": "*"}
 
 
+ENDPOINT = "endpoint"
+
+
 @dataclass(frozen=True)
 class Server:
     """A running server. `url` goes up to and including `/v1`; `model` is the name that requests must give."""
@@ -41,7 +44,7 @@ class Server:
     url: str
     model: str
     kind: str
-    """`vllm` or `transformers`."""
+    """`vllm`, `transformers`, or `endpoint` for one that somebody else runs."""
 
     @property
     def concurrency(self) -> int:

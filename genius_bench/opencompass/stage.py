@@ -8,10 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from genius_bench.artifacts import Artifact, Build, Store
+from genius_bench.engines.endpoint import Endpoint
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.evaluation.scoring import SCORES_FILE
 from genius_bench.judging.judge import Judge, open_judge
+from genius_bench.lab import MODEL_PATH
 from genius_bench.opencompass import environment, sandboxing
 from genius_bench.opencompass.backends import Checkpoint, JudgeDesk
 from genius_bench.opencompass.benchmarks import BENCHMARKS, benchmark_called
@@ -21,11 +23,14 @@ from genius_bench.opencompass.relay import Backend, Journal, Relay
 from genius_bench.opencompass.results import Graded, answers_per_item, read_answered, read_graded
 from genius_bench.opencompass.run import Job, check_predictions, run_phase, unfinished
 from genius_bench.opencompass.scores import scores_from
-from genius_bench.opencompass.serving import Server, served, server_kind
+from genius_bench.opencompass.serving import ENDPOINT, Server, served, server_kind
 from genius_bench.opencompass.task import Task, identity_of, task_for
 from genius_bench.progress import progress
 from genius_bench.recipe import EngineSection, EvaluationSection
 
+HOUR = 3600.0
+MINUTES_PER_PROGRAM = 10
+"""LiveCodeBench gives a program some seconds for each of up to a hundred tests."""
 THREADS = 256
 """Requests that OpenCompass has open at a time: enough for any server; what is too many waits in the relay."""
 
@@ -44,7 +49,7 @@ def evaluate(
     store: Store,
     *,
     tasks: list[str],
-    model: ModelFiles,
+    model: ModelFiles | Endpoint,
     engine: EngineSection,
     settings: EvaluationSection,
     home: Path,
@@ -58,10 +63,8 @@ def evaluate(
     missing = [
         task for task, one in zip(wanted, identities, strict=True) if not store.find(one.kind, one.key)
     ]
-    if missing:
-        _check(missing)
-        place = environment.find(home)
-    server = LazyServer(model, engine, place if missing else home)
+    _check(missing)
+    server = LazyServer(model, engine, environment.find(home) if missing else home)
     try:
         return [
             store.make(one, lambda build, task=task: _produce(build, task, server))  # type: ignore[misc]
@@ -80,14 +83,19 @@ def _check(tasks: list[Task]) -> None:
 
 
 class LazyServer:
-    """The checkpoint's server: started when a task needs answers, kept for the next one."""
+    """The checkpoint's server: started when a task needs answers, kept for the next one.
 
-    def __init__(self, model: ModelFiles, engine: EngineSection, place: Path) -> None:
+    A checkpoint that is behind an endpoint already has one.
+    """
+
+    def __init__(self, model: ModelFiles | Endpoint, engine: EngineSection, place: Path) -> None:
         self.model, self.engine, self.environment = model, engine, place
         self._open = ExitStack()
         self._server: Server | None = None
 
     def get(self, log: Path) -> Server:
+        if isinstance(self.model, Endpoint):
+            return Server(self.model.url, self.model.name, ENDPOINT)
         if self._server is None:
             print(f"starting a server for {self.model.name} ({server_kind()})", file=sys.stderr, flush=True)
             context = served(self.model, self.engine, self.environment, log=log)
@@ -149,11 +157,12 @@ def _infer(job: Job, task: Task, layout: Layout, journal: Journal, server: LazyS
 def _evaluate(job: Job, task: Task, layout: Layout, journal: Journal, server: LazyServer) -> None:
     print(f"{task.card.name}: OpenCompass evaluates the answers", file=sys.stderr, flush=True)
     if task.benchmark.is_code and not task.unsafe_code:
-        sandboxing.evaluate_shut_in(job)
+        sandboxing.evaluate_shut_in(job, HOUR + task.total * MINUTES_PER_PROGRAM * 60)
     elif not task.benchmark.is_judged:
         run_phase(job, "eval")
     elif task.judge is not None:
-        if task.judge.identity.get("kind") == "local":
+        is_local = task.judge.identity.get("kind") == "local"
+        if is_local:
             server.close()  # the judge needs the memory
         desk = JudgeDesk(task.judge)
         try:
@@ -161,6 +170,8 @@ def _evaluate(job: Job, task: Task, layout: Layout, journal: Journal, server: La
                 run_phase(job, "eval")
         finally:
             desk.close()
+            if is_local:
+                task.judge.close()
         _check_unbroken(relay, job, "eval")
 
 
@@ -174,7 +185,7 @@ def _relayed(job: Job, task: Task, layout: Layout, relay: Relay, server: LazySer
             layout,
             [asked for _, asked in task.asked],
             relay_url=relay.url,
-            tokenizer=server.model.path.absolute(),
+            tokenizer=MODEL_PATH,
             threads=THREADS,
             judge=Asked(JUDGE, 0.0, 1) if task.judge else None,
         )

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from genius_bench.artifacts import Identity, digest_of
+from genius_bench.engines.endpoint import Endpoint
 from genius_bench.engines.loading import ModelFiles, served_fingerprint
 from genius_bench.evaluation.cards import TaskCard, task_card
 from genius_bench.evaluation.data import Items, load_items
@@ -16,7 +17,7 @@ from genius_bench.opencompass.benchmarks import Benchmark, benchmark_called
 from genius_bench.opencompass.configuration import Asked
 from genius_bench.opencompass.data_layout import Baselines
 from genius_bench.opencompass.results import answers_per_item
-from genius_bench.opencompass.serving import server_kind
+from genius_bench.opencompass.serving import ENDPOINT, server_kind
 from genius_bench.recipe import EngineSection, EvaluationSection
 
 STAGE_VERSION = 1
@@ -69,7 +70,7 @@ def task_for(name: str, settings: EvaluationSection, judge: Judge | None) -> Tas
     )
 
 
-def identity_of(task: Task, model: ModelFiles, engine: EngineSection) -> Identity:
+def identity_of(task: Task, model: ModelFiles | Endpoint, engine: EngineSection) -> Identity:
     """All that determines the scores."""
     parameters: dict[str, Any] = {
         "task": task.card.name,
@@ -80,7 +81,7 @@ def identity_of(task: Task, model: ModelFiles, engine: EngineSection) -> Identit
         "items": digest_of([task.items.fingerprint, task.items.ids[: task.limit]]),
         "asked": [[repeat, asdict(asked)] for repeat, asked in task.asked],
         "limit": task.limit,
-        "server": server_kind(),
+        "server": ENDPOINT if isinstance(model, Endpoint) else server_kind(),
     }
     if task.benchmark.is_judged:
         parameters["baselines"] = digest_of(

@@ -31,8 +31,8 @@ WILDBENCH = {"A++": 1.0, "A+": 0.75, "A=B": 0.5, "B+": 0.25, "B++": 0.0}
 def read_verdict(kind: str, text: str) -> Verdict | None:
     """None where the text holds no verdict in the form that the benchmark asks its judge for."""
     if kind == "alpaca_eval":
-        first = text[:1]
-        return (first, 1.0 if first == "m" else 0.0, 1.0) if first in ("m", "M") else None
+        named = re.match(r"[mM]\b", text.strip())  # OpenCompass takes "Model m" for M
+        return (named[0], 1.0 if named[0] == "m" else 0.0, 1.0) if named else None
     if kind == "arena_hard":
         found = re.findall(r"\[\[([AB<>=]+)\]\]", text)
         known = ARENA.get(found[0]) if found else None

@@ -32,9 +32,9 @@ def write_json(path: Path, value: Any) -> None:
 
 def mmlu_rows() -> list[Row]:
     return [
-        {"question": "2 + 2?", "subject": "mathematics", "choices": ["3", "4", "5", "6"], "answer": 1},
-        {"question": 'Say "a, b".', "subject": "language", "choices": ["x", "y", "z", "w"], "answer": 3},
-        {"question": "3 + 3?", "subject": "mathematics", "choices": ["6", "7", "8", "9"], "answer": 0},
+        {"question": "2 + 2?", "subject": "abstract_algebra", "choices": ["3", "4", "5", "6"], "answer": 1},
+        {"question": 'Say "a, b".', "subject": "anatomy", "choices": ["x", "y", "z", "w"], "answer": 3},
+        {"question": "3 + 3?", "subject": "abstract_algebra", "choices": ["6", "7", "8", "9"], "answer": 0},
     ]
 
 

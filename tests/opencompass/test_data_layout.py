@@ -16,13 +16,13 @@ from .support import mmlu_rows
 def test_mmlu_is_one_file_a_subject_and_knows_its_items(tmp_path: Path) -> None:
     layout = lay_out(benchmark_called("mmlu"), mmlu_rows(), ["a", "b", "c"], {}, tmp_path)
     assert {name: [item.id for item in items] for name, items in layout.items()} == {
-        "lukaemon_mmlu_mathematics": ["a", "c"],
-        "lukaemon_mmlu_language": ["b"],
+        "lukaemon_mmlu_abstract_algebra": ["a", "c"],
+        "lukaemon_mmlu_anatomy": ["b"],
     }
-    assert [item.gold for item in layout["lukaemon_mmlu_mathematics"]] == ["B", "A"]
-    with (tmp_path / "data/mmlu/test/language_test.csv").open(encoding="utf-8", newline="") as file:
+    assert [item.gold for item in layout["lukaemon_mmlu_abstract_algebra"]] == ["B", "A"]
+    with (tmp_path / "data/mmlu/test/anatomy_test.csv").open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [['Say "a, b".', "x", "y", "z", "w", "D"]]
-    assert (tmp_path / "data/mmlu/dev/mathematics_dev.csv").exists()
+    assert (tmp_path / "data/mmlu/dev/abstract_algebra_dev.csv").exists()
 
 
 def test_mbpp_items_come_after_ten_rows_for_training(tmp_path: Path) -> None:
@@ -82,4 +82,4 @@ def test_laying_out_again_leaves_nothing_of_before(tmp_path: Path) -> None:
     benchmark, rows = benchmark_called("mmlu"), mmlu_rows()
     lay_out(benchmark, rows, ["a", "b", "c"], {}, tmp_path)
     lay_out(benchmark, rows[:1], ["a"], {}, tmp_path)
-    assert not (tmp_path / "data/mmlu/test/language_test.csv").exists()
+    assert not (tmp_path / "data/mmlu/test/anatomy_test.csv").exists()
