@@ -107,7 +107,10 @@ def _item_ids(card: TaskCard, rows: list[Row]) -> list[str]:
 
 
 def _load_examples(card: TaskCard, folder: str | None) -> list[Row]:
-    """The task's solved examples (the first rows where none are named); none when a local folder has no train split (the score then says so)."""
+    """The task's solved examples (the first rows where none are named).
+
+    None when a local folder has no such split: the score then says so.
+    """
     if card.shots == 0:
         return []
     train = load_split(card, card.facts.examples_split, folder)

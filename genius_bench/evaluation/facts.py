@@ -89,7 +89,7 @@ class TaskFacts(BaseModel):
     conversation: str | None = None
     """The column with the turns so far, for tasks that begin in mid-conversation."""
     tests: str | None = None
-    """`module:function` from a row to the asserts or input-output pairs that a program has to satisfy."""
+    """`module:function` from a row to (function called or None, input-output tests of a program)."""
     solution: str | None = None
     """Template of an answer that is right (for `tasks verify`), where the gold text alone is none."""
     judging: Judging | None = None

@@ -1,6 +1,7 @@
 """The stage that asks: all answers of one checkpoint to one task, greedy (repeat 0) and sampled (repeats 1…k)."""
 
 import json
+import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -135,12 +136,19 @@ def _tests(store: Store, card: TaskCard, items: Items, limit: int | None) -> Art
     )
 
     def produce(build: Build) -> None:
+        without = 0
         done = {row["id"] for row in build.rows()}
         for name, row in zip(items.ids[:limit], items.rows[:limit], strict=True):
             if name not in done:
                 function, tests = read(row)
+                without += not tests
                 listed = json.dumps([asdict(test) for test in tests])
                 build.write_shard([{"id": name, "function": function or "", "tests": listed}])
+        if without:
+            print(
+                f"{card.name}: {without} items have no tests: whatever is answered counts as wrong",
+                file=sys.stderr,
+            )
 
     return store.make(identity, produce)
 

@@ -1,9 +1,12 @@
 """What some data sets need before a prompt can speak of them: each function gives a row's further columns."""
 
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genius_bench.errors import InputError
+
+if TYPE_CHECKING:
+    from genius_bench.evaluation.program_tests import ProgramTest
 
 Row = dict[str, Any]
 
@@ -46,3 +49,10 @@ def arena_answer(row: Row) -> Row:
         content = row["choices"][0]["turns"][0]["content"]
         key = {"uid": row["question_id"]}
     return {**key, "answer": content["answer"] if isinstance(content, dict) else content}
+
+
+def livecodebench(row: Row) -> "tuple[str | None, list[ProgramTest]]":
+    """The function that a problem's tests call (None: its programs read standard input), and the tests."""
+    from genius_bench.evaluation.program_tests import function_name, read_tests
+
+    return function_name(row), read_tests(row)

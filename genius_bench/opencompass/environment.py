@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +26,9 @@ CONSTRAINTS = FOLDER / "constraints.txt"
 PYTHONS = ((3, 10), (3, 11), (3, 12))
 """Versions of Python for which NumPy 1.26 and tree-sitter 0.21 are built."""
 CHECK_SECONDS = 300
+STEPS = ("Collecting", "Installing")
+"""How lines of pip begin that say where it is."""
+SAY_EVERY_SECONDS = 10.0
 CHECK = "import opencompass, opencompass.cli.main, fastapi, uvicorn; print(opencompass.__version__)"
 """`import opencompass` alone would hide a pyarrow that does not fit; its command line needs it."""
 
@@ -120,12 +124,11 @@ def _build(folder: Path, say: Say) -> None:
     if not python_of(folder).exists():
         base = base_python()
         say(f"making a Python environment in {folder} (with {base})")
-        _run(
-            [base, "-m", "venv", "--clear", str(folder)], "python -m venv (Debian: apt install python3-venv)"
-        )
+        venv = [base, "-m", "venv", "--clear", str(folder)]
+        _run(venv, "python -m venv (Debian: apt install python3-venv)", say)
     say("installing OpenCompass and what it needs: 2.2 GB, some minutes")
     pip = [str(python_of(folder)), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
-    _run([*pip, "-r", str(REQUIREMENTS), "-c", str(CONSTRAINTS)], "pip install")
+    _run([*pip, "-r", str(REQUIREMENTS), "-c", str(CONSTRAINTS)], "pip install", say)
 
 
 def base_python() -> str:
@@ -160,13 +163,20 @@ def _version_of(python: str) -> tuple[int, int] | None:
         return None
 
 
-def _run(command: list[str], name: str) -> None:
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_clean(), check=False
-    )
-    if done.returncode:
-        errors = [line for line in done.stdout.splitlines() if line.strip()]
-        wanted = [line for line in errors if line.upper().startswith("ERROR")] or errors[-1:]
+def _run(command: list[str], name: str, say: Say) -> None:
+    """Runs it to its end, saying now and then where it is."""
+    lines: list[str] = []
+    told = time.monotonic()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_clean()
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line.strip())
+            if line.startswith(STEPS) and time.monotonic() - told >= SAY_EVERY_SECONDS:
+                told = time.monotonic()
+                say(f"  {line.strip()[:100]}")
+    if process.returncode:
+        wanted = [line for line in lines if line.upper().startswith("ERROR")] or lines[-1:]
         raise GeniusBenchError(f"{name} failed: {' '.join(wanted)[:600]}")
 
 

@@ -1,6 +1,5 @@
 """Gold solutions fed as answers: the robust graders accept them. Prints what the published rule makes of the same."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,23 +9,47 @@ from genius_bench.evaluation.bridge import gold_text
 from genius_bench.evaluation.cards import task_card
 from genius_bench.evaluation.data import load_items
 from genius_bench.evaluation.graders import maths
+from genius_bench.evaluation.verifying import verify
+from tests.evaluation.real_data import FOLDER, MISSING, TASKS, link
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = Path(os.environ.get("GENIUS_BENCH_TEST_DATA") or ROOT.parent / "shared" / "data")
-
-pytestmark = [
-    pytest.mark.realdata,
-    pytest.mark.skipif(
-        not FOLDER.is_dir(), reason=f"no benchmark items in {FOLDER} (GENIUS_BENCH_TEST_DATA)"
-    ),
-]
+pytestmark = [pytest.mark.realdata, pytest.mark.skipif(not FOLDER.is_dir(), reason=MISSING)]
 
 
-@pytest.mark.parametrize("name", ["gsm8k", "math500", "math", "arc_challenge"])
-def test_items_are_those_expected(name: str) -> None:
-    items = load_items(task_card(name), str(FOLDER))
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(link(tmp_path_factory.mktemp("data")))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_items_are_those_expected(name: str, data: str) -> None:
+    items = load_items(task_card(name), data)
     assert not items.changed
     assert len(set(items.ids)) == task_card(name).facts.expected_items
+
+
+@pytest.mark.parametrize(
+    "name", ["logiqa", "strategyqa", "arc_challenge", "mmlu", "mmlu_pro", "aime24", "mbpp"]
+)
+def test_every_gold_answer_scores(name: str, data: str) -> None:
+    found = verify(task_card(name), data)
+    assert found.sound, found.refused[:5]
+    assert found.note or found.graded == task_card(name).facts.expected_items
+
+
+def test_the_letter_counts_where_the_source_contradicts_itself(data: str) -> None:
+    """MMLU-Pro's item 3983 says C and points at option B."""
+    [row] = [row for row in load_items(task_card("mmlu_pro"), data).rows if row["question_id"] == 3983]
+    assert gold_text(task_card("mmlu_pro"), row) == "C"
+
+
+def test_other_or_fewer_items_are_told(data: str, tmp_path: Path) -> None:
+    lines = (Path(data) / "aime24" / "train.jsonl").read_text().splitlines()
+    (tmp_path / "aime24").mkdir()
+    for changed in (lines[:-1], [lines[0].replace("9", "8", 1), *lines[1:]]):
+        (tmp_path / "aime24" / "train.jsonl").write_text("\n".join(changed))
+        assert load_items(task_card("aime24"), str(tmp_path)).changed
+    (tmp_path / "aime24" / "train.jsonl").write_text("\n".join(reversed(lines)))
+    assert not load_items(task_card("aime24"), str(tmp_path)).changed, "the order of a file is no change"
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,22 @@ def test_pins_hold_what_would_break_opencompass() -> None:
     assert "+" not in "".join(pins.values())
 
 
+def test_an_environment_is_made_with_a_python_that_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = tmp_path / "calls"
+    script = f'#!/bin/sh\necho "$@" >> {calls}\n'
+    script += f'for last; do :; done; mkdir -p "$last/bin"; cp "$0" "$last/bin/python"; echo {environment.VERSION}\n'
+    base = tmp_path / "base"
+    base.write_text(script, encoding="utf-8")
+    base.chmod(0o755)
+    monkeypatch.setattr(environment, "base_python", lambda: str(base))
+    folder = environment.setup(tmp_path, lambda _: None)
+    lines = calls.read_text().splitlines()
+    assert lines[0] == f"-m venv --clear {folder}"
+    assert lines[1].startswith("-m pip install")
+
+
 def test_a_python_is_found_for_it() -> None:
     assert environment._version_of(environment.base_python()) in environment.PYTHONS
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from genius_bench.engines.loading import resolve_model
 from genius_bench.judging.judge import open_judge
-from genius_bench.opencompass.backends import Checkpoint, JudgeDesk
+from genius_bench.opencompass.backends import TRIES, Checkpoint, JudgeDesk
 from genius_bench.opencompass.relay import Answer, Journal, Relay, Unusable
 from genius_bench.opencompass.serving import Server
 from genius_bench.recipe import EngineSection, JudgeSection
@@ -135,6 +135,19 @@ def test_a_prompt_beyond_the_context_is_an_error_of_its_own(tmp_path: Path) -> N
     assert found is not None
     assert "does not fit the model's context of 4096" in found.error
     assert 4000 < upstream.bodies[0]["max_tokens"] < 4096
+
+
+def test_a_server_that_only_fails_is_not_asked_for_ever(tmp_path: Path, quick: None) -> None:
+    """OpenCompass' class `OpenAI` sent 1800 requests in ten seconds to such a server, and did not stop."""
+    with serve(lambda _: "fine", faults=["500 broken"] * 99) as upstream:
+        backend, journal = checkpoint(upstream.url), Journal(tmp_path / "a")
+        with Relay({"greedy": backend}, journal).running() as relay:
+            assert ask(relay.url, "q") == (200, "")
+        backend.close()
+    assert len(upstream.bodies) == TRIES
+    found = journal.find("greedy", [{"role": "user", "content": "q"}])
+    assert found is not None
+    assert "HTTP 500" in found.error
 
 
 def test_a_server_that_is_gone_breaks_the_run(tmp_path: Path, quick: None) -> None:

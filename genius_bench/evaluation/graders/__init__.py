@@ -132,7 +132,9 @@ def _grade_programs(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[V
     from genius_bench.evaluation.graders import programs
 
     found = [programs.extract(text) for text, _ in answers]
-    runnable = [index for index, code_ in enumerate(found) if code_ is not None]
+    # Without tests everything would pass: a problem that has none is never solved.
+    tested = [bool(item.program_tests) for _, item in answers]
+    runnable = [index for index, code_ in enumerate(found) if code_ is not None and tested[index]]
     submissions = [
         programs.ProgramSubmission(
             code=found[index] or "",
@@ -142,4 +144,4 @@ def _grade_programs(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[V
         for index in runnable
     ]
     results = dict(zip(runnable, programs.grade(submissions, unsafe=unsafe), strict=True))
-    return [Verdict(code_, code_ is not None and results[index].correct) for index, code_ in enumerate(found)]
+    return [Verdict(code_, index in results and results[index].correct) for index, code_ in enumerate(found)]
