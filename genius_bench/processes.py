@@ -31,8 +31,8 @@ def in_own_process(
             if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":
                 raise
             raise GeniusBenchError(
-                f"out of memory ({first_line(error)}): lower engine.max_batch_tokens or training.micro_batch_size; what was "
-                "finished is kept"
+                f"out of memory ({first_line(error)}): lower engine.max_batch_tokens or "
+                "training.micro_batch_size; what was finished is kept"
             ) from error
 
 

@@ -109,14 +109,29 @@ def _evaluate(
     settings: EvaluationSection,
     engine: EngineSection,
 ) -> list[Artifact]:
-    from genius_bench.evaluation.stage import evaluate
+    """By our own engines and graders, then (when these have given their memory back) by OpenCompass."""
+    from genius_bench import opencompass
+    from genius_bench.evaluation.protocols import by_opencompass
+    from genius_bench.evaluation.stage import evaluate, task_card, warn
 
-    return evaluate(
+    cards = {name: task_card(name).under(settings.protocol) for name in tasks}
+    elsewhere = [name for name, card in cards.items() if by_opencompass(card, settings)]
+    ours = [name for name in tasks if name not in elsewhere]
+    scores = evaluate(
         Store(home),
         model=model,
         engine_factory=lambda: open_engine(model, engine),
         checkpoint_fingerprint=served_fingerprint(model, engine),
-        tasks=tasks,
+        tasks=ours,
         settings=settings,
         engine_settings=engine,
     )
+    found = dict(zip(ours, scores, strict=True))
+    if elsewhere:
+        theirs = opencompass.evaluate(
+            Store(home), tasks=elsewhere, model=model, engine=engine, settings=settings, home=home
+        )
+        for name, artifact in zip(elsewhere, theirs, strict=True):
+            warn(cards[name], artifact)
+            found[name] = artifact
+    return [found[name] for name in tasks]

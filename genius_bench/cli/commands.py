@@ -9,6 +9,7 @@ from genius_bench.cli import (  # noqa: F401
     inspect,
     listings,
     regrade,
+    setup,
     tasks,
     train,
 )

@@ -13,8 +13,8 @@ from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json, Suite
 
 if TYPE_CHECKING:
-    from genius_bench.evaluation.statistics import Difference
     from genius_bench.reporting.comparing import Change, Comparison
+    from genius_bench.statistics import Difference
 
 
 @app.command()

@@ -13,7 +13,7 @@ from genius_bench.errors import InputError
 
 if TYPE_CHECKING:
     from genius_bench.evaluation.inspection import Inspection, TextPair
-    from genius_bench.evaluation.statistics import Estimate
+    from genius_bench.statistics import Estimate
 
 BARS = " ▁▂▃▄▅▆▇█"
 

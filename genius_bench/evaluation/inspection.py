@@ -9,7 +9,7 @@ from typing import Any
 from genius_bench.errors import InputError
 from genius_bench.evaluation import graders
 from genius_bench.evaluation.facts import GraderName
-from genius_bench.evaluation.statistics import Estimate, share
+from genius_bench.statistics import Estimate, share
 
 Row = dict[str, Any]
 

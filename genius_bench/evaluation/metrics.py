@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from math import comb
 from typing import Any
 
-from genius_bench.evaluation.statistics import share
 from genius_bench.rows import Score
+from genius_bench.statistics import share
 
 Row = dict[str, Any]
 

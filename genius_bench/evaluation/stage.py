@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.evaluation.cards import TaskCard, available_tasks, resolve_suite, task_card
 from genius_bench.evaluation.data import load_baseline
-from genius_bench.evaluation.protocols import by_opencompass, is_judged
+from genius_bench.evaluation.protocols import is_judged
 from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.rows import Score
 
@@ -32,23 +32,20 @@ def evaluate(
     """Scores a checkpoint on `tasks`: one scores artifact a task, in their order.
 
     Answers and scores that exist are not made again; the engine is created once, and only when an answer is missing.
-    Each task is stored when it ends, so an interrupted evaluation continues where it was. Judges, and OpenCompass with
-    its server, start when the engine has given its memory back.
+    Each task is stored when it ends, so an interrupted evaluation continues where it was. Judges start when the engine
+    has given its memory back.
     """
     from genius_bench.evaluation.asking import LazyEngine
     from genius_bench.evaluation.generations import generate
     from genius_bench.evaluation.scoring import score
 
     cards = [task_card(name).under(settings.protocol) for name in tasks]
-    elsewhere = [card for card in cards if by_opencompass(card, settings)]
-    _check_judge(cards, elsewhere, settings)
+    _check_judge(cards, settings)
     engine = LazyEngine(engine_factory)
     found: dict[str, Artifact] = {}
     to_judge: list[tuple[TaskCard, Artifact]] = []
     try:
         for card in cards:
-            if card in elsewhere:
-                continue
             generations = generate(
                 store,
                 card,
@@ -61,26 +58,18 @@ def evaluate(
                 to_judge.append((card, generations))
             else:
                 found[card.name] = score(store, generations, card, unsafe_code=settings.unsafe_code)
-                _warn(card, found[card.name])
+                warn(card, found[card.name])
     finally:
         engine.close()
     if to_judge:
         found |= _have_judged(store, to_judge, settings, engine_settings)
-    if elsewhere:
-        from genius_bench import opencompass
-
-        names = [card.name for card in elsewhere]
-        scored = opencompass.evaluate(
-            store, tasks=names, model=model, engine=engine_settings, settings=settings, home=store.home
-        )
-        found |= dict(zip(names, scored, strict=True))
     return [found[card.name] for card in cards]
 
 
-def _check_judge(cards: list[TaskCard], elsewhere: list[TaskCard], settings: EvaluationSection) -> None:
+def _check_judge(cards: list[TaskCard], settings: EvaluationSection) -> None:
     """Before any answer is generated: a budget that cannot be checked is no budget."""
     for card in cards:
-        if is_judged(card) and card not in elsewhere and settings.judge.model:
+        if is_judged(card) and settings.judge.model:
             load_baseline(card, settings.data)
 
 
@@ -101,7 +90,7 @@ def _have_judged(
             found[card.name] = score_by_judge(
                 store, generations, card, judge=judge, baseline=baseline, announce=_say
             )
-            _warn(card, found[card.name])
+            warn(card, found[card.name])
     finally:
         if judge:
             judge.close()
@@ -127,8 +116,8 @@ def regrade(store: Store, *, unsafe_code: bool = False) -> list[Artifact]:
     ]
 
 
-def _warn(card: TaskCard, scores: Artifact) -> None:
-    """What a reader of the numbers must know, one line each."""
+def warn(card: TaskCard, scores: Artifact) -> None:
+    """Says what a reader of the numbers must know, one line each."""
     details = read_scores(scores)[0].details
     notes = []
     if obstacle := details.get("not_scored"):

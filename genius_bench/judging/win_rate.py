@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from genius_bench.evaluation.statistics import CONFIDENCE
 from genius_bench.judging.judged import Judged
+from genius_bench.statistics import CONFIDENCE
 
 
 class WinRate(NamedTuple):

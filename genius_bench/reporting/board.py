@@ -8,7 +8,10 @@ from typing import Any
 from genius_bench.artifacts import Store
 from genius_bench.errors import InputError
 from genius_bench.evaluation.metrics import FAILURES
-from genius_bench.evaluation.statistics import (
+from genius_bench.reporting.cost import Cost
+from genius_bench.reporting.scored import Scored, scored_models
+from genius_bench.runs import read_runs
+from genius_bench.statistics import (
     Difference,
     Estimate,
     holm,
@@ -18,9 +21,6 @@ from genius_bench.evaluation.statistics import (
     suite_average,
     suite_difference,
 )
-from genius_bench.reporting.cost import Cost
-from genius_bench.reporting.scored import Scored, scored_models
-from genius_bench.runs import read_runs
 
 
 @dataclass(frozen=True)

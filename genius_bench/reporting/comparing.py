@@ -8,15 +8,15 @@ from typing import Any
 from genius_bench.artifacts import Store
 from genius_bench.errors import InputError, nearest
 from genius_bench.evaluation.metrics import JUDGED
-from genius_bench.evaluation.statistics import (
+from genius_bench.reporting.scored import Scored, scored_models
+from genius_bench.runs import Evaluation, Run, read_runs
+from genius_bench.statistics import (
     Difference,
     detectable_difference,
     holm,
     paired_difference,
     suite_difference,
 )
-from genius_bench.reporting.scored import Scored, scored_models
-from genius_bench.runs import Evaluation, Run, read_runs
 
 
 @dataclass(frozen=True)

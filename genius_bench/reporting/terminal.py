@@ -5,8 +5,8 @@ from rich.table import Table
 from rich.text import Text
 
 from genius_bench.evaluation.protocols import protocols
-from genius_bench.evaluation.statistics import Difference, Estimate
 from genius_bench.reporting.board import Board, Row
+from genius_bench.statistics import Difference, Estimate
 
 SIGNIFICANT = 0.05
 GREY_ABOVE = 0.2

@@ -13,10 +13,10 @@ from scipy import stats
 
 from genius_bench.artifacts import Build, Identity, Store
 from genius_bench.errors import InputError
-from genius_bench.evaluation.statistics import seeds_average, seeds_difference
 from genius_bench.reporting.board import build_board
 from genius_bench.reporting.terminal import show_board
 from genius_bench.runs import Evaluation, Run, read_runs, write_run
+from genius_bench.statistics import seeds_average, seeds_difference
 
 SETTINGS = {
     "protocol": "strict",

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from genius_bench.errors import InputError
-from genius_bench.evaluation.statistics import detectable_difference
 from genius_bench.reporting.comparing import compare
+from genius_bench.statistics import detectable_difference
 from tests.reporting.test_board import TASKS, home  # noqa: F401  (a fixture)
 
 Home = tuple[Path, dict[str, dict[str, np.ndarray]]]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from genius_bench.evaluation.statistics import (
+from genius_bench.statistics import (
     holm,
     paired_difference,
     share,
