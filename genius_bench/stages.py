@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.corpora import Corpus, check_lengths, load_corpus
 from genius_bench.engines import open_engine
-from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer, served_fingerprint
+from genius_bench.engines.endpoint import served_fingerprint
+from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer
 from genius_bench.engines.rendering import render
 from genius_bench.errors import InputError
 from genius_bench.processes import in_own_process

@@ -1,31 +1,25 @@
-"""A model behind an OpenAI-compatible URL: its address and name, and how its server is spoken to."""
+"""What can be asked: a model's files on this machine, or a model behind an OpenAI-compatible URL."""
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
 
 from genius_bench.artifacts import digest_of
-from genius_bench.engines.interface import Completion, Request, Usage
 from genius_bench.engines.loading import (
     COMPANIONS,
     ModelFiles,
     fingerprint,
     locate,
+    pick_device,
     resolve_model,
     template_text,
 )
 from genius_bench.errors import InputError
-from genius_bench.http_client import EndpointError, Json, JsonClient, check_url, one_line
+from genius_bench.http_client import EndpointError, JsonClient, check_url
 from genius_bench.recipe import EngineSection
-from genius_bench.rows import FinishReason
 
 QUICK_TRIES = 3
 """At most, for the questions that come before the work: a wrong address should be told in seconds."""
 NAMES_SHOWN = 20
-SEEDS = 2**31
-"""Servers take seeds of 32 or 64 bits, some of them signed: what is sent is the request's seed modulo this."""
-OPTIONAL = {"seed": "seeds", "logprobs": "log-probabilities", "return_token_ids": "token ids of answers"}
-"""Field of a request → what it cannot have from a server that refuses the field."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +44,16 @@ class Endpoint:
             tokenizer = fingerprint(locate(settings.tokenizer, weights=False), COMPANIONS)
             template = template_text(settings.chat_template)
         return digest_of([self.fingerprint, settings.name, tokenizer, template])
+
+
+def served_fingerprint(model: ModelFiles | Endpoint, settings: EngineSection) -> str:
+    """What determines the answers of a model: its files, and the engine settings that change what it says."""
+    if isinstance(model, Endpoint):
+        return model.served_fingerprint(settings)
+    precision: str = settings.precision
+    if precision == "auto":
+        precision = "float32" if pick_device(settings.device) == "cpu" else "of the files"
+    return digest_of([model.fingerprint, settings.name, precision, template_text(settings.chat_template)])
 
 
 def is_url(model: str) -> bool:
@@ -108,88 +112,3 @@ async def _only_model(url: str, settings: EngineSection) -> str:
         f"the endpoint {url} lists {len(names)} models: name one with --set engine.served_model=NAME"
         + (f" ({shown})" if names else "")
     )
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How one server is spoken to: what it is sent, and how its answers are read."""
-
-    model: str
-    tokens: bool
-    """Prompts are token ids; otherwise they are messages."""
-    refused: frozenset[str] = frozenset()
-    """Optional fields that it does not take."""
-
-    @property
-    def path(self) -> str:
-        return "/completions" if self.tokens else "/chat/completions"
-
-    @property
-    def optional(self) -> frozenset[str]:
-        return frozenset(OPTIONAL if self.tokens else ["seed"])
-
-    def body(self, request: Request) -> Json:
-        prompt: Json = {"messages": list(request.messages or ())}
-        if self.tokens:
-            prompt = {"prompt": list(request.prompt_ids), "logprobs": 1, "return_token_ids": True}
-        sampling = {
-            "max_tokens": request.max_tokens,
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "stop": list(request.stop) or None,  # some servers refuse an empty list
-            "seed": request.seed % SEEDS,
-        }
-        body = {"model": self.model, **prompt, **sampling}
-        return {field: value for field, value in body.items() if field not in self.refused}
-
-    def completion(self, answer: Json, request: Request) -> Completion:
-        """Raises `EndpointError` for an answer without text, or one that the server ended for a reason of its own."""
-        try:
-            choice = answer["choices"][0]
-            text = str((choice["text"] if self.tokens else choice["message"]["content"]) or "")
-            reason = choice["finish_reason"]
-        except (KeyError, IndexError, TypeError):
-            raise EndpointError(f"the server's answer holds no text: {one_line(str(answer))}") from None
-        if reason not in ("stop", "length"):
-            raise EndpointError(f"the server ended the answer with finish_reason {reason!r}")
-        visible = _before(request.stop, text)
-        token_ids = tuple(_numbers(choice.get("token_ids"), int))
-        logprobs = tuple(_numbers(_field(choice.get("logprobs"), "token_logprobs"), (int, float)))
-        return Completion(
-            token_ids=token_ids,
-            text=visible.encode("utf-8", "replace").decode(),  # half a surrogate pair cannot be stored
-            logprobs=logprobs if len(logprobs) == len(token_ids) else (),
-            finish_reason=_finish_reason(choice, stopped=visible != text),
-            usage=_usage(answer.get("usage")),
-        )
-
-
-def _before(stops: tuple[str, ...], text: str) -> str:
-    """The text before the first stop string: not every server cuts there."""
-    ends = [position for stop in stops if (position := text.find(stop)) >= 0]
-    return text[: min(ends)] if ends else text
-
-
-def _finish_reason(choice: Json, *, stopped: bool) -> FinishReason:
-    """vLLM and SGLang name the stop string; where a server does not, the answer counts as ended by itself."""
-    if choice["finish_reason"] == "length":
-        return "length"
-    named = choice.get("stop_reason", choice.get("matched_stop"))
-    return "stop" if stopped or isinstance(named, str) else "eos"
-
-
-def _field(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else None
-
-
-def _numbers(values: Any, kind: Any) -> list[Any]:
-    """`values` where it is a list of such numbers, and nothing otherwise."""
-    numbers = values if isinstance(values, list) else []
-    return numbers if all(isinstance(value, kind) for value in numbers) else []
-
-
-def _usage(usage: Any) -> Usage | None:
-    try:
-        return Usage(int(usage["prompt_tokens"]), int(usage["completion_tokens"]))
-    except (KeyError, TypeError, ValueError):
-        return None

@@ -4,15 +4,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from genius_bench.artifacts import digest_of
 from genius_bench.errors import InputError, first_line
 from genius_bench.offline import is_offline, not_here
-from genius_bench.recipe import EngineSection
-
-if TYPE_CHECKING:
-    from genius_bench.engines.endpoint import Endpoint
 
 COMPANIONS = (
     "config.json",
@@ -170,16 +165,6 @@ def template_text(template: str | None) -> str | None:
         return Path(template).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read chat template {template}: {error}") from error
-
-
-def served_fingerprint(model: "ModelFiles | Endpoint", settings: EngineSection) -> str:
-    """What determines the answers of a model: its files, and the engine settings that change what it says."""
-    if not isinstance(model, ModelFiles):
-        return model.served_fingerprint(settings)
-    precision: str = settings.precision
-    if precision == "auto":
-        precision = "float32" if pick_device(settings.device) == "cpu" else "of the files"
-    return digest_of([model.fingerprint, settings.name, precision, template_text(settings.chat_template)])
 
 
 def load_model(path: Path | str, *, device: str = "auto", precision: str = "auto") -> Any:

@@ -5,7 +5,8 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from genius_bench.engines.endpoint import OPTIONAL, Dialect, Endpoint, open_client, served_models
+from genius_bench.engines.dialect import OPTIONAL, Dialect
+from genius_bench.engines.endpoint import Endpoint, open_client, served_models
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.engines.loading import load_tokenizer, locate
 from genius_bench.engines.rendering import render

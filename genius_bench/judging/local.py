@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from genius_bench.engines import open_engine
+from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.interface import Engine, Request
-from genius_bench.engines.loading import load_tokenizer, resolve_model, served_fingerprint
+from genius_bench.engines.loading import load_tokenizer, resolve_model
 from genius_bench.engines.rendering import render
 from genius_bench.errors import InputError, first_line
 from genius_bench.judging.replies import Prompt, Reply, prompt_digest

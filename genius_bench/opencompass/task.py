@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from genius_bench.artifacts import Identity, digest_of
-from genius_bench.engines.endpoint import Endpoint
-from genius_bench.engines.loading import ModelFiles, served_fingerprint
+from genius_bench.engines.endpoint import Endpoint, served_fingerprint
+from genius_bench.engines.loading import ModelFiles
 from genius_bench.evaluation.cards import TaskCard, task_card
 from genius_bench.evaluation.data import Items, load_items
 from genius_bench.evaluation.generations import protocol_name

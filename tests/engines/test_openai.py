@@ -15,9 +15,9 @@ import pytest
 
 from genius_bench import http_client
 from genius_bench.engines import open_engine
-from genius_bench.engines.endpoint import Endpoint, is_url, resolve_served
+from genius_bench.engines.endpoint import Endpoint, is_url, resolve_served, served_fingerprint
 from genius_bench.engines.interface import Completion, Request
-from genius_bench.engines.loading import resolve_model, served_fingerprint
+from genius_bench.engines.loading import resolve_model
 from genius_bench.engines.openai import DRAWN_TOKENS, OpenAIEngine
 from genius_bench.errors import InputError
 from genius_bench.http_client import EndpointError, JsonClient, check_url
