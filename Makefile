@@ -7,7 +7,7 @@ export GENIUS_BENCH_HOME ?= .home
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: setup demo lab test lint clean
+.PHONY: setup demo lab opencompass test lint clean
 
 setup: $(INSTALLED)
 
@@ -32,9 +32,13 @@ lab: $(INSTALLED)
 	    $(BIN)/genius-bench train --objective $$objective --seed $$seed; done; done
 	$(BIN)/genius-bench board --means --cost
 
+# OpenCompass in an environment of its own (about 2 GB), which its tests and the protocol `paper` use.
+opencompass: $(INSTALLED)
+	$(BIN)/genius-bench setup opencompass
+
 # Tests that this machine cannot run (no GPU, no data folder, no root) skip themselves and say why.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
