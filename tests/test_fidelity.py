@@ -25,6 +25,8 @@ from genius_bench.cli.train import app
 from genius_bench.corpora import load_corpus
 from genius_bench.engines.interface import Request
 from genius_bench.errors import InputError
+from genius_bench.evaluation.protocols import by_opencompass
+from genius_bench.evaluation.stage import read_scores, task_card
 from genius_bench.pipeline import tasks_of
 from genius_bench.recipe import Layer, Recipe, parse_assignments
 from genius_bench.resolution import Resolved, resolve
@@ -241,10 +243,15 @@ def corpus(r: Resolved) -> Any:
 
 
 def evaluation(r: Resolved) -> Any:
-    settings = r.recipe.evaluation.model_dump(include={"samples", "temperature", "max_tokens"})
+    section = r.recipe.evaluation
+    settings = section.model_dump(include={"samples", "temperature", "max_tokens", "protocol"})
     with TemporaryDirectory() as folder:
-        asked = run(Store(Path(folder)), right, limit=2, **settings)[1][0].requests
-    return tasks_of(r.recipe.evaluation, "other"), [(one.temperature, one.max_tokens) for one in asked]
+        [scores], [engine] = run(Store(Path(folder)), right, limit=2, **settings)
+        [headline] = {score.details["headline"] for score in read_scores(scores)}
+    cards = [task_card(name).under(section.protocol) for name in ("gsm8k", "logiqa", "alpaca_eval")]
+    asked = [(one.temperature, one.max_tokens) for one in engine.requests]
+    routes = [(card.shots, card.config["doc_to_text"], by_opencompass(card, section)) for card in cards]
+    return tasks_of(section, "other"), asked, headline, routes
 
 
 EFFECTS: dict[str, Callable[[Resolved], Any]] = {
@@ -291,7 +298,7 @@ def test_no_point_and_no_choice_is_forgotten() -> None:
         f"{section}.{name}" for section, options in methods + objectives for name in options.model_fields
     }
     known |= {key for key, _ in leaves(Recipe().model_dump())}
-    assert set(re.findall(r"\b(?:sampling|objective|training|corpus|engine|evaluation)\.\w+", PAGE)) <= known
+    assert set(re.findall(r"(?<!docs/)\b(?:sampling|objective|training|corpus|engine|evaluation)\.\w+", PAGE)) <= known
     for section, options in methods + objectives:
         for name, field in options.model_fields.items():
             kind = field.annotation
