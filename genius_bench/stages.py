@@ -129,8 +129,9 @@ def _evaluate(
     )
     found = dict(zip(ours, scores, strict=True))
     if elsewhere:
+        place = home.absolute()  # OpenCompass runs in folders of its own
         theirs = opencompass.evaluate(
-            Store(home), tasks=elsewhere, model=model, engine=engine, settings=settings, home=home
+            Store(place), tasks=elsewhere, model=model, engine=engine, settings=settings, home=place
         )
         for name, artifact in zip(elsewhere, theirs, strict=True):
             warn(cards[name], artifact)

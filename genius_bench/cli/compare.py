@@ -13,7 +13,7 @@ from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json, Suite
 
 if TYPE_CHECKING:
-    from genius_bench.reporting.comparing import Change, Comparison
+    from genius_bench.reporting.comparing import Change, Comparison, TaskComparison
     from genius_bench.statistics import Difference
 
 
@@ -62,7 +62,7 @@ def _table(found: "Comparison") -> Table:
     for one in found.tasks:
         better = sum(change.gain > 0 for change in one.changes)
         table.add_row(
-            one.task if one.metric == "sampled" else f"{one.task} ({one.metric})",
+            _name(one),
             f"{100 * one.a:.1f}",
             f"{100 * one.b:.1f}",
             _difference(one.difference),
@@ -74,6 +74,11 @@ def _table(found: "Comparison") -> Table:
         "average", "", "", _difference(found.average), _p_value(found.average.p_value), "", "", style="bold"
     )
     return table
+
+
+def _name(one: "TaskComparison") -> str:
+    name = one.task.removeprefix("lab_")
+    return name if one.metric == "sampled" else f"{name} ({one.metric})"
 
 
 def _difference(found: "Difference") -> str:

@@ -43,7 +43,11 @@ class Scored:
     def headline(self, task: str) -> str | None:
         """The metric that stands for a task on a board; None where its answers could not be graded."""
         names = {score.details.get("headline") for (of, _), score in self.scores.items() if of == task}
-        return next((str(name) for name in names if name), None)
+        said = next((str(name) for name in names if name), None)
+        older = (
+            name for name in ("sampled", "greedy") if (task, name) in self.scores
+        )  # before scores said it
+        return said or next(older, None)
 
     def rows(self, task: str) -> dict[str, list[dict[str, Any]]]:
         """Question → its graded answers."""
