@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genius_bench.environment import package_version
+from genius_bench.errors import GeniusBenchError
 
 HUB_TIMEOUT_SECONDS = 3.0
 NOBODY = 65534
@@ -45,6 +46,8 @@ def diagnose(home: Path) -> list[Finding]:
         *_devices(),
         *_packages(),
         _sandbox(),
+        _sandbox_numpy(),
+        _opencompass(home),
         _home(home),
         _disk(home),
         *_hub(),
@@ -149,6 +152,26 @@ def _sandbox() -> Finding:
     if os.geteuid() == 0 and (problem := _run_quietly(command, NOBODY)):
         return Finding(name, "partly", f"bubblewrap works for root only: {problem}", ALLOW_NAMESPACES)
     return Finding(name, "yes", "bubblewrap works")
+
+
+def _sandbox_numpy() -> Finding:
+    """Programs run under the system's Python, which sees nothing of our environment."""
+    name = "numpy for model-written code"
+    python = shutil.which("python3", path="/usr/bin:/usr/local/bin")
+    if python and _run_quietly([python, "-I", "-c", "import numpy"], None) is None:
+        return Finding(name, "yes", f"{python} has it")
+    detail = "the sandbox's Python has none; a few LiveCodeBench programs want it"
+    return Finding(name, "partly", detail, "apt-get install python3-numpy")
+
+
+def _opencompass(home: Path) -> Finding:
+    from genius_bench.opencompass import environment
+
+    try:
+        return Finding("opencompass", "yes", f"in {environment.find(home)}")
+    except GeniusBenchError:
+        detail = "not set up: the protocol 'paper' needs it for general benchmarks and LiveCodeBench"
+        return Finding("opencompass", "partly", detail, "genius-bench setup opencompass")
 
 
 def _run_quietly(command: list[str], user: int | None) -> str | None:
