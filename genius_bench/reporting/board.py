@@ -7,7 +7,7 @@ from typing import Any
 
 from genius_bench.artifacts import Store
 from genius_bench.errors import InputError
-from genius_bench.evaluation.metrics import FAILURES
+from genius_bench.evaluation.metrics import FAILURES, SEVERAL
 from genius_bench.reporting.cost import Cost
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.runs import read_runs
@@ -40,6 +40,8 @@ class Row:
     greedy_gain: Difference | None
     released: Estimate | None
     """The average by the published extraction rules, over the tasks that they cover."""
+    several: dict[str, float] = field(default_factory=dict)
+    """pass@k and maj@k: means over the tasks that have them."""
     failures: dict[str, float] = field(default_factory=dict)
     """Share of answers without a parsable result, cut off, empty, or lost to an error; `any` counts each once."""
     cost: Cost | None = None
@@ -125,6 +127,7 @@ def _row(group: list[Scored], base: Scored | None, metrics: dict[str, str]) -> R
         greedy=greedy_average.value if greedy_average else None,
         greedy_gain=greedy_gain,
         released=_average(group, _by_published_rules(group, metrics)),
+        several=_of_several_samples(group, list(metrics)),
         failures={name: _failure(group, list(metrics), name) for name in FAILURES},
         cost=_mean_cost([one.cost for one in group if one.cost is not None]),
     )
@@ -170,6 +173,22 @@ def _by_published_rules(group: list[Scored], metrics: dict[str, str]) -> dict[st
     """The published rules' metric of the tasks that they cover, for the same answers as the headline's."""
     wanted = {task: f"released_{metric.removeprefix('released_')}" for task, metric in metrics.items()}
     return {task: metric for task, metric in wanted.items() if task in _covered(group, [task], metric)}
+
+
+def _of_several_samples(group: list[Scored], tasks: list[str]) -> dict[str, float]:
+    """Each pass@k and maj@k that all tasks with several samples (and results to compare) have."""
+    found: dict[str, dict[tuple[int, str], float]] = {}
+    for number, one in enumerate(group):
+        for (task, metric), score in one.scores.items():
+            if task in tasks and SEVERAL.fullmatch(metric):
+                found.setdefault(metric, {})[number, task] = score.value / 100
+    kinds = ("pass@", "maj@")
+    having = {kind: {key for name in found if name.startswith(kind) for key in found[name]} for kind in kinds}
+    return {
+        name: sum(values.values()) / len(values)
+        for name, values in found.items()
+        if values.keys() == having[name[: name.index("@") + 1]]
+    }
 
 
 def _covered(group: list[Scored], tasks: Iterable[str], metric: str) -> list[str]:

@@ -16,10 +16,11 @@ GREY_ABOVE = 0.2
 def show_board(board: Board, console: Console, *, cost: bool = False) -> None:
     """`cost` puts what the models cost beside what they gained, cheapest first."""
     console.print(_heading(board))
-    tables = [_summary(board), _by_task(board, wide=console.width >= 110), _answers(board)]
+    tables = [_summary(board), _by_task(board, wide=console.width >= 110), _samples(board), _answers(board)]
     for table in [*tables, _costs(board)] if cost else tables:
-        console.print(table)
-        console.print()
+        if table is not None:
+            console.print(table)
+            console.print()
     console.print(_legend(board, cost))
 
 
@@ -115,6 +116,26 @@ def _answers(board: Board) -> Table:
     return table
 
 
+def _samples(board: Board) -> Table | None:
+    """What several samples of a question are worth together: how often one is right, and what most of them say."""
+    names = [name for row in board.rows for name in row.several]
+    largest = max((int(name.split("@")[1]) for name in names), default=0)
+    wanted = [name for name in (f"pass@{largest}", f"maj@{largest}") if name in names]
+    if not wanted:
+        return None
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table.add_column("samples")
+    for column in ("one", *wanted):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in board.rows:
+        several = (row.several.get(name) for name in wanted)
+        one = None if row.average is None else row.average.value
+        table.add_row(
+            Text(row.label), *("–" if value is None else f"{100 * value:.1f}" for value in (one, *several))
+        )
+    return table
+
+
 def _costs(board: Board) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     table.add_column("cost")
@@ -162,6 +183,10 @@ def _legend(board: Board, cost: bool) -> Text:
         "▲▼ differ from the base at p < 0.05, paired by question, Holm-corrected over tasks. "
         "Published rules: the same answers by the paper's extraction scripts, over the tasks these cover.",
     ]
+    if any(row.several for row in board.rows):
+        lines.append(
+            "pass@k: a right one among k samples; maj@k: the most frequent result of k (programs have none to compare)."
+        )
     if cost:
         lines.append(
             "Cost: tokens sampled, written as a judge, and trained (prompts included), from the base to the "
