@@ -90,13 +90,21 @@ def detectable_difference(a: Mapping[str, float], b: Mapping[str, float]) -> flo
 
 
 def suite_average(tasks: Sequence[Sequence[float]]) -> Estimate:
-    """The unweighted mean over tasks of their means; questions are independent within a task, tasks are fixed."""
+    """The unweighted mean over tasks of their means; questions are independent within a task, tasks are fixed.
+
+    A task whose questions all have one value shows no spread; its part of the error is then that of `share`, so that
+    three wrong answers of three do not pass for certainty.
+    """
     from scipy import stats
 
+    quantile = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
     parts = [_mean_and_error(values) for values in tasks]
+    errors = [
+        error or (share(values).high - share(values).low) / 2 / quantile
+        for values, (_, error) in zip(tasks, parts, strict=True)
+    ]
     mean = math.fsum(value for value, _ in parts) / len(parts)
-    error = math.sqrt(math.fsum(spread**2 for _, spread in parts)) / len(parts)
-    width = float(stats.norm.ppf(0.5 + CONFIDENCE / 2)) * error
+    width = quantile * math.sqrt(math.fsum(error**2 for error in errors)) / len(parts)
     return Estimate(mean, max(0.0, mean - width), min(1.0, mean + width))
 
 

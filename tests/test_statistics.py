@@ -107,3 +107,10 @@ def test_holm() -> None:
     assert holm([]) == []
     values = [random.Random(1).random() for _ in range(20)]
     assert all(corrected >= value for corrected, value in zip(holm(values), values, strict=True))
+
+
+def test_an_average_without_spread_is_not_certain() -> None:
+    alone = share([0.0] * 3)
+    found = suite_average([[0.0] * 3, [0.0] * 3])
+    assert found.value == 0
+    assert 0.5 * (alone.high - alone.low) / 2**0.5 == pytest.approx(found.high, rel=0.05)
