@@ -55,6 +55,8 @@ class Board:
     """Task → the metric of its cells; tasks that could not be graded have none."""
     settings: dict[str, Any]
     rows: list[Row]
+    not_scored: dict[str, str] = field(default_factory=dict)
+    """Task → why its answers could not be graded."""
 
 
 def build_board(
@@ -90,7 +92,13 @@ def build_board(
     if means:
         rows = [row for row in rows if row.is_base]
     rows += [_row(group, bases.get(group[0].base_fingerprint), metrics) for group in _seed_groups(scored)]
-    return Board(list(tasks), metrics, settings, rows)
+    reasons = {
+        task: str(score.details["not_scored"])
+        for one in scored
+        for (task, _), score in one.scores.items()
+        if task not in metrics and score.details.get("not_scored")
+    }
+    return Board(list(tasks), metrics, settings, rows, reasons)
 
 
 def _seed_groups(scored: list[Scored]) -> list[list[Scored]]:
@@ -107,7 +115,7 @@ def _row(group: list[Scored], base: Scored | None, metrics: dict[str, str]) -> R
     """A model, or the mean of one recipe's models over seeds."""
     label = group[0].label
     if len(group) > 1:
-        label = f"{label.split(' seed ')[0]}: mean of {len(group)} seeds"
+        label = f"{label.split(' seed ')[0]}, {len(group)} seeds"
     greedy = dict.fromkeys(_covered(group, metrics, "greedy"), "greedy")
     gains: dict[str, Difference | None] = dict.fromkeys(metrics)
     average_gain = greedy_gain = None

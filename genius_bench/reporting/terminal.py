@@ -9,6 +9,8 @@ from genius_bench.reporting.board import Board, Row
 from genius_bench.statistics import Difference, Estimate
 
 SIGNIFICANT = 0.05
+LABEL_WIDTH = 16
+"""Longer labels wrap rather than push tasks into another table."""
 GREY_ABOVE = 0.2
 """A row with more failed answers than this share is dimmed: its numbers say more about format than about skill."""
 
@@ -16,7 +18,7 @@ GREY_ABOVE = 0.2
 def show_board(board: Board, console: Console, *, cost: bool = False) -> None:
     """`cost` puts what the models cost beside what they gained, cheapest first."""
     console.print(_heading(board))
-    tables = [_summary(board), _by_task(board, wide=console.width >= 110), _samples(board), _answers(board)]
+    tables = [_summary(board), *_by_task(board, console.width), _samples(board), _answers(board)]
     for table in [*tables, _costs(board)] if cost else tables:
         if table is not None:
             console.print(table)
@@ -58,18 +60,38 @@ def _summary(board: Board) -> Table:
     return table
 
 
-def _by_task(board: Board, wide: bool) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-    table.add_column("model")
-    for task in board.tasks:
-        table.add_column(task.removeprefix("lab_"), justify="right", no_wrap=True)
+def _by_task(board: Board, width: int) -> list[Table]:
+    """One table, or several beneath each other where the tasks would not fit side by side."""
+    wide = width >= 110
+    labels = min(max(len(row.label) for row in board.rows), LABEL_WIDTH)
     best = {
         task: max((row.cells[task].value for row in board.rows if row.cells.get(task)), default=None)  # type: ignore[union-attr]
         for task in board.tasks
     }
-    for row in board.rows:
-        table.add_row(Text(row.label), *(_cell(row, task, best[task], wide) for task in board.tasks))
-    return table
+    tables = []
+    for tasks in _side_by_side(board.tasks, width - labels, 11 if wide else 6):
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+        table.add_column("model", min_width=labels)
+        for task in tasks:
+            table.add_column(task.removeprefix("lab_"), justify="right", no_wrap=True)
+        for row in board.rows:
+            table.add_row(Text(row.label), *(_cell(row, task, best[task], wide) for task in tasks))
+        tables.append(table)
+    return tables
+
+
+def _side_by_side(tasks: list[str], room: int, least: int) -> list[list[str]]:
+    """The tasks in groups whose columns fit `room` characters."""
+    groups: list[list[str]] = [[]]
+    left = room
+    for task in tasks:
+        needed = max(len(task.removeprefix("lab_")), least) + 2
+        if needed > left and groups[-1]:
+            groups.append([])
+            left = room
+        groups[-1].append(task)
+        left -= needed
+    return groups
 
 
 def _cell(row: Row, task: str, best: float | None, wide: bool) -> RenderableType:
@@ -176,10 +198,9 @@ def _metric_name(board: Board) -> str:
 
 
 def _legend(board: Board, cost: bool) -> Text:
-    ungraded = [task for task in board.tasks if all(row.cells.get(task) is None for row in board.rows)]
     lines = [
-        "Averages are unweighted means over tasks, in percent; ± and [ ] are 95 % intervals over questions "
-        "(and over seeds, where several are averaged).",
+        "Averages are unweighted means over tasks (and over the seeds of a row that names several), in percent; ± and "
+        "[ ] are 95 % intervals over questions (and seeds).",
         "▲▼ differ from the base at p < 0.05, paired by question, Holm-corrected over tasks. "
         "Published rules: the same answers by the paper's extraction scripts, over the tasks these cover.",
     ]
@@ -192,6 +213,5 @@ def _legend(board: Board, cost: bool) -> Text:
             "Cost: tokens sampled, written as a judge, and trained (prompts included), from the base to the "
             "checkpoint; FLOPs estimated from the model's size; time: what its artifacts took to make."
         )
-    if ungraded:
-        lines.append(f"– not scored here: {', '.join(ungraded)} ('genius-bench doctor' says why).")
+    lines += [f"– {task} is not scored: {reason}." for task, reason in board.not_scored.items()]
     return Text("\n".join(lines), style="dim")

@@ -95,7 +95,7 @@ def home(tmp_path: Path) -> tuple[Path, dict[str, dict[str, np.ndarray]]]:
 def test_rows_are_the_base_the_seeds_and_their_mean(home: tuple[Path, Any]) -> None:
     labels = [row.label for row in build_board(home[0]).rows]
     seeds = [f"genius seed {seed}" for seed in range(3)]
-    assert labels == ["lab (base)", *seeds, "genius: mean of 3 seeds"]
+    assert labels == ["lab (base)", *seeds, "genius, 3 seeds"]
 
 
 def test_means_leave_out_the_single_seeds(home: tuple[Path, Any]) -> None:
@@ -110,7 +110,7 @@ def test_a_label_says_what_was_asked_for(home: tuple[Path, Any]) -> None:
     write_run(path, replace(run, recipe=recipe))
     labels = [row.label for row in build_board(path).rows]
     assert "genius no_sampling + dpo seed 0" in labels
-    assert "genius: mean of 2 seeds" in labels, "the other seeds have another recipe now"
+    assert "genius, 2 seeds" in labels, "the other seeds have another recipe now"
 
 
 def test_gains_are_paired_t_tests_over_questions(home: tuple[Path, Any]) -> None:
