@@ -22,6 +22,10 @@ def in_own_process(
     with ProcessPoolExecutor(1, mp_context=_context(), initializer=_end_with_parent) as pool:
         try:
             return pool.submit(stage, *args, **kwargs).result()
+        except KeyboardInterrupt:  # asked of this process alone, the stage's would go on
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise
         except BrokenProcessPool as error:
             raise GeniusBenchError(
                 f"the {stage.__name__.strip('_')} stage was ended from outside (out of memory, perhaps); "

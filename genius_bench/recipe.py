@@ -136,6 +136,14 @@ class JudgeSection(Section):
     max_cost: PositiveFloat | None = None
     """Refuse to judge when the estimate is higher."""
 
+    @model_validator(mode="after")
+    def _complete(self) -> "JudgeSection":
+        if self.url is not None and self.model is None:
+            raise ValueError("a judge's URL needs the judge's name: evaluation.judge.model (--judge)")
+        if self.max_cost is not None and None in (self.input_price, self.output_price):
+            raise ValueError("max_cost needs input_price and output_price")
+        return self
+
 
 class EvaluationSection(Section):
     suite: str | None = None

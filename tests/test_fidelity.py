@@ -298,7 +298,10 @@ def test_no_point_and_no_choice_is_forgotten() -> None:
         f"{section}.{name}" for section, options in methods + objectives for name in options.model_fields
     }
     known |= {key for key, _ in leaves(Recipe().model_dump())}
-    assert set(re.findall(r"(?<!docs/)\b(?:sampling|objective|training|corpus|engine|evaluation)\.\w+", PAGE)) <= known
+    assert (
+        set(re.findall(r"(?<!docs/)\b(?:sampling|objective|training|corpus|engine|evaluation)\.\w+", PAGE))
+        <= known
+    )
     for section, options in methods + objectives:
         for name, field in options.model_fields.items():
             kind = field.annotation

@@ -7,6 +7,9 @@ import typer
 from genius_bench.errors import GeniusBenchError
 from genius_bench.offline import go_offline, is_offline
 
+INTERRUPTED = 130
+GO_ON = "interrupted; run the same command again to continue where it stopped"
+
 app = typer.Typer(
     name="genius-bench",
     help="Train language models with self-training methods and score every checkpoint, honestly.",
@@ -49,13 +52,13 @@ def main(arguments: list[str] | None = None) -> None:
     if "--offline" in words or is_offline():
         go_offline()
     try:
-        app([word for word in words if word not in ("--debug", "--offline")], standalone_mode=False)
+        code = app([word for word in words if word not in ("--debug", "--offline")], standalone_mode=False)
     except GeniusBenchError as error:
         if debug:
             raise
         _end(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _end("interrupted; run the same command again to continue where it stopped", 130)
+        _end(GO_ON, INTERRUPTED)
     except Exception as error:
         # typer's own errors (unknown option, missing argument) share no public class, but all can say what they are.
         if not hasattr(error, "format_message"):
@@ -64,6 +67,10 @@ def main(arguments: list[str] | None = None) -> None:
         if not message:  # no command was given: typer has shown the help
             raise SystemExit(2) from None
         _end(message, 2)
+    if code == INTERRUPTED:  # typer returns what it would have exited with
+        _end(GO_ON, INTERRUPTED)
+    if code:
+        raise SystemExit(code)
 
 
 def _end(message: str, code: int) -> None:

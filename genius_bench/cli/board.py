@@ -31,8 +31,10 @@ def board(
     if as_json:
         from genius_bench.reporting.board import build_board
 
-        rows = [_plain(asdict(row)) for row in build_board(home, tasks=tasks, means=means).rows]
-        typer.echo(json.dumps([{"name": row["label"], **row} for row in rows], indent=2, ensure_ascii=False))
+        found = build_board(home, tasks=tasks, means=means)
+        under = {"settings": found.settings, "metrics": found.metrics, "not_scored": found.not_scored}
+        rows = [{"name": row.label, **_plain(asdict(row)), **under} for row in found.rows]
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     print_board(home, tasks=tasks, means=means, cost=cost)
 

@@ -37,10 +37,17 @@ def compare(
         typer.echo(json.dumps(_plain(found, changed), indent=2, ensure_ascii=False))
         return
     console = Console()
-    console.print(Text(f"{found.b} against {found.a} · protocol {found.settings['protocol']}", style="bold"))
+    limit = found.settings.get("limit")
+    limited = f" · the first {limit} items of each task" if limit else ""
+    protocol = f"protocol {found.settings['protocol']} at T={found.settings['temperature']:g}{limited}"
+    console.print(Text(f"{found.b} against {found.a} · {protocol}", style="bold"))
+    if found.same_model:
+        console.print(Text("Both names mean the same model: nothing can differ."))
     console.print(_table(found))
     for task, reason in found.not_comparable.items():
         console.print(Text(f"{task}: not compared ({reason})"))
+    for note in found.notes:
+        console.print(Text(f"! {note}"))
     console.print(
         Text(
             "In percent, [ ] 95 % intervals; paired by question, p Holm-corrected over tasks. Detectable: the "
@@ -67,7 +74,7 @@ def _table(found: "Comparison") -> Table:
             f"{100 * one.b:.1f}",
             _difference(one.difference),
             _p_value(one.difference.p_value),
-            f"{100 * one.detectable:.1f}",
+            f"{100 * one.detectable:.1f}" if one.detectable else "–",
             f"{better}/{len(one.changes) - better}",
         )
     table.add_row(

@@ -50,10 +50,12 @@ class LazyEngine:
         return self._engine, self._runner
 
     def close(self) -> None:
+        """May be called more than once."""
         if self._engine is not None:
             self._engine.close()
         if self._runner is not None:
             self._runner.close()
+        self._engine = self._runner = None
 
 
 @dataclass

@@ -204,9 +204,7 @@ def _from_hub(card: TaskCard, split: str, files: tuple[str, ...], path: str | No
     import datasets
 
     if path is None:
-        raise InputError(
-            f"task '{card.name}' is on no hub: give its items in a local folder (evaluation.data)"
-        )
+        raise InputError(f"task '{card.name}' is on no hub: give its items in a local folder (--data)")
     revision = card.config.get("dataset_kwargs", {}).get("revision")
     configs = card.facts.configs or (card.config.get("dataset_name"),)
     try:
@@ -221,8 +219,7 @@ def _from_hub(card: TaskCard, split: str, files: tuple[str, ...], path: str | No
             raise not_here(f"task '{card.name}': {path}", "--data") from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"task '{card.name}': cannot load {path} from the hub ({reason}); "
-            "give a local folder with evaluation.data"
+            f"task '{card.name}': cannot load {path} from the hub ({reason}); give a local folder with --data"
         ) from error
     return [row for part in parts for row in part]
 

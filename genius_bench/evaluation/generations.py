@@ -8,7 +8,7 @@ from typing import Any
 from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of
 from genius_bench.evaluation.asking import EVALUATION_SEED, Asker, LazyEngine
 from genius_bench.evaluation.cards import TaskCard
-from genius_bench.evaluation.data import Items, Row, load_function, load_items
+from genius_bench.evaluation.data import Items, Row, load_function
 from genius_bench.evaluation.protocols import answers_wanted, protocols
 from genius_bench.recipe import EvaluationSection
 
@@ -21,6 +21,7 @@ def generate(
     card: TaskCard,
     settings: EvaluationSection,
     *,
+    items: Items,
     engine: LazyEngine,
     checkpoint_fingerprint: str,
     checkpoint_name: str,
@@ -28,7 +29,6 @@ def generate(
     """The answers of a checkpoint to a task (as the protocol asks it), found or generated now, continuing an
     interrupted attempt."""
     greedy, samples = answers_wanted(card, settings)
-    items = load_items(card, settings.data, settings.split)
     limit = settings.limit if settings.limit and settings.limit < len(items.rows) else None
     max_tokens = settings.max_tokens or card.max_tokens
     parameters = {

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from genius_bench.artifacts import Artifact, Store
+from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import TaskCard, available_tasks, resolve_suite, task_card
-from genius_bench.evaluation.data import load_baseline
+from genius_bench.evaluation.data import Items, load_baseline, load_items
 from genius_bench.evaluation.protocols import is_judged
 from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.rows import Score
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from genius_bench.engines.endpoint import Endpoint
     from genius_bench.engines.interface import Engine
     from genius_bench.engines.loading import ModelFiles
+    from genius_bench.judging.judge import Judge
 
 __all__ = ["TaskCard", "available_tasks", "evaluate", "read_scores", "regrade", "resolve_suite", "task_card"]
 
@@ -37,10 +39,12 @@ def evaluate(
     """
     from genius_bench.evaluation.asking import LazyEngine
     from genius_bench.evaluation.generations import generate
+    from genius_bench.evaluation.judged import score_by_judge
     from genius_bench.evaluation.scoring import score
 
     cards = [task_card(name).under(settings.protocol) for name in tasks]
-    _check_judge(cards, settings)
+    items = _load_all(cards, settings)
+    judge = _judge_of(cards, store, settings, engine_settings)
     engine = LazyEngine(engine_factory)
     found: dict[str, Artifact] = {}
     to_judge: list[tuple[TaskCard, Artifact]] = []
@@ -50,6 +54,7 @@ def evaluate(
                 store,
                 card,
                 settings,
+                items=items.pop(card.name),
                 engine=engine,
                 checkpoint_fingerprint=checkpoint_fingerprint,
                 checkpoint_name=model.name,
@@ -59,42 +64,50 @@ def evaluate(
             else:
                 found[card.name] = score(store, generations, card, unsafe_code=settings.unsafe_code)
                 warn(card, found[card.name])
-    finally:
         engine.close()
-    if to_judge:
-        found |= _have_judged(store, to_judge, settings, engine_settings)
-    return [found[card.name] for card in cards]
-
-
-def _check_judge(cards: list[TaskCard], settings: EvaluationSection) -> None:
-    """Before any answer is generated: a budget that cannot be checked is no budget."""
-    for card in cards:
-        if is_judged(card) and settings.judge.model:
-            load_baseline(card, settings.data)
-
-
-def _have_judged(
-    store: Store,
-    waiting: list[tuple[TaskCard, Artifact]],
-    settings: EvaluationSection,
-    engine_settings: EngineSection,
-) -> dict[str, Artifact]:
-    from genius_bench.evaluation.judged import score_by_judge
-    from genius_bench.judging.judge import open_judge
-
-    judge = open_judge(settings.judge, store.home, engine_settings) if settings.judge.model else None
-    found = {}
-    try:
-        for card, generations in waiting:
+        for card, generations in to_judge:
             baseline = load_baseline(card, settings.data) if judge else {}
             found[card.name] = score_by_judge(
                 store, generations, card, judge=judge, baseline=baseline, announce=_say
             )
             warn(card, found[card.name])
     finally:
+        engine.close()
         if judge:
             judge.close()
-    return found
+    return [found[card.name] for card in cards]
+
+
+def _load_all(cards: list[TaskCard], settings: EvaluationSection) -> dict[str, Items]:
+    """The items of every task, before any answer is generated. Raises `InputError` that names all that is missing."""
+    items: dict[str, Items] = {}
+    problems: dict[str, InputError] = {}
+    for card in cards:
+        try:
+            items[card.name] = load_items(card, settings.data, settings.split)
+            if is_judged(card) and settings.judge.model:
+                load_baseline(card, settings.data)
+        except InputError as error:
+            problems[card.name] = error
+    if not problems:
+        return items
+    if len(cards) == 1:
+        raise next(iter(problems.values()))
+    there = ",".join(card.name for card in cards if card.name not in problems)
+    hint = f"; without them: --suite {there}" if there else ""
+    reasons = "; ".join(str(error) for error in problems.values())
+    raise InputError(f"{len(problems)} of {len(cards)} tasks cannot be had: {reasons}{hint}")
+
+
+def _judge_of(
+    cards: list[TaskCard], store: Store, settings: EvaluationSection, engine_settings: EngineSection
+) -> "Judge | None":
+    """Opened before any answer is generated: a mistaken name or URL should be told at once."""
+    if settings.judge.model is None or not any(is_judged(card) for card in cards):
+        return None
+    from genius_bench.judging.judge import open_judge
+
+    return open_judge(settings.judge, store.home, engine_settings)
 
 
 def read_scores(artifact: Artifact) -> list[Score]:

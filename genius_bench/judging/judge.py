@@ -151,6 +151,6 @@ async def together(coroutines: Iterable[Awaitable[None]]) -> None:
 def open_judge(section: JudgeSection, home: Path, engine_settings: EngineSection) -> Judge:
     """The judge that the recipe names, behind the store under `home`. Raises `InputError` where there is none."""
     if section.model is None:
-        raise InputError("no judge: name one with evaluation.judge.model (and evaluation.judge.url)")
+        raise InputError("no judge: name one with --judge (and --judge-url)")
     source: Source = Endpoint(section) if section.url else LocalModel(section, engine_settings)
     return StoringJudge(source, home, section)

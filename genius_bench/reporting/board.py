@@ -7,7 +7,7 @@ from typing import Any
 
 from genius_bench.artifacts import Store
 from genius_bench.errors import InputError
-from genius_bench.evaluation.metrics import FAILURES, SEVERAL
+from genius_bench.evaluation.metrics import FAILURES, JUDGED, SEVERAL
 from genius_bench.reporting.cost import Cost
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.runs import read_runs
@@ -40,8 +40,10 @@ class Row:
     greedy_gain: Difference | None
     released: Estimate | None
     """The average by the published extraction rules, over the tasks that they cover."""
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    """Task → what a reader of its number must know."""
     several: dict[str, float] = field(default_factory=dict)
-    """pass@k and maj@k: means over the tasks that have them."""
+    """pass@k and maj@k, and `one` sample alone: means over the tasks that have them."""
     failures: dict[str, float] = field(default_factory=dict)
     """Share of answers without a parsable result, cut off, empty, or lost to an error; `any` counts each once."""
     cost: Cost | None = None
@@ -116,12 +118,13 @@ def _row(group: list[Scored], base: Scored | None, metrics: dict[str, str]) -> R
     label = group[0].label
     if len(group) > 1:
         label = f"{label.split(' seed ')[0]}, {len(group)} seeds"
-    greedy = dict.fromkeys(_covered(group, metrics, "greedy"), "greedy")
+    alike = comparable(metrics)
+    greedy = dict.fromkeys(_covered(group, alike, "greedy"), "greedy")
     gains: dict[str, Difference | None] = dict.fromkeys(metrics)
     average_gain = greedy_gain = None
     if base is not None and metrics:
         gains = _corrected({task: _gain(group, base, {task: metric}) for task, metric in metrics.items()})
-        average_gain = _gain(group, base, metrics)
+        average_gain = _gain(group, base, alike)
         greedy_gain = _gain(group, base, greedy) if greedy else None
     greedy_average = _average(group, greedy)
     return Row(
@@ -130,15 +133,25 @@ def _row(group: list[Scored], base: Scored | None, metrics: dict[str, str]) -> R
         seeds=len(group),
         cells={task: _average(group, {task: metric}) for task, metric in metrics.items()},
         gains=gains,
-        average=_average(group, metrics),
+        average=_average(group, alike),
         average_gain=average_gain,
         greedy=greedy_average.value if greedy_average else None,
         greedy_gain=greedy_gain,
-        released=_average(group, _by_published_rules(group, metrics)),
+        released=_average(group, _by_published_rules(group, alike)),
+        notes={task: notes for task in metrics if (notes := group[0].notes(task))},
         several=_of_several_samples(group, list(metrics)),
-        failures={name: _failure(group, list(metrics), name) for name in FAILURES},
+        failures={name: _failure(group, list(alike), name) for name in FAILURES},
         cost=_mean_cost([one.cost for one in group if one.cost is not None]),
     )
+
+
+def comparable(metrics: dict[str, str]) -> dict[str, str]:
+    """The tasks that averages are taken over: accuracies, or win rates and ratings where there is nothing else.
+
+    An accuracy and a win rate have no mean that would say anything.
+    """
+    accuracies = {task: metric for task, metric in metrics.items() if not JUDGED.fullmatch(metric)}
+    return accuracies or metrics
 
 
 def _mean_cost(costs: list[Cost]) -> Cost | None:
@@ -190,12 +203,16 @@ def _of_several_samples(group: list[Scored], tasks: list[str]) -> dict[str, floa
         for (task, metric), score in one.scores.items():
             if task in tasks and SEVERAL.fullmatch(metric):
                 found.setdefault(metric, {})[number, task] = score.value / 100
+    for number, one in enumerate(group):
+        for task in tasks:
+            if one.headline(task) == "sampled" and (task, "pass@2") in one.scores:
+                found.setdefault("one", {})[number, task] = one.scores[task, "sampled"].value / 100
     kinds = ("pass@", "maj@")
     having = {kind: {key for name in found if name.startswith(kind) for key in found[name]} for kind in kinds}
     return {
         name: sum(values.values()) / len(values)
         for name, values in found.items()
-        if values.keys() == having[name[: name.index("@") + 1]]
+        if name == "one" or values.keys() == having[name[: name.index("@") + 1]]
     }
 
 

@@ -54,6 +54,9 @@ class Comparison:
     average: Difference
     not_comparable: dict[str, str]
     """Task → why."""
+    notes: list[str]
+    """What a reader must know of the numbers."""
+    same_model: bool
 
 
 def compare(home: Path, a: str, b: str, tasks: Sequence[str] | None = None) -> Comparison:
@@ -108,7 +111,9 @@ def _compare(a: Scored, b: Scored, settings: dict[str, Any], tasks: list[str]) -
         for task, (metric, base, mine) in pairs.items()
     ]
     average = suite_difference([(mine, base) for _, base, mine in pairs.values()])
-    return Comparison(a.label, b.label, settings, compared, average, skipped)
+    notes = [f"{task}, {one.label}: {note}" for one in (a, b) for task in pairs for note in one.notes(task)]
+    same = a.fingerprint == b.fingerprint
+    return Comparison(a.label, b.label, settings, compared, average, skipped, notes, same)
 
 
 def _changes(a: Scored, b: Scored, task: str, metric: str) -> list[Change]:

@@ -49,6 +49,24 @@ class Scored:
         )  # before scores said it
         return said or next(older, None)
 
+    def notes(self, task: str) -> list[str]:
+        """What a reader of the task's number must know, from the details that its scores keep."""
+        score = self.scores.get((task, self.headline(task) or ""))
+        if score is None:
+            return []
+        details, found = score.details, []
+        if details.get("dataset") == "changed":
+            expected = details.get("expected_items")
+            count = f"{score.n} items" if details.get("limit") is None else f"the first {score.n} items"
+            found.append(f"other items than expected ({count}; {expected or 'unknown'} in all)")
+        if " (" in details.get("protocol", "") and "-shot" in details["protocol"]:
+            found.append(f"{details['protocol']}: no train split at hand")
+        if judge := details.get("judge"):
+            found.append(f"judged by {judge}")
+        if failures := details.get("judge_failures"):
+            found.append(f"{failures} answers without a verdict, counted as undecided")
+        return found
+
     def rows(self, task: str) -> dict[str, list[dict[str, Any]]]:
         """Question → its graded answers."""
         cache: dict[str, dict[str, list[dict[str, Any]]]] = self.__dict__.setdefault("_rows", {})

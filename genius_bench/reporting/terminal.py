@@ -5,10 +5,13 @@ from rich.table import Table
 from rich.text import Text
 
 from genius_bench.evaluation.protocols import protocols
-from genius_bench.reporting.board import Board, Row
+from genius_bench.reporting.board import Board, Row, comparable
+from genius_bench.reporting.legend import legend
 from genius_bench.statistics import Difference, Estimate
 
 SIGNIFICANT = 0.05
+LOPSIDED = 0.15
+"""An interval whose halves differ by more than this share of it is printed with both its ends."""
 LABEL_WIDTH = 16
 """Longer labels wrap rather than push tasks into another table."""
 GREY_ABOVE = 0.2
@@ -19,11 +22,11 @@ def show_board(board: Board, console: Console, *, cost: bool = False) -> None:
     """`cost` puts what the models cost beside what they gained, cheapest first."""
     console.print(_heading(board))
     tables = [_summary(board), *_by_task(board, console.width), _samples(board), _answers(board)]
-    for table in [*tables, _costs(board)] if cost else tables:
+    for table in [*tables, _costs(board)] if cost and any(row.cost for row in board.rows) else tables:
         if table is not None:
             console.print(table)
             console.print()
-    console.print(_legend(board, cost))
+    console.print(legend(board, cost))
 
 
 def _heading(board: Board) -> Text:
@@ -45,16 +48,23 @@ def _heading(board: Board) -> Text:
 def _summary(board: Board) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     table.add_column("model")
-    for column in (_metric_name(board), "gain over base", "p", "greedy", "gain"):
+    compared = any(row.average_gain is not None for row in board.rows)
+    greedy = _metric_name(board) != "greedy" and any(row.greedy is not None for row in board.rows)
+    columns = [_metric_name(board), *(["gain over base", "p"] if compared else [])]
+    columns += (["greedy", *(["gain"] if compared else [])]) if greedy else []
+    for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     for row in board.rows:
+        cells = {
+            "gain over base": _gain(row.average_gain),
+            "p": _p_value(row.average_gain),
+            "greedy": "–" if row.greedy is None else f"{100 * row.greedy:.1f}",
+            "gain": "" if row.greedy_gain is None else f"{100 * row.greedy_gain.difference:+.1f}",
+        }
         table.add_row(
             Text(row.label),
             _estimate(row.average),
-            _gain(row.average_gain),
-            _p_value(row.average_gain),
-            "–" if row.greedy is None else f"{100 * row.greedy:.1f}",
-            "" if row.greedy_gain is None else f"{100 * row.greedy_gain.difference:+.1f}",
+            *(cells[column] for column in columns[1:]),
             style="dim" if row.failures["any_failure"] > GREY_ABOVE else "",
         )
     return table
@@ -107,9 +117,13 @@ def _cell(row: Row, task: str, best: float | None, wide: bool) -> RenderableType
 
 
 def _estimate(estimate: Estimate | None) -> str:
-    return (
-        "–" if estimate is None else f"{100 * estimate.value:.1f} ±{50 * (estimate.high - estimate.low):.1f}"
-    )
+    """With ± where the interval lies evenly around the value, else with its ends."""
+    if estimate is None:
+        return "–"
+    value, low, high = (100 * part for part in estimate)
+    if abs((high - value) - (value - low)) > LOPSIDED * (high - low):
+        return f"{value:.1f} [{low:.1f}, {high:.1f}]"
+    return f"{value:.1f} ±{(high - low) / 2:.1f}"
 
 
 def _gain(gain: Difference | None) -> str:
@@ -140,7 +154,7 @@ def _answers(board: Board) -> Table:
 
 def _samples(board: Board) -> Table | None:
     """What several samples of a question are worth together: how often one is right, and what most of them say."""
-    names = [name for row in board.rows for name in row.several]
+    names = [name for row in board.rows for name in row.several if "@" in name]
     largest = max((int(name.split("@")[1]) for name in names), default=0)
     wanted = [name for name in (f"pass@{largest}", f"maj@{largest}") if name in names]
     if not wanted:
@@ -150,11 +164,8 @@ def _samples(board: Board) -> Table | None:
     for column in ("one", *wanted):
         table.add_column(column, justify="right", no_wrap=True)
     for row in board.rows:
-        several = (row.several.get(name) for name in wanted)
-        one = None if row.average is None else row.average.value
-        table.add_row(
-            Text(row.label), *("–" if value is None else f"{100 * value:.1f}" for value in (one, *several))
-        )
+        several = (row.several.get(name) for name in ("one", *wanted))
+        table.add_row(Text(row.label), *("–" if value is None else f"{100 * value:.1f}" for value in several))
     return table
 
 
@@ -191,27 +202,7 @@ def _duration(seconds: float) -> str:
 
 def _metric_name(board: Board) -> str:
     """What the averages are of: samples, greedy answers, or (tasks differ) each task's own number."""
-    kinds = {metric.removeprefix("released_") for metric in board.metrics.values()}
+    kinds = {metric.removeprefix("released_") for metric in comparable(board.metrics).values()}
     if kinds == {"sampled"}:
         return f"T={board.settings['temperature']:g}"
     return "greedy" if kinds == {"greedy"} else "score"
-
-
-def _legend(board: Board, cost: bool) -> Text:
-    lines = [
-        "Averages are unweighted means over tasks (and over the seeds of a row that names several), in percent; ± and "
-        "[ ] are 95 % intervals over questions (and seeds).",
-        "▲▼ differ from the base at p < 0.05, paired by question, Holm-corrected over tasks. "
-        "Published rules: the same answers by the paper's extraction scripts, over the tasks these cover.",
-    ]
-    if any(row.several for row in board.rows):
-        lines.append(
-            "pass@k: a right one among k samples; maj@k: the most frequent result of k (programs have none to compare)."
-        )
-    if cost:
-        lines.append(
-            "Cost: tokens sampled, written as a judge, and trained (prompts included), from the base to the "
-            "checkpoint; FLOPs estimated from the model's size; time: what its artifacts took to make."
-        )
-    lines += [f"– {task} is not scored: {reason}." for task, reason in board.not_scored.items()]
-    return Text("\n".join(lines), style="dim")

@@ -139,7 +139,7 @@ def test_no_verdict_is_counted_and_nobody_gains_by_it(data: Path, tmp_path: Path
 def test_without_a_judge_answers_are_kept_for_later(data: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     artifact, requests = run(home, data, "alpaca_eval", JudgeSection())
-    assert "evaluation.judge.model" in str(not_scored(artifact))
+    assert "--judge" in str(not_scored(artifact))
     assert len(requests) == ITEMS
     with serve(prefers_a) as server:
         judged, again = run(home, data, "alpaca_eval", JudgeSection(model="j", url=server.url))
