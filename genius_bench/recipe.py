@@ -269,4 +269,6 @@ def _first_problem(model: type[BaseModel], error: ValidationError, section: str)
         for part in problem["loc"][:-1]:
             owner = owner.model_fields[part].annotation
         return f"unknown key '{name}': {nearest(str(problem['loc'][-1]), list(owner.model_fields))}"
+    if problem["type"] == "value_error":  # what a section says of its values together
+        return f"{name or 'recipe'}: {problem['ctx']['error']}"
     return f"{name} = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"

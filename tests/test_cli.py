@@ -1,6 +1,8 @@
 """What users type: every bad input is one clear line and exit code 2, and leaves nothing half-written."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -135,3 +137,41 @@ def test_listings_are_lists_of_named_objects(listing: str, capsys: pytest.Captur
     rows = json.loads(capsys.readouterr().out)
     assert rows
     assert all(row["name"] for row in rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", [True, False], ids=["the whole group", "the command alone"])
+def test_ctrl_c_ends_a_stage_and_says_how_to_go_on(group: bool, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "genius_bench",
+        "eval",
+        "lab",
+        "--suite",
+        "lab_words",
+        "--samples",
+        "400",
+    ]
+    with subprocess.Popen(
+        [*command, "--home", str(tmp_path)], start_new_session=True, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        while "answers" not in process.stderr.readline():
+            assert process.poll() is None
+        (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; run the same command again" in errors
+    assert "Traceback" not in errors
+
+
+def test_everything_that_is_missing_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "genius_bench", "eval", "lab", "--suite", "lab_words,gsm8k,logiqa"]
+    done = subprocess.run(
+        [*command, "--data", str(tmp_path), "--home", str(tmp_path / "home")], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "2 of 3 tasks cannot be had" in done.stderr
+    assert "--suite lab_words" in done.stderr
+    assert "answers" not in done.stderr

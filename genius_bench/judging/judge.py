@@ -152,5 +152,10 @@ def open_judge(section: JudgeSection, home: Path, engine_settings: EngineSection
     """The judge that the recipe names, behind the store under `home`. Raises `InputError` where there is none."""
     if section.model is None:
         raise InputError("no judge: name one with --judge (and --judge-url)")
-    source: Source = Endpoint(section) if section.url else LocalModel(section, engine_settings)
+    source: Source
+    try:
+        source = Endpoint(section) if section.url else LocalModel(section, engine_settings)
+    except InputError as error:
+        hint = "" if section.url else "; a judge that a server runs needs --judge-url as well"
+        raise InputError(f"judge '{section.model}': {error}{hint}") from error
     return StoringJudge(source, home, section)

@@ -7,7 +7,7 @@ import pytest
 from genius_bench.errors import InputError
 from genius_bench.judging.comparison import compare
 from genius_bench.judging.cost import estimate
-from genius_bench.recipe import JudgeSection
+from genius_bench.recipe import JudgeSection, validate
 from genius_bench.rows import Message
 from tests.judging.cases import judge_at, questions, silent
 from tests.judging.loopback import Messages, serve
@@ -60,9 +60,8 @@ def test_what_was_spent_counts_towards_the_limit(tmp_path: Path) -> None:
             compare(judge, questions(2, "another answer"), silent)
 
 
-def test_a_limit_needs_prices(tmp_path: Path) -> None:
-    with serve(fair) as server:
-        judge = judge_at(server.url, tmp_path, max_cost=1.0)
-        with pytest.raises(InputError, match=r"needs evaluation\.judge\.input_price"):
-            compare(judge, questions(1), silent)
-        assert server.prompts == []
+def test_a_limit_needs_prices_and_a_url_a_name() -> None:
+    with pytest.raises(InputError, match="max_cost needs input_price and output_price"):
+        validate(JudgeSection, {"model": "loopback", "max_cost": 1.0}, "evaluation.judge")
+    with pytest.raises(InputError, match="needs the judge's name"):
+        validate(JudgeSection, {"url": "http://127.0.0.1:1/v1"}, "evaluation.judge")

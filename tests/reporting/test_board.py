@@ -13,7 +13,7 @@ from scipy import stats
 
 from genius_bench.artifacts import Build, Identity, Store
 from genius_bench.errors import InputError
-from genius_bench.reporting.board import build_board
+from genius_bench.reporting.board import build_board, comparable
 from genius_bench.reporting.terminal import show_board
 from genius_bench.runs import Evaluation, Run, read_runs, write_run
 from genius_bench.statistics import seeds_average, seeds_difference
@@ -30,7 +30,9 @@ ITEMS = 60
 TASKS = ("one", "two")
 
 
-def write_scores(store: Store, name: str, task: str, right: np.ndarray) -> str:
+def write_scores(
+    store: Store, name: str, task: str, right: np.ndarray, details: dict[str, Any] | None = None
+) -> str:
     """A `scores` artifact with given verdicts [items, 3]: greedy and two samples."""
     from genius_bench.evaluation.metrics import scores_of
 
@@ -57,7 +59,7 @@ def write_scores(store: Store, name: str, task: str, right: np.ndarray) -> str:
 
     def produce(build: Build) -> None:
         build.write_shard(rows)
-        numbers = [vars(score) for score in scores_of(task, rows, {}, graded=True, released=True)]
+        numbers = [vars(score) for score in scores_of(task, rows, details or {}, graded=True, released=True)]
         build.write_json("scores.json", numbers)
 
     return store.make(Identity(kind="scores", version=1, parameters={"task": task, "of": name}), produce).key
@@ -217,3 +219,35 @@ def test_one_question_is_never_significant() -> None:
     assert gain.p_value == 1.0
     assert (gain.low, gain.high) == (-1.0, 1.0)
     assert seeds_average([[{"q": 1.0}]]).value == 1.0
+
+
+def test_what_a_reader_must_know_stands_beneath_the_board(tmp_path: Path) -> None:
+    """Other items than expected, missing examples, who judged and how often in vain."""
+    store = Store(tmp_path)
+    changed = {"dataset": "changed", "expected_items": 1319, "protocol": "strict (0-shot)"}
+    judged = {"dataset": "as expected", "protocol": "strict", "judge": "gpt-4o", "judge_failures": 7}
+    right = np.zeros((ITEMS, 3))
+    keys = {
+        "one": write_scores(store, "a", "one", right, changed), "two": write_scores(store, "a", "two", right, judged)
+    }  # fmt: skip
+    write_run(
+        tmp_path,
+        Run(id="eval", evaluations=[Evaluation(model="m", fingerprint="f", settings=SETTINGS, scores=keys)]),
+    )
+    stream = io.StringIO()
+    board = build_board(tmp_path)
+    show_board(board, Console(file=stream, width=200))
+    text = stream.getvalue()
+    assert f"! one: other items than expected ({ITEMS} items; 1319 in all)." in text
+    assert "! one: strict (0-shot): no train split at hand." in text
+    assert "! two: judged by gpt-4o." in text
+    assert "! two: 7 answers without a verdict, counted as undecided." in text
+    assert "[0.0, " in text, "an interval at the edge is not symmetric"
+    assert "▲" not in text, "nothing to compare with: no legend of it"
+    assert list(board.rows[0].notes) == ["one", "two"]
+
+
+def test_accuracies_and_win_rates_have_no_mean() -> None:
+    mixed = {"gsm8k": "sampled", "alpaca_eval": "win_rate[j]", "wildbench": "rating[j]"}
+    assert comparable(mixed) == {"gsm8k": "sampled"}
+    assert comparable({"alpaca_eval": "win_rate[j]"}) == {"alpaca_eval": "win_rate[j]"}
