@@ -20,7 +20,6 @@ def is_offline() -> bool:
 def go_offline() -> None:
     """Keeps hub clients off the network. Call it before stages' processes start: they inherit the environment."""
     os.environ.update(dict.fromkeys((VARIABLE, *OTHERS), "1"))
-    os.environ.setdefault("WANDB_MODE", "offline")
     for module, names in (
         ("huggingface_hub.constants", ("HF_HUB_OFFLINE",)),
         ("datasets.config", ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")),

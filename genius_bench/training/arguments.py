@@ -1,5 +1,6 @@
 """A recipe's training section in the words of `transformers.TrainingArguments`."""
 
+import os
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
@@ -9,6 +10,7 @@ import torch
 from transformers import TrainingArguments
 
 from genius_bench.errors import InputError
+from genius_bench.offline import is_offline
 from genius_bench.recipe import TrainingSection
 from genius_bench.seeds import seed_of
 
@@ -27,6 +29,8 @@ def training_arguments(
     """
     if training.report_to == "wandb" and find_spec("wandb") is None:
         raise InputError("training.report_to = 'wandb': the package is not installed (pip install wandb)")
+    if training.report_to == "wandb" and is_offline():
+        os.environ.setdefault("WANDB_MODE", "offline")
     arguments = TrainingArguments(
         output_dir=str(states),
         run_name=run_name,

@@ -135,7 +135,6 @@ class Evil:
 @pytest.mark.parametrize(
     "columns",
     [
-        {},
         {"public_test_cases": "[{"},
         {"public_test_cases": '{"input": ""}'},
         {"public_test_cases": json.dumps([ENTRY | {"testtype": "other"}])},
@@ -161,3 +160,8 @@ def test_the_function_is_named_by_the_metadata() -> None:
     assert function_name({"metadata": "{}"}) is None
     with pytest.raises(InputError, match="row q7"):
         function_name(row(metadata="[]"))
+
+
+def test_a_row_may_have_no_tests() -> None:
+    """Such a problem is never solved; the evaluation says how many there are."""
+    assert read_tests(row()) == []
