@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genius_bench.cli import app
-from genius_bench.cli.options import RecipeFile, Set, Suite
+from genius_bench.cli.options import Corpus, Method, Model, RecipeFile, Set, Suite
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.recipe import Recipe, merge, parse_assignments, read_layer
 
@@ -26,16 +26,9 @@ COLOURS = {"ok": "green", "unexpected": "yellow"}
 @data.command()
 def pull(
     folder: Folder,
-    method: Annotated[
-        str | None, typer.Option("--method", "-m", help="A method plug-in.", show_default="genius")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="'lab', a local folder, or a hub id.", show_default="lab")
-    ] = None,
-    corpus: Annotated[
-        str | None,
-        typer.Option(help="lab, magpie, openhermes, a JSONL/Parquet file, or a hub id.", show_default="lab"),
-    ] = None,
+    method: Method = None,
+    model: Model = None,
+    corpus: Corpus = None,
     suite: Suite = None,
     recipe: RecipeFile = None,
     set_: Set = None,

@@ -42,6 +42,18 @@ Suite = Annotated[
         "--suite", help="A suite (lab, reasoning, …) or a comma-separated list of tasks.", show_default=False
     ),
 ]
+Method = Annotated[
+    str | None, typer.Option("--method", "-m", help="A method plug-in.", show_default="genius")
+]
+Model = Annotated[
+    str | None, typer.Option("--model", help="'lab', a local folder, or a hub id.", show_default="lab")
+]
+Corpus = Annotated[
+    str | None,
+    typer.Option(
+        "--corpus", help="lab, magpie, openhermes, a JSONL/Parquet file, or a hub id.", show_default="lab"
+    ),
+]
 EngineName = Annotated[str | None, typer.Option("--engine", help="Generation engine.", show_default="hf")]
 Protocol = Annotated[
     str | None, typer.Option("--protocol", help="strict, paper or released.", show_default="strict")

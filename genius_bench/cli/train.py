@@ -6,11 +6,14 @@ import typer
 
 from genius_bench.cli import app
 from genius_bench.cli.options import (
+    Corpus,
     Data,
     EngineName,
     Home,
     Judge,
     JudgeUrl,
+    Method,
+    Model,
     Protocol,
     RecipeFile,
     Set,
@@ -22,20 +25,13 @@ from genius_bench.recipe import Layer, merge, parse_assignments, read_layer
 @app.command()
 def train(
     home: Home,
-    method: Annotated[
-        str | None, typer.Option("--method", "-m", help="A method plug-in.", show_default="genius")
-    ] = None,
+    method: Method = None,
     variant: Annotated[
         str | None,
         typer.Option(help="A named variant of the method (released, no_foresight, …).", show_default="paper"),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="'lab', a local folder, or a hub id.", show_default="lab")
-    ] = None,
-    corpus: Annotated[
-        str | None,
-        typer.Option(help="lab, magpie, openhermes, a JSONL/Parquet file, or a hub id.", show_default="lab"),
-    ] = None,
+    model: Model = None,
+    corpus: Corpus = None,
     queries: Annotated[int | None, typer.Option(help="How many queries to draw.", show_default=False)] = None,
     objective: Annotated[
         str | None, typer.Option(help="Another objective than the method's.", show_default=False)
