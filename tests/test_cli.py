@@ -154,7 +154,11 @@ def test_ctrl_c_ends_a_stage_and_says_how_to_go_on(group: bool, tmp_path: Path) 
         "400",
     ]
     with subprocess.Popen(
-        [*command, "--home", str(tmp_path)], start_new_session=True, stderr=subprocess.PIPE, text=True
+        [*command, "--home", str(tmp_path)],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job would ignore it
     ) as process:
         assert process.stderr
         while "answers" not in process.stderr.readline():

@@ -72,5 +72,5 @@ def test_addresses_that_cannot_be_used(url: str, tmp_path: Path) -> None:
 
 
 def test_no_model_no_judge(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"evaluation\.judge\.model"):
+    with pytest.raises(InputError, match=r"name one with --judge"):
         open_judge(JudgeSection(), tmp_path, EngineSection())
