@@ -170,7 +170,7 @@ def _opencompass(home: Path) -> Finding:
     try:
         return Finding("opencompass", "yes", f"in {environment.find(home)}")
     except GeniusBenchError:
-        detail = "not set up: the protocol 'paper' needs it for general benchmarks and LiveCodeBench"
+        detail = "not set up: the protocol 'paper' needs it for general benchmarks and code"
         return Finding("opencompass", "partly", detail, "genius-bench setup opencompass")
 
 

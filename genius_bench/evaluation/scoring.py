@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store, read_json
 from genius_bench.environment import package_version
@@ -10,11 +10,9 @@ from genius_bench.evaluation import graders
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.generations import ITEMS_FILE
 from genius_bench.evaluation.metrics import scores_of
+from genius_bench.evaluation.program_tests import ProgramTest
 from genius_bench.evaluation.protocols import protocols
 from genius_bench.rows import Score
-
-if TYPE_CHECKING:
-    from genius_bench.evaluation.program_tests import ProgramTest
 
 STAGE_VERSION = 3
 SCORES_FILE = "scores.json"
@@ -186,11 +184,5 @@ def graded_item(entry: Row, tests: Row | None) -> graders.Item:
         tests=tuple(entry.get("tests", ())),
         entry_point=tests["function"] if tests else entry.get("entry_point", ""),
         setup=entry.get("setup", ""),
-        program_tests=_tests_of(tests) if tests else (),
+        program_tests=tuple(ProgramTest(**test) for test in json.loads(tests["tests"])) if tests else (),
     )
-
-
-def _tests_of(row: Row) -> "tuple[ProgramTest, ...]":
-    from genius_bench.evaluation.program_tests import ProgramTest
-
-    return tuple(ProgramTest(**test) for test in json.loads(row["tests"]))

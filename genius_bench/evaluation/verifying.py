@@ -76,9 +76,7 @@ def _item(card: TaskCard, row: Row) -> graders.Item:
 def _not_gradable(card: TaskCard, unsafe_code: bool) -> str:
     if is_judged(card):
         return "a judge decides: there are no gold answers"
-    if card.facts.grader == "program":
-        return "the data holds tests but no reference programs"
-    if card.facts.grader == "code" and not card.facts.solution:
+    if card.facts.grader in graders.RUN and not card.facts.solution:
         return "the data holds tests but no reference programs"
     return graders.not_gradable(card.facts.grader, unsafe_code=unsafe_code) or ""
 

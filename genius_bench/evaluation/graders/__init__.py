@@ -2,20 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from genius_bench.answers import number, option, yes_no
 from genius_bench.answers.places import last_boxed
 from genius_bench.evaluation import sandbox
 from genius_bench.evaluation.facts import GraderName, ReleasedName
-from genius_bench.evaluation.graders import code, maths, released
+from genius_bench.evaluation.graders import code, maths, programs, released
+from genius_bench.evaluation.program_tests import ProgramTest
 
 VERSION = 2
 """Raise it when any verdict can change: stored answers are then graded again."""
 
-
-if TYPE_CHECKING:
-    from genius_bench.evaluation.program_tests import ProgramTest
 
 RUN: tuple[GraderName, ...] = ("code", "program")
 """Graders that run what the model wrote."""
@@ -31,7 +28,7 @@ class Item:
     tests: tuple[str, ...] = ()
     entry_point: str = ""
     setup: str = ""
-    program_tests: "tuple[ProgramTest, ...]" = ()
+    program_tests: tuple[ProgramTest, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,8 +126,6 @@ def _grade_code(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[Verdi
 
 
 def _grade_programs(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[Verdict]:
-    from genius_bench.evaluation.graders import programs
-
     found = [programs.extract(text) for text, _ in answers]
     # Without tests everything would pass: a problem that has none is never solved.
     tested = [bool(item.program_tests) for _, item in answers]
