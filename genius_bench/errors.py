@@ -16,6 +16,10 @@ class InputError(GeniusBenchError):
     exit_code = 2
 
 
+class WorkerKilledError(GeniusBenchError):
+    """A request that ended its worker whenever it was tried: put aside (the dead-letter list), never tried for ever."""
+
+
 def nearest(wrong: str, valid: list[str]) -> str:
     """A hint that names the closest of `valid`, or lists them all when none is close."""
     from difflib import get_close_matches

@@ -90,8 +90,42 @@ class TrainingSection(Section):
         return self
 
 
+class LaunchSection(Section):
+    """How the optimise stage is spread over devices. A checkpoint's identity does not depend on it: results are equal
+    up to the order of floating-point sums, and a training goes on with another number of processes."""
+
+    launcher: Literal["none", "torchrun", "accelerate", "deepspeed"] = "none"
+    processes: PositiveInt = 1
+    """Per machine: one a device."""
+    machines: list[str] = []
+    """Hosts that are reached by ssh and share the home's file system; the first one is where the command is given."""
+    port: PositiveInt = 29500
+    """Where the first machine is met by the others."""
+    sharding: Literal["none", "zero2", "zero3", "fsdp2"] = "none"
+    """What is divided among processes: nothing, optimiser states and gradients (zero2), or the weights too."""
+
+    @model_validator(mode="after")
+    def _launched(self) -> "LaunchSection":
+        if self.launcher == "none" and (self.processes > 1 or self.machines or self.sharding != "none"):
+            raise ValueError(
+                "processes, machines and sharding need a launcher (--launcher torchrun, accelerate, deepspeed)"
+            )
+        return self
+
+
 class EngineSection(Section):
     name: str = "hf"
+    """`hf`, `vllm`, `openai` or a plug-in; with `ray:` in front, several of them spread over a Ray cluster."""
+    workers: PositiveInt | None = None
+    """Ray: how many engines, each with its own devices; as many as the cluster has room for when not given."""
+    tensor_parallel: PositiveInt = 1
+    """vLLM: devices over which one copy of the model is divided."""
+    data_parallel: PositiveInt = 1
+    """vLLM: copies of the model behind one engine."""
+    memory_share: float = Field(default=0.9, gt=0, le=1)
+    """vLLM: share of a device's memory for weights and key-value cache."""
+    max_context: PositiveInt | None = None
+    """vLLM: tokens of prompt and completion together; the model's own limit when not given."""
     max_batch: PositiveInt = 256
     """Requests decoded together; for an endpoint, requests at a time."""
     max_batch_tokens: PositiveInt = 131072
@@ -111,6 +145,22 @@ class EngineSection(Section):
     """Per try of a request to an endpoint."""
     tries: PositiveInt = 6
     """Per request to an endpoint, with growing pauses, before it is recorded as failed."""
+
+    @property
+    def spread(self) -> bool:
+        """Whether Ray spreads the requests over workers."""
+        return self.name.startswith("ray:")
+
+    @property
+    def generator(self) -> str:
+        """The engine that generates: the name without `ray:`, which leaves the answers as they are."""
+        return self.name.removeprefix("ray:")
+
+    @model_validator(mode="after")
+    def _workers_are_spread(self) -> "EngineSection":
+        if self.workers and not self.spread:
+            raise ValueError(f"workers need Ray: --engine ray:{self.name}")
+        return self
 
 
 class JudgeSection(Section):
@@ -181,6 +231,7 @@ class Recipe(Section):
     objective: dict[str, Any] = {}
     """`name` and the objective's own parameters; the method's objective when no name is given."""
     training: TrainingSection = TrainingSection()
+    launch: LaunchSection = LaunchSection()
     engine: EngineSection = EngineSection()
     evaluation: EvaluationSection = EvaluationSection()
 

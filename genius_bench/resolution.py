@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from genius_bench.objectives.interface import Objective
 
 
+WHERE_IT_RUNS = {"launch": True, "engine": {"workers"}}
+"""Parts of a recipe that say on how many devices, not what: the same run on other ones is the same run."""
+
+
 @dataclass(frozen=True)
 class Resolved:
     """A valid recipe with its method and objective ready to use."""
@@ -24,12 +28,13 @@ class Resolved:
 
     def run_id(self, base_fingerprint: str, corpus_fingerprint: str) -> str:
         """The same recipe, base and queries have the same id, so that running it again continues or finds it."""
+        recipe = self.recipe.model_dump(exclude=WHERE_IT_RUNS)
         name = (
             self.recipe.method
             if self.recipe.variant == "paper"
             else f"{self.recipe.method}-{self.recipe.variant}"
         )
-        return f"{name}-{digest_of([self.recipe.model_dump(), base_fingerprint, corpus_fingerprint])[:10]}"
+        return f"{name}-{digest_of([recipe, base_fingerprint, corpus_fingerprint])[:10]}"
 
     def settings_of(self, iteration: int) -> "tuple[Objective, TrainingSection]":
         """Objective and training settings of an iteration, with what the method changes in it."""
@@ -69,7 +74,7 @@ def resolve(*layers: Layer) -> Resolved:
         presets["objective"] = {}  # parameters of the method's own objective mean nothing to another
     values = merge(presets, asked)
     recipe = validate(Recipe, values)
-    registry.check("engines", recipe.engine.name)
+    registry.check("engines", recipe.engine.generator)
     options = validate(method_class.Options, recipe.sampling, "sampling")
     objective = build_objective(recipe.objective)
     # The recipe that is stored and hashed says everything, defaults included.

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from genius_bench.cli import app
-from genius_bench.cli.options import Data, EngineName, Home, Judge, JudgeUrl, Protocol, Set, Suite
+from genius_bench.cli.options import Data, EngineName, Home, Judge, JudgeUrl, Protocol, Set, Suite, Workers
 from genius_bench.errors import InputError
 from genius_bench.recipe import EngineSection, EvaluationSection, merge, parse_assignments, validate
 
@@ -32,6 +32,7 @@ def evaluate(
     judge: Judge = None,
     judge_url: JudgeUrl = None,
     engine: EngineName = None,
+    workers: Workers = None,
     set_: Set = None,
     unsafe_code: Annotated[
         bool,
@@ -57,8 +58,9 @@ def evaluate(
     settings = validate(EvaluationSection, merge(asked.get("evaluation", {}), options), "evaluation")
     from genius_bench.engines.endpoint import is_url, resolve_served
 
+    asked_engine = {key: value for key, value in (("name", engine), ("workers", workers)) if value}
     default = {"name": "openai"} if is_url(checkpoint) else {}
-    engine_values = merge(default, asked.get("engine", {}), {"name": engine} if engine else {})
+    engine_values = merge(default, asked.get("engine", {}), asked_engine)
     engine_settings = validate(EngineSection, engine_values, "engine")
 
     from genius_bench import registry
@@ -69,7 +71,7 @@ def evaluate(
     from genius_bench.runs import Run, write_run
 
     warm_up()
-    registry.check("engines", engine_settings.name)
+    registry.check("engines", engine_settings.generator)
     tasks, missing = tasks_of(settings, checkpoint)
     model = resolve_served(checkpoint, engine_settings)
     if missing:

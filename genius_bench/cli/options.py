@@ -54,7 +54,16 @@ Corpus = Annotated[
         "--corpus", help="lab, magpie, openhermes, a JSONL/Parquet file, or a hub id.", show_default="lab"
     ),
 ]
-EngineName = Annotated[str | None, typer.Option("--engine", help="Generation engine.", show_default="hf")]
+EngineName = Annotated[
+    str | None, typer.Option("--engine", help="hf, vllm, openai, or ray: in front of one.", show_default="hf")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Engines that Ray spreads the requests over (with --engine ray:hf, ray:vllm, …).",
+        show_default="as many as there is room for",
+    ),
+]
 Protocol = Annotated[
     str | None, typer.Option("--protocol", help="strict, paper or released.", show_default="strict")
 ]

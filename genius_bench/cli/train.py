@@ -18,6 +18,7 @@ from genius_bench.cli.options import (
     RecipeFile,
     Set,
     Suite,
+    Workers,
 )
 from genius_bench.recipe import Layer, merge, parse_assignments, read_layer
 
@@ -38,6 +39,24 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of sampling and training.", show_default="0")] = None,
     engine: EngineName = None,
+    workers: Workers = None,
+    launcher: Annotated[
+        str | None,
+        typer.Option(
+            help="torchrun, accelerate or deepspeed: trains in several processes.", show_default=False
+        ),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Training processes per machine, one a device.", show_default="1")
+    ] = None,
+    machines: Annotated[
+        str | None,
+        typer.Option(help="Comma-separated hosts (reached by ssh, this one first).", show_default=False),
+    ] = None,
+    sharding: Annotated[
+        str | None,
+        typer.Option(help="zero2, zero3 or fsdp2: what training processes divide.", show_default="none"),
+    ] = None,
     suite: Suite = None,
     data: Data = None,
     protocol: Protocol = None,
@@ -67,7 +86,13 @@ def train(
         "seed": seed,
         "corpus": {"name": corpus, "queries": queries, "skip_bad_rows": skip_bad_rows or None},
         "objective": {"name": objective},
-        "engine": {"name": engine},
+        "engine": {"name": engine, "workers": workers},
+        "launch": {
+            "launcher": launcher,
+            "processes": processes,
+            "machines": machines.split(",") if machines else None,
+            "sharding": sharding,
+        },
         "evaluation": {
             "suite": suite,
             "protocol": protocol,

@@ -1,4 +1,7 @@
-"""Text generation behind one interface: `hf` and `openai` here; others come as plug-ins of the same shape."""
+"""Text generation behind one interface: `hf`, `vllm` and `openai` here; others come as plug-ins of the same shape.
+
+`ray:` in front of a name spreads its requests over the workers of a cluster.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +21,10 @@ def open_engine(model: "ModelFiles | Endpoint | Path", settings: EngineSection) 
     """
     from genius_bench import registry
 
+    if settings.spread:
+        from genius_bench.engines.spread import RayEngine
+
+        return RayEngine(model, settings)
     place = model.path if isinstance(model, ModelFiles) else model
     engine: Engine = registry.load("engines", settings.name)(place, settings)
     return engine

@@ -43,7 +43,7 @@ class Endpoint:
         if settings.tokenizer:
             tokenizer = fingerprint(locate(settings.tokenizer, weights=False), COMPANIONS)
             template = template_text(settings.chat_template)
-        return digest_of([self.fingerprint, settings.name, tokenizer, template])
+        return digest_of([self.fingerprint, settings.generator, tokenizer, template])
 
 
 def served_fingerprint(model: ModelFiles | Endpoint, settings: EngineSection) -> str:
@@ -53,7 +53,9 @@ def served_fingerprint(model: ModelFiles | Endpoint, settings: EngineSection) ->
     precision: str = settings.precision
     if precision == "auto":
         precision = "float32" if pick_device(settings.device) == "cpu" else "of the files"
-    return digest_of([model.fingerprint, settings.name, precision, template_text(settings.chat_template)])
+    return digest_of(
+        [model.fingerprint, settings.generator, precision, template_text(settings.chat_template)]
+    )
 
 
 def is_url(model: str) -> bool:
@@ -68,9 +70,10 @@ def resolve_served(model: str, settings: EngineSection) -> ModelFiles | Endpoint
     """
     if not is_url(model):
         return resolve_model(model)
-    if settings.name == "hf":
+    if settings.generator in ("hf", "vllm"):
         raise InputError(
-            "the engine 'hf' runs models on this machine: a URL needs one that asks servers ('openai')"
+            f"the engine '{settings.generator}' runs models on this machine: a URL needs one that asks servers "
+            "('openai')"
         )
     if settings.chat_template and not settings.tokenizer:
         raise InputError(

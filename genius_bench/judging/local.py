@@ -79,8 +79,8 @@ class LocalModel:
 
 def _settings_for(path: Path, engine: EngineSection) -> EngineSection:
     """The recipe's engine for a model that is here, with the judge's own chat template where it has one."""
-    if engine.name == "openai":  # the checkpoint is behind a server, the judge is not
-        engine = engine.model_copy(update={"name": "hf"})
+    if engine.generator == "openai":  # the checkpoint is behind a server, the judge is not
+        engine = engine.model_copy(update={"name": "hf", "workers": None})
     try:
         load_tokenizer(path)
     except InputError:
