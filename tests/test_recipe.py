@@ -47,7 +47,7 @@ def test_an_unknown_key_is_named_with_the_nearest_valid_one(
 
 
 def test_a_key_like_no_other_lists_the_valid_ones() -> None:
-    assert "corpus, engine, evaluation, method" in complaint({"zzzz": 1})
+    assert "corpus, engine, evaluation, launch, method" in complaint({"zzzz": 1})
 
 
 @pytest.mark.parametrize(
