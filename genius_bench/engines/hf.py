@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from genius_bench.engines.batch import Row, RunningBatch
-from genius_bench.engines.interface import Completion, Request
+from genius_bench.engines.interface import Completion, Request, within_context
 from genius_bench.engines.loading import end_tokens, load_model, load_tokenizer
 from genius_bench.engines.stopping import Stopping
-from genius_bench.errors import InputError
 from genius_bench.recipe import EngineSection
 
 # Rows are exchanged when this share of the batch has finished or could join: an exchange copies the cache, and
@@ -25,7 +24,7 @@ class HFEngine:
     def __init__(self, model_path: Path | str, settings: EngineSection) -> None:
         self.tokenizer: Any = load_tokenizer(model_path, settings.chat_template)
         self.model: Any = load_model(model_path, device=settings.device, precision=settings.precision)
-        self._stopping = Stopping(self.tokenizer, end_tokens(self.model, self.tokenizer))
+        self._stopping = Stopping(self.tokenizer, end_tokens(model_path, self.tokenizer))
         self._limit, self._limit_tokens = settings.max_batch, settings.max_batch_tokens
         self.context_length: int | None = getattr(self.model.config, "max_position_embeddings", None)
         self._waiting: deque[Row] = deque()
@@ -34,7 +33,7 @@ class HFEngine:
     async def generate(self, request: Request) -> Completion:
         """Raises `InputError` when the prompt leaves no room for an answer in the model's context."""
         loop = asyncio.get_running_loop()
-        row = Row(self._within_context(request), loop.create_future())
+        row = Row(within_context(request, self.context_length), loop.create_future())
         self._waiting.append(row)
         if self._decoding is None or self._decoding.done():
             self._decoding = loop.create_task(self._decode())
@@ -43,17 +42,6 @@ class HFEngine:
     def close(self) -> None:
         self._waiting.clear()
         self.model = None
-
-    def _within_context(self, request: Request) -> Request:
-        context = self.context_length
-        if context is None or len(request.prompt_ids) + request.max_tokens <= context:
-            return request
-        room = context - len(request.prompt_ids)
-        if room < 1:
-            raise InputError(
-                f"a prompt of {len(request.prompt_ids)} tokens does not fit the model's context of {context}"
-            )
-        return Request(**{**vars(request), "max_tokens": room})
 
     async def _decode(self) -> None:
         pad = self.tokenizer.pad_token_id

@@ -1,8 +1,9 @@
 """The one interface behind which text is generated: many small requests in, completions out in any order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from genius_bench.errors import InputError
 from genius_bench.rows import FinishReason, Message
 
 
@@ -66,3 +67,18 @@ class Engine(Protocol):
     async def generate(self, request: Request) -> Completion: ...
 
     def close(self) -> None: ...
+
+
+def within_context(request: Request, context_length: int | None) -> Request:
+    """`request` with a limit that prompt and completion together can keep.
+
+    Raises `InputError` when the prompt leaves no room for an answer.
+    """
+    if context_length is None:
+        return request
+    room = context_length - len(request.prompt_ids)
+    if room < 1:
+        raise InputError(
+            f"a prompt of {len(request.prompt_ids)} tokens does not fit the model's context of {context_length}"
+        )
+    return request if request.max_tokens <= room else replace(request, max_tokens=room)

@@ -200,9 +200,16 @@ def pick_device(device: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Every token after which a turn is over: the generation config may name several."""
-    named = getattr(model.generation_config, "eos_token_id", None)
+def end_tokens(path: Path | str, tokenizer: Any) -> frozenset[int]:
+    """Every token after which a turn is over: the model's generation config may name several."""
+    from transformers import AutoConfig, GenerationConfig
+
+    base = str(base_of(Path(path)))
+    try:
+        generation = GenerationConfig.from_pretrained(base)
+    except OSError:  # models without that file name them in their configuration
+        generation = GenerationConfig.from_model_config(AutoConfig.from_pretrained(base))
+    named = generation.eos_token_id
     ids = {named} if isinstance(named, int) else set(named or ())
     if tokenizer.eos_token_id is not None:
         ids.add(tokenizer.eos_token_id)

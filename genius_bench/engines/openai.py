@@ -7,7 +7,7 @@ from typing import Any
 
 from genius_bench.engines.dialect import OPTIONAL, Dialect
 from genius_bench.engines.endpoint import Endpoint, open_client, served_models
-from genius_bench.engines.interface import Completion, Request
+from genius_bench.engines.interface import Completion, Request, within_context
 from genius_bench.engines.loading import load_tokenizer, locate
 from genius_bench.engines.rendering import render
 from genius_bench.errors import InputError
@@ -59,20 +59,13 @@ class OpenAIEngine:
         if not self._dialect.tokens and request.messages is None:
             raise InputError("this endpoint takes messages, not token ids")
         if self._dialect.tokens:
-            request = self._within_context(request)
+            request = within_context(request, self.context_length)
         answer = await self._client.post(self._dialect.path, self._dialect.body(request))
         return self._dialect.completion(answer, request)
 
     def close(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.run_until_complete(self._client.close())
-
-    def _within_context(self, request: Request) -> Request:
-        context, length = self.context_length or 2**31, len(request.prompt_ids)
-        room = context - length
-        if room < 1:
-            raise InputError(f"a prompt of {length} tokens does not fit the model's context of {context}")
-        return replace(request, max_tokens=min(request.max_tokens, room))
 
 
 async def _get_acquainted(

@@ -9,7 +9,7 @@ from typing import Any
 from genius_bench.artifacts import Build
 from genius_bench.engines.interface import Engine, Request
 from genius_bench.engines.rendering import render
-from genius_bench.errors import GeniusBenchError
+from genius_bench.errors import EngineLostError, GeniusBenchError
 from genius_bench.http_client import EndpointError
 from genius_bench.progress import progress
 from genius_bench.rows import Message
@@ -17,6 +17,7 @@ from genius_bench.seeds import seed_of
 
 SHARD_ROWS = 256
 IN_FLIGHT = 1024
+"""Requests at a time, for every worker that an engine is spread over."""
 OUT_OF_ORDER = (None, 401, 403)
 """HTTP statuses (None: no answer at all) that no other request will fare better with: the evaluation ends, and goes on
 when it is started again."""
@@ -107,7 +108,7 @@ class Asker:
         return rows + shard + failed
 
     async def _answers(self, engine: Engine, prompts: list[Prompt]) -> AsyncIterator[Row]:
-        gate = asyncio.Semaphore(IN_FLIGHT)
+        gate = asyncio.Semaphore(IN_FLIGHT * getattr(engine, "workers", 1))
         by_length = sorted(
             prompts, key=_length, reverse=True
         )  # alike in length, they waste no padding on each other
@@ -152,6 +153,8 @@ class Asker:
                 if error.status in OUT_OF_ORDER:
                     raise
                 return row | {"error": str(error)[:500]}
+            except EngineLostError:
+                raise
             except Exception as error:  # a record, never the end of the other answers
                 return row | {"error": f"{type(error).__name__}: {error}"[:500]}
         logprobs, usage = completion.logprobs, completion.usage

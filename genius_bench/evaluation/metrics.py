@@ -42,6 +42,14 @@ def item_values(rows: Iterable[Row], metric: str) -> dict[str, float]:
     return {name: sum(float(row[column]) for row in group) / len(group) for name, group in answers.items()}
 
 
+def columns_of(metric: str) -> tuple[str, ...]:
+    """The columns of graded answers that `item_values` reads for a metric."""
+    if SEVERAL.fullmatch(metric):
+        return ("item_id", "repeat", "correct", "vote")
+    column = "correct" if JUDGED.fullmatch(metric) else ACCURACIES.get(metric, (metric, None))[0]
+    return ("item_id", "repeat", column)
+
+
 def pass_at(answers: list[Row], k: int) -> float:
     """The probability that k of n answers drawn without replacement hold a right one: 1 − C(n−c, k)/C(n, k), the
     unbiased estimator of Chen et al. 2021 (arXiv 2107.03374, Eq. 1)."""

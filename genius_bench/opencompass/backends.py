@@ -2,11 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 
 from genius_bench.artifacts import digest_of
+from genius_bench.engines.background import BackgroundLoop
 from genius_bench.engines.endpoint import Endpoint, open_client
 from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer
 from genius_bench.engines.rendering import render
@@ -31,26 +31,6 @@ BAD_BATCHES = 3
 """After so many failures in a row the judge counts as out of order."""
 
 Json = dict[str, Any]
-Result = TypeVar("Result")
-
-
-class Loop:
-    """An event loop in a thread of its own, for callers in other threads."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return self.start(work).result()
-
-    def start(self, work: Coroutine[Any, Any, Result]) -> "Future[Result]":
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
 
 
 class Checkpoint:
@@ -70,7 +50,7 @@ class Checkpoint:
         if isinstance(model, ModelFiles) and server.kind == "transformers":
             self._generation = neutral_generation(model)
         self._tokenizing = threading.Lock()
-        self._loop = Loop()
+        self._loop = BackgroundLoop()
         self._client = self._loop.run(_client(server, engine))
 
     def __call__(self, body: Json) -> Answer:
@@ -133,7 +113,7 @@ class JudgeDesk:
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._loop = Loop()
+        self._loop = BackgroundLoop()
         self._waiting: list[tuple[Prompt, Future[Reply]]] = []
         self._lock = threading.Lock()
         self._turn = asyncio.Lock()

