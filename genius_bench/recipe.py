@@ -76,8 +76,12 @@ class TrainingSection(Section):
     """Reference log-probabilities as recorded while sampling, or by a teacher-forced pass before training."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     gradient_checkpointing: bool = False
-    packing: bool = False
-    """Rows of a micro batch laid end to end without padding (needs attention that keeps them apart)."""
+    attention: Literal["auto", "sdpa", "flash_attention_2", "eager"] = "auto"
+    """`auto`: FlashAttention where it is installed and can be used, PyTorch's own (sdpa) everywhere else."""
+    packing: bool | Literal["auto"] = "auto"
+    """Sequences of a micro batch laid end to end without padding; `auto`: where the model keeps them apart."""
+    shared_prompts: bool | Literal["auto"] = "auto"
+    """Packed pairs with their prompt once, read by both responses; `auto`: where that saves tokens."""
     checkpoint_every: PositiveInt = 50
     """Optimiser steps between the states from which an interrupted training continues."""
     report_to: Literal["none", "tensorboard", "wandb"] = "tensorboard"
@@ -87,6 +91,12 @@ class TrainingSection(Section):
     def _batches_fit(self) -> "TrainingSection":
         if self.batch_size % min(self.micro_batch_size, self.batch_size):
             raise ValueError(f"batch_size is not a multiple of micro_batch_size = {self.micro_batch_size}")
+        return self
+
+    @model_validator(mode="after")
+    def _sharing_is_packing(self) -> "TrainingSection":
+        if self.shared_prompts is True and self.packing is False:
+            raise ValueError("shared_prompts needs packing: only packed rows can share a prompt")
         return self
 
 

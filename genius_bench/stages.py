@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genius_bench.artifacts import Artifact, Store
-from genius_bench.corpora import Corpus, check_lengths, load_corpus
+from genius_bench.corpora import Corpus, check_lengths, load_corpus, stored
 from genius_bench.engines import open_engine
 from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer
@@ -19,24 +19,25 @@ if TYPE_CHECKING:
     from genius_bench.engines.endpoint import Endpoint
 
 
-def read_corpus(resolved: Resolved, base: ModelFiles) -> Corpus:
-    """Reads and checks: the queries of a recipe."""
-    return in_own_process(usable_corpus, resolved, base)
+def read_corpus(home: Path, resolved: Resolved, base: ModelFiles) -> Corpus:
+    """Reads and checks: the queries of a recipe, which then lie in the store."""
+    return in_own_process(_read_corpus, home, resolved, base)
 
 
-def usable_corpus(resolved: Resolved, base: ModelFiles) -> Corpus:
-    """The recipe's queries, checked against what the method needs and the model can read."""
+def _read_corpus(home: Path, resolved: Resolved, base: ModelFiles) -> Corpus:
+    return stored(usable_corpus(resolved, base, home), Store(home))
+
+
+def usable_corpus(resolved: Resolved, base: ModelFiles, folder: Path | None = None) -> Corpus:
+    """The recipe's queries, checked against what the method needs and the model can read.
+
+    A large draw lies in `folder` (or among the system's temporary files) for as long as the corpus is in use.
+    """
     section = resolved.recipe.corpus
-    corpus = load_corpus(section)
+    corpus = load_corpus(section, folder)
     for label, field in (("references", "reference"), ("answers", "answer")):
         if label in resolved.method.needs:
-            missing = [query.id for query in corpus.queries if getattr(query, field) is None]
-            if missing:
-                raise InputError(
-                    f"method '{resolved.method.name}' needs {label}, but {len(missing)} of {len(corpus.queries)} "
-                    f"rows of corpus {corpus.name} have none (first: '{missing[0]}'); name their column with "
-                    f"--set corpus.{field}_column=NAME"
-                )
+            _check_labels(corpus, resolved.method.name, label, field)
     tokenizer = load_tokenizer(base.path, resolved.recipe.engine.chat_template)
 
     def count_tokens(query: Query) -> int:
@@ -44,6 +45,18 @@ def usable_corpus(resolved: Resolved, base: ModelFiles) -> Corpus:
 
     limit = min(section.max_prompt_tokens, (context_of(base) or section.max_prompt_tokens + 1) - 1)
     return check_lengths(corpus, count_tokens, limit, skip=section.skip_bad_rows)
+
+
+def _check_labels(corpus: Corpus, method: str, label: str, field: str) -> None:
+    missing, first = 0, ""
+    for query in corpus.queries:
+        if getattr(query, field) is None:
+            missing, first = missing + 1, first or query.id
+    if missing:
+        raise InputError(
+            f"method '{method}' needs {label}, but {missing} of {len(corpus.queries)} rows of corpus {corpus.name} "
+            f"have none (first: '{first}'); name their column with --set corpus.{field}_column=NAME"
+        )
 
 
 def collect(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles, iteration: int) -> Artifact:
@@ -68,6 +81,19 @@ def _collect(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles,
     return training_set(store, collection)
 
 
+def check_launch(home: Path, resolved: Resolved) -> None:
+    """Raises `InputError` where the recipe's launch settings cannot be followed here; before hours of sampling."""
+    if resolved.recipe.launch.launcher != "none":
+        in_own_process(_check_launch, home, resolved)
+
+
+def _check_launch(home: Path, resolved: Resolved) -> None:
+    from genius_bench.training.conditions import check_launch
+
+    for iteration in range(1, resolved.method.iterations + 1):
+        check_launch(resolved.recipe.launch, resolved.settings_of(iteration)[1], home)
+
+
 def optimise(
     home: Path, resolved: Resolved, training_set: Artifact, policy: ModelFiles, iteration: int
 ) -> Artifact:
@@ -89,6 +115,7 @@ def _optimise(
         objective=objective,
         training=training,
         seed=resolved.recipe.seed,
+        launch=resolved.recipe.launch,
     )
 
 

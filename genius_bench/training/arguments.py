@@ -4,7 +4,6 @@ import os
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import TrainingArguments
@@ -13,6 +12,8 @@ from genius_bench.errors import InputError
 from genius_bench.offline import is_offline
 from genius_bench.recipe import TrainingSection
 from genius_bench.seeds import seed_of
+from genius_bench.training.batches import BatchPlan
+from genius_bench.training.sharding import announce_sharding, sharding_arguments
 
 
 def optimiser_steps(rows: int, training: TrainingSection) -> int:
@@ -20,17 +21,55 @@ def optimiser_steps(rows: int, training: TrainingSection) -> int:
     return ceil(rows / training.batch_size) * training.epochs
 
 
+def micro_batches(training: TrainingSection, processes: int) -> tuple[int, int]:
+    """Rows per forward pass and process, and how many such passes a step takes.
+
+    Raises `InputError` for a batch that cannot be cut that way.
+    """
+    micro = min(training.micro_batch_size, training.batch_size // processes)
+    if not micro or training.batch_size % (micro * processes):
+        raise InputError(
+            f"training.batch_size = {training.batch_size} is not a multiple of training.micro_batch_size × processes "
+            f"({training.micro_batch_size} × {processes})"
+        )
+    return micro, training.batch_size // (micro * processes)
+
+
+def batch_plan(rows: int, training: TrainingSection, *, processes: int, seed: int) -> BatchPlan:
+    """Which rows are trained on in which step."""
+    return BatchPlan(
+        rows=rows,
+        batch_size=training.batch_size,
+        micro_batch_size=micro_batches(training, processes)[0],
+        processes=processes,
+        # Hashed, because the plan adds the epoch: the epochs of neighbouring seeds must not coincide.
+        seed=seed_of("shuffle", seed) % 2**32,
+    )
+
+
 def training_arguments(
-    training: TrainingSection, *, states: Path, rows: int, precision: str, seed: int, run_name: str
+    training: TrainingSection,
+    *,
+    states: Path,
+    rows: int,
+    precision: str,
+    seed: int,
+    run_name: str,
+    processes: int = 1,
+    sharding: str = "none",
 ) -> TrainingArguments:
     """Everything explicit, nothing printed, no data parallelism behind our back (processes come from a launcher).
 
-    Raises `InputError` for a batch that cannot be cut into micro batches, or a reporter that is not installed.
+    Making them joins the processes of a launcher into a group, and tells transformers to load weights in parts where
+    they are sharded: they must exist before the policy is loaded. Raises `InputError` for a batch that cannot be cut
+    into micro batches, or a reporter that is not installed.
     """
     if training.report_to == "wandb" and find_spec("wandb") is None:
         raise InputError("training.report_to = 'wandb': the package is not installed (pip install wandb)")
     if training.report_to == "wandb" and is_offline():
         os.environ.setdefault("WANDB_MODE", "offline")
+    micro, accumulated = micro_batches(training, processes)
+    on_device, bf16 = torch.cuda.is_available(), precision == "bfloat16"
     arguments = TrainingArguments(
         output_dir=str(states),
         run_name=run_name,
@@ -42,14 +81,13 @@ def training_arguments(
         weight_decay=training.weight_decay,
         max_grad_norm=training.max_grad_norm,
         optim="adamw_torch",
-        bf16=precision == "bfloat16",
+        bf16=bf16,
         gradient_checkpointing=training.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False} if training.gradient_checkpointing else None,
-        # Hashed, because the sampler adds the epoch: the epochs of neighbouring seeds must not coincide.
         seed=seed_of("optimise", seed) % 2**32,
-        data_seed=seed_of("shuffle", seed) % 2**32,
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
+        use_cpu=not on_device,
+        ddp_backend=None if on_device or processes == 1 else "gloo",
+        dataloader_pin_memory=on_device,
         remove_unused_columns=False,
         save_strategy="steps",
         save_steps=training.checkpoint_every,
@@ -60,22 +98,18 @@ def training_arguments(
         report_to=["wandb"] if training.report_to == "wandb" else [],
         disable_tqdm=True,
         log_level="error",
-        **_micro_batches(training, processes=1),
+        per_device_train_batch_size=micro,
+        gradient_accumulation_steps=accumulated,
+        **sharding_arguments(
+            sharding,
+            micro_batch_size=micro,
+            accumulated=accumulated,
+            processes=processes,
+            max_grad_norm=training.max_grad_norm,
+            bf16=bf16,
+        ),
     )
-    if arguments.world_size > 1:
-        for name, value in _micro_batches(training, processes=arguments.world_size).items():
-            setattr(arguments, name, value)
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1
+    announce_sharding(sharding)
     return arguments
-
-
-def _micro_batches(training: TrainingSection, processes: int) -> dict[str, Any]:
-    micro = min(training.micro_batch_size, training.batch_size // processes)
-    if not micro or training.batch_size % (micro * processes):
-        raise InputError(
-            f"training.batch_size = {training.batch_size} is not a multiple of training.micro_batch_size × processes "
-            f"({training.micro_batch_size} × {processes})"
-        )
-    accumulated = training.batch_size // (micro * processes)
-    return {"per_device_train_batch_size": micro, "gradient_accumulation_steps": accumulated}

@@ -1,5 +1,6 @@
-"""Micro batches: rows side by side with padding, or laid end to end in one row without."""
+"""Micro batches: sequences side by side with padding, or laid end to end in one row without."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,67 +11,116 @@ from genius_bench.training.examples import Example, TokenIds
 
 Batch = dict[str, Tensor]
 
-MODEL_INPUTS = ("input_ids", "attention_mask", "position_ids")
+MODEL_INPUTS = ("input_ids", "position_ids")
 
 
 @dataclass(frozen=True)
 class Collator:
-    """Examples as tensors. Sequences are numbered: all chosen responses first, then all rejected ones.
+    """Examples as tensors.
 
-    `input_ids`, `sequence` (whose token it is) and `is_response` have shape [rows, tokens]: one row per sequence
-    and an `attention_mask` when padded; a single row and restarting `position_ids` when packed (no mask, by which
-    transformers knows to keep the sequences apart). The other entries have shape [examples]. No key is called
-    `labels`, and padding is told by length, never by token id: the padding token may be the end-of-sequence token.
+    The policy reads `input_ids`, shape [rows, tokens]. Padded, each sequence is a row and padding comes last, where a
+    causal model never sees it: no mask is needed. Packed, all lies in one row, with the `position_ids` [1, tokens] and
+    `segments` [segments, 4] (see `genius_bench.training.segments`) that keep the sequences apart; with
+    `shared_prompts` a pair is one prompt, the chosen and the rejected response.
+
+    Of every response token, shape [response tokens], are told the `row` and `column` of the token that predicts it,
+    its id (`target`) and whose it is (`sequence`): chosen responses are numbered as their examples, rejected ones
+    follow. The other entries have shape [examples].
     """
 
     packing: bool
+    shared_prompts: bool = False
 
     def __call__(self, examples: list[Example]) -> Batch:
-        chosen = [(e.prompt, e.chosen) for e in examples]
-        rejected = [(e.prompt, e.rejected) for e in examples if e.rejected is not None]
-        lay = _packed if self.packing else _padded
-        return lay(chosen + rejected) | {
+        rows = list(_packed_row(examples, self.shared_prompts) if self.packing else _padded_rows(examples))
+        return _laid_out(rows, packed=self.packing) | {
             "reference_chosen": _floats([e.reference_chosen or 0.0 for e in examples]),
             "reference_rejected": _floats([e.reference_rejected or 0.0 for e in examples]),
             "chosen_length": _floats([len(e.chosen) for e in examples]),
-            "rejected_length": _floats([len(response) for _, response in rejected] or [0.0] * len(examples)),
+            "rejected_length": _floats([0 if e.rejected is None else len(e.rejected) for e in examples]),
             "chosen_advantage": _floats([e.chosen_advantage for e in examples]),
             "rejected_advantage": _floats([e.rejected_advantage for e in examples]),
             "weight": _floats([e.weight for e in examples]),
         }
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """A prompt with a response, or a response alone whose prompt stands at `prefix` of the same row."""
+
+    prompt: TokenIds
+    response: TokenIds
+    sequence: int
+    prefix: tuple[int, int] = (0, 0)
+
+
+def _padded_rows(examples: list[Example]) -> Iterator[list[_Piece]]:
+    for piece in _pieces(examples):
+        yield [piece]
+
+
+def _packed_row(examples: list[Example], shared_prompts: bool) -> Iterator[list[_Piece]]:
+    yield _sharing_pieces(examples) if shared_prompts else _pieces(examples)
+
+
+def _pieces(examples: list[Example]) -> list[_Piece]:
+    chosen = [_Piece(e.prompt, e.chosen, number) for number, e in enumerate(examples)]
+    rejected = [
+        _Piece(e.prompt, e.rejected, len(examples) + number)
+        for number, e in enumerate(examples)
+        if e.rejected is not None
+    ]
+    return chosen + rejected
+
+
+def _sharing_pieces(examples: list[Example]) -> list[_Piece]:
+    pieces, start = [], 0
+    for number, e in enumerate(examples):
+        pieces.append(_Piece(e.prompt, e.chosen, number))
+        if e.rejected is not None:
+            prompt = (start, start + len(e.prompt))
+            pieces.append(_Piece(e.prompt[:0], e.rejected, len(examples) + number, prompt))
+        start += e.tokens - (len(e.prompt) if e.rejected is not None else 0)
+    return pieces
+
+
+def _laid_out(rows: list[list[_Piece]], *, packed: bool) -> Batch:
+    ids = [np.concatenate([part for piece in row for part in (piece.prompt, piece.response)]) for row in rows]
+    input_ids = np.zeros((len(rows), max(map(len, ids))), dtype=np.int64)
+    for row, tokens in enumerate(ids):
+        input_ids[row, : len(tokens)] = tokens
+
+    segments, positions, places = [], [], []
+    for row, pieces in enumerate(rows):
+        start = 0
+        for piece in pieces:
+            first, last = piece.prefix
+            length = len(piece.prompt) + len(piece.response)
+            segments.append((start, start + length, first, last))
+            positions.append(np.arange(last - first, last - first + length))
+            places.append(_predictions(piece, row, start))
+            start += length
+    row_of, column, target, sequence = np.concatenate(places, axis=1)
+    batch = {
+        "input_ids": input_ids,
+        "row": row_of,
+        "column": column,
+        "target": target,
+        "sequence": sequence,
+    }
+    if packed:
+        batch |= {"position_ids": np.concatenate(positions)[None], "segments": np.array(segments)}
+    return {name: torch.from_numpy(values) for name, values in batch.items()}
+
+
+def _predictions(piece: _Piece, row: int, start: int) -> np.ndarray:
+    """Row, column of the predicting token, token id and sequence of every response token; shape [4, tokens]."""
+    before = start + len(piece.prompt) - 1 + np.arange(len(piece.response))
+    if not len(piece.prompt):
+        before[0] = piece.prefix[1] - 1
+    whole = np.ones_like(before)
+    return np.stack([row * whole, before, piece.response.astype(np.int64), piece.sequence * whole])
+
+
 def _floats(values: list[float]) -> Tensor:
     return torch.tensor(values, dtype=torch.float32)
-
-
-def _padded(sequences: list[tuple[TokenIds, TokenIds]]) -> Batch:
-    longest = max(len(prompt) + len(response) for prompt, response in sequences)
-    shape = (len(sequences), longest)
-    input_ids, attention_mask = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
-    is_response = torch.zeros(shape, dtype=torch.bool)
-    for row, (prompt, response) in enumerate(sequences):
-        end = len(prompt) + len(response)
-        input_ids[row, :end] = torch.from_numpy(np.concatenate([prompt, response]))
-        attention_mask[row, :end] = 1
-        is_response[row, len(prompt) : end] = True
-    sequence = torch.arange(len(sequences)).unsqueeze(1).expand(shape)
-    return {
-        "input_ids": input_ids,
-        "attention_mask": attention_mask,
-        "sequence": sequence.contiguous(),
-        "is_response": is_response,
-    }
-
-
-def _packed(sequences: list[tuple[TokenIds, TokenIds]]) -> Batch:
-    lengths = [len(prompt) + len(response) for prompt, response in sequences]
-    parts = [ids for pair in sequences for ids in pair]
-    kinds = [np.full(len(ids), number % 2 == 1) for number, ids in enumerate(parts)]
-    row = {
-        "input_ids": torch.from_numpy(np.concatenate(parts)).long(),
-        "position_ids": torch.cat([torch.arange(length) for length in lengths]),
-        "sequence": torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)),
-        "is_response": torch.from_numpy(np.concatenate(kinds)),
-    }
-    return {name: values.unsqueeze(0) for name, values in row.items()}

@@ -3,37 +3,69 @@
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from torch.distributed import is_initialized
 
 from genius_bench.objectives.interface import ObjectiveBatch
+from genius_bench.training.chunking import of_targets, of_targets_in_chunks, tokens_at_once
 from genius_bench.training.collator import MODEL_INPUTS, Batch
+from genius_bench.training.output_head import output_head, replaced, vocabulary_of
+from genius_bench.training.segments import Segments
 
 
 def response_log_probabilities(model: Any, batch: Batch) -> Tensor:
-    """Log-probabilities in nats summed over the response tokens of each sequence; shape [sequences], float32.
+    """Log-probabilities in nats summed over the response tokens of each sequence; shape [2 × examples], float32.
 
-    Logits are asked for only where the next token of some sequence belongs to a response, and the softmax runs in
-    float32 over those alone: prompts cost no vocabulary-sized memory.
+    Those of the chosen responses come first, then those of the rejected ones: zero for demonstrations.
     """
-    columns = batch["is_response"][:, 1:].any(dim=0).nonzero().squeeze(1)
-    inputs = {name: batch[name] for name in MODEL_INPUTS if name in batch}
-    logits = model(**inputs, logits_to_keep=columns, use_cache=False).logits
-    if logits.shape[1] != len(columns):
-        raise TypeError(f"{type(model).__name__} does not support logits_to_keep")
+    head = output_head(model, batch["input_ids"])
+    tokens = _of_all_logits(model, batch) if head is None else _within_head(model, head, batch)
+    sums = torch.zeros(2 * len(batch["weight"]), device=tokens.device)
+    return sums.index_add(0, batch["sequence"], tokens)
 
-    counted = batch["is_response"][:, columns + 1]
-    targets = batch["input_ids"][:, columns + 1][counted]
-    owner = batch["sequence"][:, columns + 1][counted]
-    token_log_probabilities = -F.cross_entropy(logits[counted].float(), targets, reduction="none")
-    sums = torch.zeros(int(batch["sequence"].max()) + 1, device=logits.device)
-    return sums.index_add(0, owner, token_log_probabilities)
+
+def _within_head(model: Any, head: nn.Module, batch: Batch) -> Tensor:
+    """What the model returns as its logits, shape [response tokens], are already log-probabilities of the targets.
+
+    The head works on response tokens only and on a chunk of them at a time: prompts and padding have no logits, and
+    never are there more than a fixed number. As it happens inside the model's own forward pass, whatever spreads the
+    model over processes sees an ordinary one.
+    """
+    targets = batch["target"]
+    at_once = tokens_at_once(targets.device, vocabulary_of(model))
+    if is_initialized() and any(True for _ in head.children()):
+        # Adapters of the head may be sharded layers of their own. Each call of one is an exchange in which all
+        # processes must take part, and they have different numbers of chunks.
+        at_once = len(targets)
+
+    def forward(hidden: Tensor) -> Tensor:
+        predicting = hidden[batch["row"], batch["column"]]
+        return of_targets_in_chunks(own, predicting, targets, at_once).view(1, -1, 1)
+
+    with replaced(head, forward) as own:
+        return _forward(model, batch).view(-1)
+
+
+def _of_all_logits(model: Any, batch: Batch) -> Tensor:
+    """The same for a model that has more to do after its head: all logits of the columns where a response stands."""
+    columns, column = batch["column"].unique(return_inverse=True)
+    logits = _forward(model, batch, logits_to_keep=columns)
+    if logits.shape[1] != len(columns):
+        column = batch["column"]
+    return of_targets(logits[batch["row"], column], batch["target"])
+
+
+def _forward(model: Any, batch: Batch, **options: Any) -> Tensor:
+    inputs: dict[str, Any] = {name: batch[name] for name in MODEL_INPUTS if name in batch}
+    if "segments" in batch:
+        inputs["segments"] = Segments(tuple(tuple(bounds) for bounds in batch["segments"].tolist()))
+    logits: Tensor = model(**inputs, use_cache=False, **options).logits
+    return logits
 
 
 def split_halves(log_probabilities: Tensor, rows: int) -> tuple[Tensor, Tensor]:
-    """The chosen and the rejected half, each of shape [rows]; the rejected half of demonstrations is zero."""
-    chosen, rejected = log_probabilities[:rows], log_probabilities[rows:]
-    return chosen, rejected if len(rejected) else torch.zeros_like(chosen)
+    """The chosen and the rejected half, each of shape [rows]."""
+    return log_probabilities[:rows], log_probabilities[rows:]
 
 
 def objective_batch(model: Any, batch: Batch) -> ObjectiveBatch:

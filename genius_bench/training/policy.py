@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 
 from genius_bench.artifacts import fsync
-from genius_bench.engines.loading import COMPANIONS, base_of
+from genius_bench.engines.loading import COMPANIONS, base_of, fingerprint
 from genius_bench.errors import GeniusBenchError, InputError, first_line
 from genius_bench.recipe import LoraSection, TrainingSection
-from genius_bench.training.saved_state import storage_failure
+from genius_bench.training.saved_state import Pieces, storage_failure
 
 COPIED = (*COMPANIONS, "LICENSE*", "NOTICE*")
 """Everything of a policy but its weights: training changes none of it, so it is copied byte for byte."""
@@ -34,15 +35,22 @@ def load_policy(path: Path, lora: LoraSection, precision: str) -> Any:
     """A causal language model with every dropout at zero; an adapter is merged into its base.
 
     Weights that are trained are held in float32 whatever `precision` is: steps of 1e-7 vanish in bfloat16. Weights
-    frozen under LoRA are held in `precision`. Raises `InputError` where the policy cannot be loaded.
+    frozen under LoRA are held in `precision`. Under ZeRO-3 each process holds its part and no device ever all of it,
+    provided that the training arguments were made before. Raises `InputError` where the policy cannot be loaded.
     """
     from transformers import AutoModelForCausalLM, GenerationConfig
+    from transformers.integrations import is_deepspeed_zero3_enabled
 
     base = base_of(path)
     if base != path and lora.rank:
         raise InputError(
             f"the policy in {path} is a LoRA adapter already: merge it into its base, "
             "or train all weights (--set training.lora.rank=0)"
+        )
+    if base != path and is_deepspeed_zero3_enabled():
+        raise InputError(
+            f"the policy in {path} is a LoRA adapter, and weights that are loaded in parts cannot be merged: "
+            "use --sharding zero2, or merge it into its base"
         )
     config = _read_config(base)
     _without_dropout(config)
@@ -102,8 +110,25 @@ def with_adapters(model: Any, lora: LoraSection) -> Any:
         raise InputError(f"training.lora.targets = '{lora.targets}': {first_line(error)}") from error
 
 
-def publish(model: Any, policy: Path, folder: Path) -> None:
-    """Writes a checkpoint that any tool reads (weights in the type the policy's files have), and reads it back."""
+def trained_model(policy: Path, lora: LoraSection, precision: str, state: Path) -> Any:
+    """The policy with the weights of a saved state, on the processor.
+
+    Raises `GeniusBenchError` where some are missing or unknown.
+    """
+    model, pieces = with_adapters(load_policy(policy, lora, precision), lora), Pieces(state)
+    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    if unknown := sorted(pieces.names() - trained.keys()):
+        raise GeniusBenchError(f"{state} has weights that the policy has not: {', '.join(unknown[:3])}")
+    for name, weight in trained.items():
+        weight.data.copy_(pieces.read(name, "weight", 0, weight.numel()).view_as(weight))
+    return model
+
+
+def publish(model: Any, policy: Path, folder: Path) -> str:
+    """Writes a checkpoint that any tool reads (weights in the type the policy's files have), and reads it back.
+
+    Returns its fingerprint. Raises `GeniusBenchError` unless the files hold just what was to be written.
+    """
     base = base_of(policy)
     adapters = hasattr(model, "peft_config")
     if folder.exists():
@@ -125,6 +150,7 @@ def publish(model: Any, policy: Path, folder: Path) -> None:
     _verify(model, folder, adapters)
     for file in folder.iterdir():
         fsync(file)
+    return fingerprint(folder)
 
 
 def _stored_type(base: Path) -> torch.dtype:
@@ -135,37 +161,38 @@ def _stored_type(base: Path) -> torch.dtype:
 
 
 def _verify(model: Any, folder: Path, adapters: bool) -> None:
-    """Raises `GeniusBenchError` unless the files hold all the weights they should, and only finite numbers."""
-    saved: set[str] = set()
-    for path in folder.glob("*.safetensors"):
-        with safe_open(path, "pt") as file:
-            for name in file.keys():  # noqa: SIM118 (a safetensors handle is no dictionary)
-                saved.add(name)
-                if not torch.isfinite(file.get_tensor(name)).all():
-                    raise GeniusBenchError(f"the trained weights are not finite ('{name}' in {path})")
-    problems = sorted(saved ^ _adapter_names(model)) if adapters else _loading_problems(folder)
-    if problems or not saved:
+    """Raises `GeniusBenchError` unless what is read back has the names, shapes and values that were trained."""
+    expected, found, problems = _adapters_read_back(model, folder) if adapters else _read_back(model, folder)
+    problems += sorted(expected.keys() ^ found.keys())
+    if problems or not found:
         raise GeniusBenchError(
             f"the checkpoint in {folder} does not read back: {len(problems)} weights missing or unknown"
             f" ({', '.join(problems[:3])})"
         )
+    for name, weight in expected.items():
+        if not torch.isfinite(found[name]).all():
+            raise GeniusBenchError(f"the trained weights are not finite ('{name}' in {folder})")
+        if not torch.equal(found[name], weight):
+            raise GeniusBenchError(f"the checkpoint in {folder} does not read back: '{name}' differs")
 
 
-def _adapter_names(model: Any) -> set[str]:
+def _adapters_read_back(model: Any, folder: Path) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     from peft import get_peft_model_state_dict
 
-    return set(get_peft_model_state_dict(model))
+    return get_peft_model_state_dict(model), load_file(folder / "adapter_model.safetensors"), []
 
 
-def _loading_problems(folder: Path) -> list[str]:
+def _read_back(model: Any, folder: Path) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """The model's weights, those that transformers loads, and what it missed or did not know."""
     from transformers import AutoModelForCausalLM
 
-    _, info = AutoModelForCausalLM.from_pretrained(
+    loaded, info = AutoModelForCausalLM.from_pretrained(
         str(folder), dtype="auto", trust_remote_code=False, output_loading_info=True
     )
-    return [
+    problems = [
         str(name) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for name in info[kind]
     ]
+    return model.state_dict(), loaded.state_dict(), problems
 
 
 def _without_dropout(config: Any) -> None:

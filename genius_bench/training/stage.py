@@ -2,23 +2,29 @@
 
 <artifact>/model/               a plain Hugging Face checkpoint (or a LoRA adapter) with the policy's tokenizer
 <artifact>/trainer_log.json     loss, margin, accuracy, learning rate, … of every optimiser step
+<artifact>/fingerprint.json     of the checkpoint, as it was read back
 <artifact>/tensorboard/         the same as TensorBoard events, where asked
 <artifact>/rows/                recomputed reference log-probabilities, where asked
 <artifact>.partial/states/      what an interrupted training continues from
+<artifact>.partial/launch/      where launched processes are told what to do, and tell how it goes
+
+Processes train, this one or those of a launcher, until the state of the last step is whole on disk. The checkpoint is
+then made of that state by one process, so that it does not matter how many there were.
 """
 
+import json
 import shutil
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store
+from genius_bench.errors import GeniusBenchError
 from genius_bench.objectives.interface import Objective
-from genius_bench.progress import progress
-from genius_bench.recipe import TrainingSection
+from genius_bench.recipe import LaunchSection, TrainingSection
 from genius_bench.registry import code_digest
-from genius_bench.training.collator import Collator
-from genius_bench.training.examples import Example, check_references, read_examples
+from genius_bench.training.examples import Examples, check_references
+from genius_bench.training.job import Job
 
 LOG_FILE = "trainer_log.json"
 WITHOUT_EFFECT = {"report_to", "checkpoint_every"}
@@ -35,6 +41,7 @@ def optimise(
     objective: Objective,
     training: TrainingSection,
     seed: int,
+    launch: LaunchSection | None = None,
 ) -> Artifact:
     """The checkpoint artifact: found, or trained now (continuing an interrupted attempt).
 
@@ -48,6 +55,7 @@ def optimise(
         objective=objective,
         training=training,
         seed=seed,
+        launch=launch or LaunchSection(),
     )
     return store.make(optimisation.identity(), optimisation.produce)
 
@@ -62,6 +70,7 @@ class Optimisation:
     objective: Objective
     training: TrainingSection
     seed: int
+    launch: LaunchSection = field(default_factory=LaunchSection)
 
     def identity(self) -> Identity:
         """Equal for two trainings exactly when they have the same weights as result."""
@@ -81,10 +90,6 @@ class Optimisation:
             inputs={"policy": self.policy_fingerprint, "training_set": self.training_set.key},
         )
 
-    @property
-    def _recomputes(self) -> bool:
-        return self.objective.needs_reference and self.training.reference == "recompute"
-
     def produce(self, build: Build) -> None:
         from genius_bench.training.callbacks import quiet
 
@@ -92,90 +97,72 @@ class Optimisation:
         if not (build.path / LOG_FILE).exists():
             with quiet():
                 self._train_and_publish(build)
-        shutil.rmtree(build.path / "states", ignore_errors=True)
+        for folder in ("states", "launch"):
+            shutil.rmtree(build.path / folder, ignore_errors=True)
 
     def _train_and_publish(self, build: Build) -> None:
-        from genius_bench.training.policy import publish, vocabulary_of, weights_per_token
+        from genius_bench.training.arguments import optimiser_steps
+        from genius_bench.training.saved_state import newest_state, remove_broken_states, step_of
 
-        examples = read_examples(
-            self.training_set.rows(),
-            self.objective,
-            max_length=self.training.max_length,
-            vocabulary=vocabulary_of(self.policy_path),
+        remove_broken_states(build.path / "states")
+        job = self._job(build)
+        examples = job.examples()
+        if self.objective.needs_reference and not job.recomputes:
+            check_references(examples.kept)
+        steps = optimiser_steps(len(examples.kept), self.training)
+        if job.state is None or step_of(job.state) < steps:
+            self._train(job, examples, build)
+        last = newest_state(job.states)
+        if last is None or step_of(last) < steps:
+            raise GeniusBenchError(f"the training ended without a state of its last step in {job.states}")
+        self._publish(job, examples, last, build)
+
+    def _job(self, build: Build) -> Job:
+        from genius_bench.training.policy import compute_precision
+        from genius_bench.training.saved_state import newest_state
+
+        return Job(
+            policy=self.policy_path,
+            rows=self.training_set.path,
+            objective=self.objective,
+            training=self.training,
+            precision=compute_precision(self.training),
+            seed=self.seed,
+            sharding=self.launch.sharding,
+            folder=build.path,
+            state=newest_state(build.path / "states"),
         )
-        trainer = self._train(build, examples.kept)
-        publish(trainer.model, self.policy_path, build.path / "model")
+
+    def _train(self, job: Job, examples: Examples, build: Build) -> None:
+        """Until the state of the last step is there."""
+        from genius_bench.training.conditions import check_launch, described
+        from genius_bench.training.launching import launch
+        from genius_bench.training.messages import spoken_here
+        from genius_bench.training.process import train
+
+        check_launch(self.launch, self.training, build.path)
+        print(f"training: {described(self.launch, job.precision)}", file=sys.stderr, flush=True)
+        if self.launch.launcher == "none":
+            train(job, examples.kept, build, spoken_here())
+        else:
+            peaks = launch(job, self.launch)
+            build.record(**{f"process_peak_{kind}_bytes": peak for kind, peak in peaks.items()})
+
+    def _publish(self, job: Job, examples: Examples, state: Path, build: Build) -> None:
+        from genius_bench.training.policy import publish, trained_model, weights_per_token
+
+        model = trained_model(self.policy_path, self.training.lora, job.precision, state)
+        build.record(parameters=weights_per_token(model))
+        fingerprint = publish(model, self.policy_path, build.path / "model")
+        build.write_json("fingerprint.json", {"fingerprint": fingerprint})
+        trainer_state = json.loads((state / "trainer_state.json").read_text(encoding="utf-8"))
         epochs = self.training.epochs
         build.record(
-            parameters=weights_per_token(trainer.model),
-            steps=trainer.state.global_step,
+            steps=trainer_state["global_step"],
             rows_trained=len(examples.kept) * epochs,
             tokens_trained=sum(example.tokens for example in examples.kept) * epochs,
-            tokens_referenced=sum(example.tokens for example in examples.kept) if self._recomputes else 0,
+            tokens_referenced=sum(example.tokens for example in examples.kept) if job.recomputes else 0,
             response_tokens_trained=sum(example.response_tokens for example in examples.kept) * epochs,
             **{f"rows_dropped_{reason}": count for reason, count in examples.dropped.items()},
         )
-        build.write_json(LOG_FILE, [entry for entry in trainer.state.log_history if "loss" in entry])
-
-    def _train(self, build: Build, examples: list[Example]) -> Any:
-        """The trainer after its last step."""
-        from transformers import PrinterCallback, set_seed
-
-        from genius_bench.training.arguments import optimiser_steps, training_arguments
-        from genius_bench.training.callbacks import StepProgress, tensorboard
-        from genius_bench.training.policy import compute_precision, with_adapters
-        from genius_bench.training.saved_state import newest_state, remove_broken_states, step_of
-        from genius_bench.training.trainer import ObjectiveTrainer
-
-        states = build.path / "states"
-        arguments = training_arguments(
-            self.training,
-            states=states,
-            rows=len(examples),
-            precision=compute_precision(self.training),
-            seed=self.seed,
-            run_name=build.path.stem,
-        )
-        model, examples = self._prepare(build, examples, arguments)
-        set_seed(arguments.seed)
-        remove_broken_states(states)
-        state = newest_state(states)
-        done = step_of(state) if state else 0
-        steps = optimiser_steps(len(examples), self.training)
-        with progress(f"training ({self.objective.name})", steps, "steps", done=done) as advance:
-            trainer = ObjectiveTrainer(
-                objective=self.objective,
-                model=with_adapters(model, self.training.lora),
-                args=arguments,
-                train_dataset=examples,
-                data_collator=Collator(self.training.packing),
-                callbacks=[StepProgress(advance)],
-            )
-            trainer.remove_callback(PrinterCallback)
-            if self.training.report_to == "tensorboard":
-                trainer.add_callback(tensorboard(build.path / "tensorboard", done))
-            trainer.train(resume_from_checkpoint=str(state) if state else None)
-        return trainer
-
-    def _prepare(self, build: Build, examples: list[Example], arguments: Any) -> tuple[Any, list[Example]]:
-        """The starting policy on its device, and the examples with all reference values the objective needs."""
-        from genius_bench.training.packing import check_packing
-        from genius_bench.training.policy import compute_precision, load_policy
-        from genius_bench.training.reference import recompute_references
-
-        if self.objective.needs_reference and not self._recomputes:
-            check_references(examples)
-        precision = compute_precision(self.training)
-        model = load_policy(self.policy_path, self.training.lora, precision).to(arguments.device)
-        if self.training.packing:
-            check_packing(model, examples)
-        if self._recomputes:
-            examples = recompute_references(
-                model,
-                examples,
-                build,
-                Collator(self.training.packing),
-                micro_batch_size=self.training.micro_batch_size,
-                bf16=precision == "bfloat16",
-            )
-        return model, examples
+        build.write_json(LOG_FILE, [entry for entry in trainer_state["log_history"] if "loss" in entry])

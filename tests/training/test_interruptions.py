@@ -17,6 +17,7 @@ import torch
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.objectives.dpo import DPO
+from genius_bench.training import saved_state
 from genius_bench.training import trainer as trainer_module
 from genius_bench.training.examples import read_examples
 from genius_bench.training.packing import check_packing
@@ -151,15 +152,15 @@ def test_a_full_disk_leaves_the_last_whole_state(
     tmp_path: Path, llama: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     store = Store(tmp_path / "full")
-    write = trainer_module.Trainer._save_optimizer_and_scheduler
+    write = saved_state.save_file
 
-    def full_at_the_second(self: Any, folder: str) -> None:
-        if self.state.global_step > 3:
+    def full_at_the_second(tensors: dict[str, torch.Tensor], path: Path) -> None:
+        if path.parent.name != "checkpoint-3":
             raise failure
-        write(self, folder)
+        write(tensors, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer_module.Trainer, "_save_optimizer_and_scheduler", full_at_the_second)
+        patch.setattr(saved_state, "save_file", full_at_the_second)
         with pytest.raises(
             InputError, match=r"cannot write to .* free space or choose another --home"
         ) as caught:

@@ -1,0 +1,77 @@
+"""How the rows of a micro batch are laid out: as asked for, or as lean as the model reads them without fault."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from genius_bench.errors import InputError
+from genius_bench.recipe import TrainingSection
+from genius_bench.training.attention import choose_attention
+from genius_bench.training.collator import Collator
+from genius_bench.training.examples import Example
+from genius_bench.training.output_head import unwrapped
+from genius_bench.training.packing import PACKED, PADDED, SHARED, PackingCheck
+from genius_bench.training.segments import use_segments
+
+NAMES = {PADDED: "padded", PACKED: "packed", SHARED: "packed, the prompt of a pair once"}
+
+WORTH_SHARING = 0.02
+"""Share of all tokens that need not be read, from which on pairs share their prompts."""
+
+
+def choose_layout(
+    model: Any, examples: Sequence[Example], training: TrainingSection, precision: str = "float32"
+) -> Collator:
+    """The collator that lays rows out; lines on stderr say which layout it is, and with which attention it is read.
+
+    Sets the model's attention, so it is called with the model in place and before its first step.
+    Raises `InputError` where an attention that is not there, or a layout that the model gets wrong, was asked for.
+    """
+    choose_attention(unwrapped(model), training.attention, precision)
+    saved = 1 - sum(map(tokens_when_shared, examples)) / sum(example.tokens for example in examples)
+    layouts = _layouts(training, saved)
+    chosen, remark = layouts[-1], ""
+    if layouts != [PADDED]:
+        chosen, remark = _first_without_fault(model, examples, layouts, exact=precision == "float32")
+    if chosen.shared_prompts:
+        remark = f" ({saved:.0%} of all tokens less)"
+    if os.environ.get("RANK", "0") == "0":
+        print(f"rows of a micro batch: {NAMES[chosen]}{remark}", file=sys.stderr, flush=True)
+    return chosen
+
+
+def tokens_when_shared(example: Example) -> int:
+    """Tokens that the policy reads for a row when it reads the prompt once."""
+    return len(example.prompt) + example.response_tokens
+
+
+def _layouts(training: TrainingSection, saved: float) -> list[Collator]:
+    """From the leanest to the one that is taken where no leaner one will do."""
+    if training.packing is False:
+        return [PADDED]
+    if training.shared_prompts is True:
+        return [SHARED]
+    shared = [SHARED] if training.shared_prompts == "auto" and saved >= WORTH_SHARING else []
+    return [*shared, PACKED] if training.packing is True else [*shared, PACKED, PADDED]
+
+
+def _first_without_fault(
+    model: Any, examples: Sequence[Example], layouts: list[Collator], *, exact: bool
+) -> tuple[Collator, str]:
+    """The layout, and a remark where it is not the first. Raises `InputError` where none will do."""
+    check, inner, last = PackingCheck(model, examples, exact=exact), unwrapped(model), layouts[-1]
+    own_attention = inner.config._attn_implementation
+    remark = f" (attention '{own_attention}' is not made for packed rows)"
+    if use_segments(inner):
+        for layout in layouts:
+            try:
+                if layout is not PADDED:
+                    check(layout)
+                    return layout, "" if layout is layouts[0] else remark
+            except InputError as error:
+                remark = f" ({error})"
+        inner.set_attn_implementation(own_attention)
+    if last is not PADDED:
+        check(last)
+    return last, remark
