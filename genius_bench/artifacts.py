@@ -28,12 +28,15 @@ from genius_bench.errors import GeniusBenchError, InputError
 
 STORAGE_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """What an `OSError` raised by a stage must be for the home to be blamed: stages also open models and sockets."""
+ROWS_AT_A_TIME = 256
+"""Decoded at once while rows are read: a shard of long rows must not fill the memory."""
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def digest_of(value: Any) -> str:
     """SHA-256 of a JSON value in canonical form."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_canonical(value).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +71,11 @@ class Artifact:
         return read_json(self.path / "manifest.json")
 
     def shards(self) -> list[Path]:
-        return sorted((self.path / "rows").glob("*.parquet"))
+        return _shards_of(self.path / "rows")
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """All rows, shard by shard, in the order in which they were written."""
-        yield from _read_shards(self.shards())
+    def rows(self, *columns: str) -> Iterator[dict[str, Any]]:
+        """All rows in the order in which they were written; of each only `columns`, when some are named."""
+        yield from _read_shards(self.shards(), columns)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -100,7 +103,7 @@ def publish_file(final: Path, write: Callable[[Any], object]) -> None:
         fsync(final.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise _storage_error(final, error) from error
+        raise storage_error(final, error) from error
 
 
 class Build:
@@ -114,10 +117,17 @@ class Build:
         path.mkdir(parents=True, exist_ok=True)
         for leftover in path.glob("**/*.tmp"):
             leftover.unlink()
+        self._next_shard = max((_number(shard) + 1 for shard in self._rows.glob("*.parquet")), default=0)
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """The rows that an earlier, interrupted attempt left here (and those written since)."""
-        yield from _read_shards(sorted(self._rows.glob("*.parquet")))
+    def rows(self, *columns: str) -> Iterator[dict[str, Any]]:
+        """The rows that an earlier, interrupted attempt left here (and those written since); see `Artifact.rows`."""
+        yield from _read_shards(_shards_of(self._rows), columns)
+
+    def row_count(self) -> int:
+        """How many rows there are here."""
+        import pyarrow.parquet as pq
+
+        return sum(pq.read_metadata(shard).num_rows for shard in self._rows.glob("*.parquet"))
 
     def write_shard(self, rows: Sequence[dict[str, Any]], **counts: float) -> None:
         """Adds rows durably. `counts` (tokens sampled, …) are summed over shards into the manifest."""
@@ -127,13 +137,14 @@ class Build:
         if not rows:
             return
         self._rows.mkdir(exist_ok=True)
-        number = len(list(self._rows.glob("*.parquet")))
         columns = list(dict.fromkeys(name for row in rows for name in row))  # pyarrow asks the first row only
         table = pa.table({name: [row.get(name) for row in rows] for name in columns})
         if counts:
             packed = {f"count_{name}": str(value) for name, value in counts.items()}
             table = table.replace_schema_metadata(packed)
-        publish_file(self._rows / f"{number:05d}.parquet", lambda file: pq.write_table(table, file))
+        shard = self._rows / f"{self._next_shard:05d}.parquet"
+        publish_file(shard, lambda file: pq.write_table(table, file))
+        self._next_shard += 1
 
     def write_json(self, name: str, value: Any) -> None:
         """Writes a small file of the artifact durably."""
@@ -181,7 +192,7 @@ class Store:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise _storage_error(home, error) from error
+            raise storage_error(home, error) from error
 
     def directory(self, kind: str, key: str) -> Path:
         return self.home / "artifacts" / kind / key
@@ -206,7 +217,7 @@ class Store:
             return self._produce(identity, produce)
         except OSError as error:
             if error.errno in STORAGE_TROUBLE:
-                raise _storage_error(self.home, error) from error
+                raise storage_error(self.home, error) from error
             raise
         finally:
             lock.release()
@@ -249,18 +260,27 @@ class Store:
         return [Artifact(kind, path.parent.name, path.parent) for path in parents if path.parent.suffix == ""]
 
 
-def _read_shards(shards: Iterable[Path]) -> Iterator[dict[str, Any]]:
+def _shards_of(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.parquet"), key=_number)
+
+
+def _number(shard: Path) -> int:
+    return int(shard.stem)
+
+
+def _read_shards(shards: Iterable[Path], columns: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     for shard in shards:
         try:
-            rows = pq.read_table(shard).to_pylist()
+            with pq.ParquetFile(shard) as table:
+                for batch in table.iter_batches(ROWS_AT_A_TIME, columns=list(columns) or None):
+                    yield from batch.to_pylist()
         except pa.ArrowException as error:
             raise InputError(
                 f"{shard} is damaged ({error}): remove it, then run again what made it"
             ) from error
-        yield from rows
 
 
 def fsync(path: Path) -> None:
@@ -280,7 +300,7 @@ def _ignoring_full_disk(action: Callable[[], None]) -> None:
         return
 
 
-def _storage_error(path: Path, error: OSError) -> GeniusBenchError:
+def storage_error(path: Path, error: OSError) -> GeniusBenchError:
     free = ""
     existing = next((p for p in [path, *path.parents] if p.exists()), None)
     if existing is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from genius_bench import stages
 from genius_bench.artifacts import Artifact, read_json
 from genius_bench.engines.loading import ModelFiles, resolve_model
+from genius_bench.planning.fitting import refuse_training
 from genius_bench.recipe import EngineSection, EvaluationSection, JudgeSection
 from genius_bench.resolution import Resolved
 from genius_bench.runs import Evaluation, Run, write_run
@@ -24,8 +25,10 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     """Runs a recipe (finding whatever exists already) and records it. Raises before any work for bad input."""
     recipe = resolved.recipe
     tasks, missing = tasks_of(recipe.evaluation, recipe.model) if evaluate else ([], [])
+    refuse_training(home, recipe)
     base = resolve_model(recipe.model)
-    corpus = stages.read_corpus(resolved, base)
+    stages.check_launch(home, resolved)
+    corpus = stages.read_corpus(home, resolved, base)
     skipped = "".join(f", {count} skipped ({reason})" for reason, count in corpus.skipped.items())
     _say(f"corpus {corpus.name}: {len(corpus.queries)} queries{skipped}")
     if missing:

@@ -5,5 +5,5 @@ from hashlib import blake2b
 
 def seed_of(*parts: str | int) -> int:
     """A 63-bit seed from (run, stage or task, item, repeat, …)."""
-    text = "\x1f".join(str(part) for part in parts)
+    text = "\x1f".join(map(str, parts))
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

@@ -109,6 +109,34 @@ def test_rows_come_back_as_written_whatever_columns_each_has(
     assert read == [row for shard in shards for row in shard]
 
 
+def test_a_shard_that_was_removed_is_not_replaced_by_the_next(tmp_path: Path) -> None:
+    """The remedy for a damaged shard, which must not cost another one."""
+    build = Build(tmp_path)
+    for number in range(3):
+        build.write_shard([{"id": number}])
+    (tmp_path / "rows" / "00001.parquet").unlink()
+    again = Build(tmp_path)
+    again.write_shard([{"id": 1}])
+    assert [row["id"] for row in again.rows()] == [0, 2, 1]
+    assert again.row_count() == 3
+
+
+def test_rows_stay_in_order_beyond_the_width_of_a_number(tmp_path: Path) -> None:
+    build = Build(tmp_path)
+    build.write_shard([{"id": 0}])
+    (tmp_path / "rows" / "00000.parquet").rename(tmp_path / "rows" / "99999.parquet")
+    again = Build(tmp_path)
+    again.write_shard([{"id": 1}])
+    again.write_shard([{"id": 2}])
+    assert [row["id"] for row in Build(tmp_path).rows()] == [0, 1, 2]
+
+
+def test_only_named_columns_are_read(tmp_path: Path) -> None:
+    build = Build(tmp_path)
+    build.write_shard([{"id": 1, "text": "a", "notes": [1]}, {"id": 2, "text": "b", "notes": []}])
+    assert list(build.rows("id", "notes")) == [{"id": 1, "notes": [1]}, {"id": 2, "notes": []}]
+
+
 def test_an_artifact_is_made_once_and_its_manifest_says_how(tmp_path: Path) -> None:
     def produce(build: Build) -> None:
         build.write_shard([{"id": 1}], tokens=3)

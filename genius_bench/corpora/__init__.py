@@ -2,6 +2,7 @@
 
 from genius_bench.corpora.corpus import Corpus, load_corpus
 from genius_bench.corpora.lengths import check_lengths
+from genius_bench.corpora.storing import stored
 from genius_bench.corpora.stream import BadRows, Record, Stream
 
-__all__ = ["BadRows", "Corpus", "Record", "Stream", "check_lengths", "load_corpus"]
+__all__ = ["BadRows", "Corpus", "Record", "Stream", "check_lengths", "load_corpus", "stored"]

@@ -1,15 +1,15 @@
 """The queries of a run: read from a source, checked row by row, drawn by seed, fingerprinted.
 
 The draw is the first `queries` rows in the order of a hash of (seed, id). So it does not depend on the order of
-the source's rows or files, a smaller draw is the beginning of a larger one, and no more rows than drawn are held
-in memory.
+the source's rows or files, and a smaller draw is the beginning of a larger one. It lies on disk as soon as it is
+large: of a row only its id's hash stays in memory.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
-from heapq import nsmallest
 from pathlib import Path
 from re import fullmatch
 
@@ -17,11 +17,13 @@ from genius_bench import registry
 from genius_bench.corpora.columns import Columns, UnusableRow, content_digest
 from genius_bench.corpora.files import SUFFIXES, local
 from genius_bench.corpora.hub import hub
-from genius_bench.corpora.stream import BadRows, Opener, Stream
+from genius_bench.corpora.queries import Queries
+from genius_bench.corpora.stream import BadRows, Opener
 from genius_bench.errors import InputError, nearest
 from genius_bench.recipe import CorpusSection
 from genius_bench.rows import Query
 from genius_bench.seeds import seed_of
+from genius_bench.sorting import Sorted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,8 @@ class Corpus:
     """The training queries of a run and where they come from."""
 
     name: str
-    queries: list[Query]
+    queries: Collection[Query]
+    """In the order of the draw: a list, or rows on disk that are read as one goes through them."""
     skipped: dict[str, int] = field(default_factory=dict)
     """Rows left out, counted by reason."""
     columns: dict[str, str] = field(default_factory=dict)
@@ -50,27 +53,35 @@ class Corpus:
         return [query.id for query in self.queries]
 
 
-def load_corpus(section: CorpusSection) -> Corpus:
-    """Reads, checks and draws the corpus that a recipe names. Raises `InputError` when it cannot be used."""
+def load_corpus(section: CorpusSection, folder: Path | None = None) -> Corpus:
+    """Reads, checks and draws the corpus that a recipe names. Raises `InputError` when it cannot be used.
+
+    A large draw lies in `folder` (or among the system's temporary files) for as long as the corpus is in use.
+    """
     bad_rows = BadRows(section.skip_bad_rows)
-    stream = _opener(section)(section, bad_rows)
-    reader = _Reader(section, stream, bad_rows)
-    wanted = section.queries or stream.queries
-    rows = reader.queries()
-    queries = (
-        nsmallest(wanted, rows, key=reader.place) if wanted is not None else sorted(rows, key=reader.place)
-    )
+    reader = _Reader(section, _opener(section), bad_rows)
+    stream = reader.stream
+    rows: Sorted[int] = Sorted(folder, first=section.queries or stream.queries)
+    for place, query in reader.queries():
+        rows.add(place, json.dumps(list(vars(query).values()), ensure_ascii=False))
     skipped = dict(sorted(bad_rows.counts.items()))
-    if not queries:
+    if not rows:
         left_out = f": all rows were skipped ({_listing(skipped)})" if skipped else ""
         raise InputError(f"corpus {stream.name} is empty{left_out}")
-    if section.queries is not None and len(queries) < section.queries:
+    if section.queries is not None and len(rows) < section.queries:
         raise InputError(
-            f"corpus {stream.name} has {len(queries)} usable rows, fewer than the {section.queries} asked for "
+            f"corpus {stream.name} has {len(rows)} usable rows, fewer than the {section.queries} asked for "
             "(corpus.queries)"
         )
+    queries = Queries(partial(_read, rows), len(rows))
     columns = reader.columns.used() if reader.columns else {}
     return Corpus(name=stream.name, queries=queries, skipped=skipped, columns=columns, origin=stream.origin)
+
+
+def _read(rows: Sorted[int]) -> Iterator[Query]:
+    for text in rows:
+        identifier, messages, reference, answer = json.loads(text)
+        yield Query(id=identifier, messages=tuple(messages), reference=reference, answer=answer)
 
 
 def _opener(section: CorpusSection) -> Opener:
@@ -89,18 +100,17 @@ def _opener(section: CorpusSection) -> Opener:
 
 
 class _Reader:
-    """Records to queries, each checked; remembers columns and ids on the way."""
+    """Records to queries, each checked; remembers columns, and the hashes of ids, on the way."""
 
-    def __init__(self, section: CorpusSection, stream: Stream, bad_rows: BadRows) -> None:
+    def __init__(self, section: CorpusSection, open_source: Opener, bad_rows: BadRows) -> None:
+        self.stream = open_source(section, bad_rows)
         self.columns: Columns | None = None
-        self._section, self._stream, self._bad_rows = section, stream, bad_rows
-        self._seen: dict[str, str] = {}
+        self._section, self._open_source, self._bad_rows = section, open_source, bad_rows
+        self._seen: set[int] = set()
 
-    def place(self, query: Query) -> int:
-        return seed_of("corpus", self._section.seed, query.id)
-
-    def queries(self) -> Iterator[Query]:
-        for record in self._stream.records:
+    def queries(self) -> Iterator[tuple[int, Query]]:
+        """Usable rows, each with its place in the order of the draw."""
+        for record in self.stream.records:
             if self.columns is None:
                 self.columns = Columns.of(self._section, record)
             try:
@@ -108,14 +118,26 @@ class _Reader:
             except UnusableRow as reason:
                 self._bad_rows.add(_reason(reason), f"{record.where} {reason}")
                 continue
-            if query.id not in self._seen:
-                self._seen[query.id] = record.where
-                yield query
+            place = seed_of("corpus", self._section.seed, query.id)
+            if place not in self._seen:
+                self._seen.add(place)
+                yield place, query
             elif own_id:
-                first = self._seen[query.id]
-                self._bad_rows.add("duplicate id", f"{record.where} repeats the id '{query.id}' of {first}")
+                first = "" if self._bad_rows.skip else f" of {self._first_place(query.id)}"
+                self._bad_rows.add("duplicate id", f"{record.where} repeats the id '{query.id}'{first}")
             else:  # rows without ids: the same question again is no error, but it is trained on once
                 self._bad_rows.counts["repeated query"] += 1
+
+    def _first_place(self, identifier: str) -> str:
+        """Where an id came first. The source is read again for it: remembering all places would take memory."""
+        assert self.columns is not None
+        for record in self._open_source(self._section, BadRows(skip=True)).records:
+            try:
+                if self.columns.read(record.values)[0].id == identifier:
+                    return record.where
+            except UnusableRow:
+                continue
+        return "an earlier row"
 
 
 def _reason(error: UnusableRow) -> str:

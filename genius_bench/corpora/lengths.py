@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from genius_bench.corpora.corpus import Corpus
+from genius_bench.corpora.queries import chosen
 from genius_bench.errors import InputError
 from genius_bench.rows import Query
 
@@ -16,17 +17,19 @@ def check_lengths(
 
     `count_tokens` counts the *rendered* prompt, chat template included.
     """
-    kept = []
+    keep = bytearray()
     for query in corpus.queries:
         length = count_tokens(query)
-        if length <= limit:
-            kept.append(query)
-        elif not skip:
+        keep.append(length <= limit)
+        if length > limit and not skip:
             raise InputError(
                 f"corpus {corpus.name}: row '{query.id}' is {length} tokens long, {limit} are allowed. Raise "
                 "corpus.max_prompt_tokens, or skip such rows with --set corpus.skip_bad_rows=true"
             )
-    if not kept:
+    if not any(keep):
         raise InputError(f"corpus {corpus.name}: every query is longer than {limit} tokens")
-    too_long = Counter({"too long": len(corpus.queries) - len(kept)})
-    return replace(corpus, queries=kept, skipped=dict(+(Counter(corpus.skipped) + too_long)))
+    if all(keep):
+        return corpus
+    too_long = Counter({"too long": keep.count(0)})
+    skipped = dict(Counter(corpus.skipped) + too_long)
+    return replace(corpus, queries=chosen(corpus.queries, keep), skipped=skipped)

@@ -2,25 +2,28 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import islice
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.corpora import Corpus
+from genius_bench.corpora.queries import Queries
 from genius_bench.engines.interface import Engine
-from genius_bench.errors import InputError
+from genius_bench.errors import InputError, WorkerKilledError
 from genius_bench.method import Method
 from genius_bench.progress import Advance, progress
 from genius_bench.registry import code_digest
 from genius_bench.rows import Query
+from genius_bench.sampling.dead_letters import dead_letter, list_dead_letters
 from genius_bench.sampling.policy import Policy
 from genius_bench.sampling.pool import Pool
+from genius_bench.sampling.shelf import Row, Shelf
+from genius_bench.sorting import Sorted
 
 COLLECT_VERSION = 1
-SHARD_QUERIES = 16
-
-Row = dict[str, Any]
+TRAINING_SHARD_ROWS = 4096
 
 
 def collect(
@@ -53,63 +56,48 @@ def collect(
     )
 
     def produce(build: Build) -> None:
-        done = {row["id"] for row in build.rows()}
-        waiting = [query for query in visible.queries if query.id not in done]
-        if not waiting:
-            return
-        engine = open_engine()
-        try:
-            with progress(
-                f"{method.title}: sampling", len(visible.queries), "queries", done=len(done)
-            ) as advance:
-                bound = Policy(engine, seed, iteration, Pool(store.home / "pools" / policy_fingerprint))
-                asyncio.run(_collect_all(waiting, queries_in_flight, method, bound, build, advance))
-        finally:
-            engine.close()
+        done = {row["id"] for row in build.rows("id")}
+        if len(done) < len(visible.queries):
+            waiting = (query for query in visible.queries if query.id not in done)
+            engine = open_engine()
+            try:
+                with progress(
+                    f"{method.title}: sampling", len(visible.queries), "queries", done=len(done)
+                ) as advance:
+                    bound = Policy(engine, seed, iteration, Pool(store.home / "pools" / policy_fingerprint))
+                    shelf = Shelf(build, bound.take_counts, len(done))
+                    asyncio.run(_collect_all(waiting, queries_in_flight, method, bound, shelf, advance))
+            finally:
+                engine.close()
+        list_dead_letters(build)
 
     return store.make(identity, produce)
 
 
 def visible_part(corpus: Corpus, method: Method) -> Corpus:
     """The corpus as the method may see it: labels that it does not declare as needed are gone."""
-    keep_references, keep_answers = "references" in method.needs, "answers" in method.needs
-    queries = [
-        replace(
+    visible = partial(_visible, corpus.queries, "references" in method.needs, "answers" in method.needs)
+    return replace(corpus, queries=Queries(visible, len(corpus.queries)))
+
+
+def _visible(queries: Iterable[Query], references: bool, answers: bool) -> Iterator[Query]:
+    for query in queries:
+        yield replace(
             query,
-            reference=query.reference if keep_references else None,
-            answer=query.answer if keep_answers else None,
+            reference=query.reference if references else None,
+            answer=query.answer if answers else None,
         )
-        for query in corpus.queries
-    ]
-    return replace(corpus, queries=queries)
 
 
 async def _collect_all(
-    queries: Iterable[Query], in_flight: int, method: Method, policy: Policy, build: Build, advance: Advance
+    queries: Iterator[Query], in_flight: int, method: Method, policy: Policy, shelf: Shelf, advance: Advance
 ) -> None:
     """A fixed number of workers take queries one by one; what is finished is stored even when one of them fails."""
-    waiting = iter(queries)
-    finished: list[Row] = []
-
-    def store_finished() -> None:
-        if finished:
-            build.write_shard(finished, **policy.take_counts())
-            finished.clear()
 
     async def work() -> None:
-        for query in waiting:
-            collected = await method.collect(query, policy)
-            finished.append(
-                {
-                    "id": query.id,
-                    "rows": json.dumps([asdict(row) for row in collected.rows]),
-                    "trace": json.dumps(collected.trace, ensure_ascii=False),
-                    "notes": json.dumps(collected.notes),
-                }
-            )
+        for query in queries:
+            shelf.add(await _collect_one(query, method, policy))
             advance(1)
-            if len(finished) >= SHARD_QUERIES:
-                store_finished()
 
     workers = [asyncio.create_task(work()) for _ in range(in_flight)]
     try:
@@ -117,7 +105,22 @@ async def _collect_all(
     finally:
         for worker in workers:
             worker.cancel()
-        store_finished()
+        shelf.store()
+
+
+async def _collect_one(query: Query, method: Method, policy: Policy) -> Row:
+    own = policy.for_one_query()
+    try:
+        collected = await method.collect(query, own)
+    except WorkerKilledError as error:
+        own.abandon()
+        return dead_letter(query, error)
+    return {
+        "id": query.id,
+        "rows": json.dumps([vars(row) for row in collected.rows]),
+        "trace": json.dumps(collected.trace, ensure_ascii=False),
+        "notes": json.dumps(collected.notes),
+    }
 
 
 def training_set(store: Store, collection: Artifact) -> Artifact:
@@ -125,23 +128,18 @@ def training_set(store: Store, collection: Artifact) -> Artifact:
     identity = Identity(kind="training-set", version=1, parameters={}, inputs={"collection": collection.key})
 
     def produce(build: Build) -> None:
-        rows: list[Row] = []
+        texts: Sorted[str] = Sorted(build.path)
         notes: dict[str, int] = {}
-        for collected in collection.rows():
-            rows += json.loads(collected["rows"])
+        for collected in collection.rows("rows", "notes"):
+            for row in json.loads(collected["rows"]):
+                texts.add(row["id"], json.dumps(row))
             for name, count in json.loads(collected["notes"]).items():
                 notes[name] = notes.get(name, 0) + count
-        if not rows:
+        if not texts:
             raise InputError(f"no training row came out of {collection.path}: left out {notes or 'nothing'}")
-        rows.sort(key=lambda row: row["id"])
-        written = sum(1 for _ in build.rows())
-        for shard in _shards(rows[written:], 4096):
+        rows = map(json.loads, islice(texts, build.row_count(), None))
+        while shard := list(islice(rows, TRAINING_SHARD_ROWS)):
             build.write_shard(shard)
-        build.write_json("summary.json", {"rows": len(rows), "left_out": notes})
+        build.write_json("summary.json", {"rows": len(texts), "left_out": notes})
 
     return store.make(identity, produce)
-
-
-def _shards(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]

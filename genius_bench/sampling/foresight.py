@@ -1,6 +1,7 @@
 """Foresight re-sampling: candidate steps, their look-aheads, and their scores (Genius §2.2, Eqs. 1 and 6)."""
 
 from asyncio import gather
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 from genius_bench.engines.interface import Completion
@@ -175,15 +176,21 @@ async def _step_and_foresight(
 
 
 def _end_of_first_step(ids: tuple[int, ...], search: "Search") -> int:
-    """How many tokens there are up to and including the first delimiter that ends a step."""
+    """How many tokens there are up to and including the first delimiter that ends a step.
+
+    What a text has said stays said as it grows, so the end is closed in on by doubling and halving, not token by token.
+    """
     options = search.options
-    for end in range(1, min(len(ids), options.step_max_tokens)):
+
+    def holds_a_step(end: int) -> bool:
         text = search.policy.text(ids[:end])
-        if options.empty_steps == "continue":
-            text = text.lstrip()
-        if options.step_delimiter in text:
-            return end
-    return min(len(ids), options.step_max_tokens)
+        return options.step_delimiter in (text.lstrip() if options.empty_steps == "continue" else text)
+
+    limit = min(len(ids), options.step_max_tokens)
+    below, above = 0, 1
+    while above < limit and not holds_a_step(above):
+        below, above = above, 2 * above
+    return bisect_left(range(limit), True, below, min(above, limit), key=holds_a_step)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """The policy as a method sees it: something to ask for continuations, each with a seed of its own."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Literal
 
 from genius_bench.engines.interface import Completion, Engine, Request
 from genius_bench.engines.rendering import render
 from genius_bench.rows import Message
-from genius_bench.sampling.pool import Pool
+from genius_bench.sampling.pool import Pool, name_of
 from genius_bench.seeds import seed_of
 
 
@@ -20,6 +22,21 @@ class Policy:
         self._engine = engine
         self._pool = pool
         self._counts: Counter[str] = Counter()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asking: set[asyncio.Task[Any] | None] = set()
+        self._texts: dict[tuple[int, ...], str] = {}
+
+    def for_one_query(self) -> "Policy":
+        """The same policy and counts, with requests of its own: see `abandon`. Called where an event loop runs."""
+        own = copy(self)
+        own._loop, own._asking, own._texts = asyncio.get_running_loop(), set(), {}
+        return own
+
+    def abandon(self) -> None:
+        """Gives up what is still being asked: a query that ends every worker must not be tried eight times at once."""
+        for task in self._asking:
+            if task is not None:
+                task.cancel()
 
     def take_counts(self) -> dict[str, int]:
         """The tokens since the last call, by what they were for; what was pooled meanwhile is on disk then.
@@ -28,7 +45,8 @@ class Policy:
         """
         if self._pool:
             self._pool.store()
-        counts, self._counts = dict(self._counts), Counter()
+        counts = dict(self._counts)
+        self._counts.clear()
         return counts
 
     @property
@@ -43,9 +61,11 @@ class Policy:
         return render(self.tokenizer, messages, answer_prefix)
 
     def text(self, token_ids: Sequence[int]) -> str:
-        """Tokens as text, without special tokens."""
-        text: str = self.tokenizer.decode(list(token_ids), skip_special_tokens=True)
-        return text
+        """Tokens as text, without special tokens. Methods ask more than once, so a query's texts are remembered."""
+        ids = tuple(token_ids)
+        if ids not in self._texts:
+            self._texts[ids] = self.tokenizer.decode(list(ids), skip_special_tokens=True)
+        return self._texts[ids]
 
     async def sample(
         self,
@@ -71,14 +91,29 @@ class Policy:
             top_p=top_p,
             stop=tuple(string for string in stop if string),
         )
-        pool = self._pool if pooled else None
-        completion = pool.find(request) if pool else None
-        if completion is not None:
-            self._counts["tokens_reused"] += len(completion.token_ids)
-        else:
-            completion = await self._engine.generate(request)
-            if pool:
-                pool.add(request, completion)
+        completion = await (
+            self._look_up(request, self._pool) if self._pool and pooled else self._ask(request)
+        )
         self._counts[f"tokens_{purpose}"] += len(completion.token_ids)
         self._counts["tokens_read"] += len(request.prompt_ids)
         return completion
+
+    async def _look_up(self, request: Request, pool: Pool) -> Completion:
+        name = name_of(request)
+        completion = pool.find(name)
+        if completion is None:
+            completion = await self._ask(request)
+            pool.add(name, completion)
+        else:
+            self._counts["tokens_reused"] += len(completion.token_ids)
+        return completion
+
+    async def _ask(self, request: Request) -> Completion:
+        if self._loop is None:
+            return await self._engine.generate(request)
+        task = asyncio.current_task(self._loop)  # which asks the system, where it is not told the loop
+        self._asking.add(task)
+        try:
+            return await self._engine.generate(request)
+        finally:
+            self._asking.discard(task)

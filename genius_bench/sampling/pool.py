@@ -8,34 +8,51 @@ query, the settings and the response's number), so an equal request has the same
 
 import os
 import time
-from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from genius_bench.artifacts import digest_of, publish_file
 from genius_bench.engines.interface import Completion, Request
+from genius_bench.sampling.pool_index import PoolIndex
+
+FILE_TOKENS = 1 << 19
+"""Tokens that wait for their file at most."""
+OPEN_FILES = 16
+"""Queries come in the same order whoever asks, so that few files are read at a time."""
+
+
+def name_of(request: Request) -> str:
+    """Under which a request's completion is pooled."""
+    return digest_of(vars(request))
 
 
 class Pool:
-    """Only ever added to, each file whole or absent; two processes may add at once."""
+    """Only ever added to, each file whole or absent; two processes may add at once. Completions stay on disk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._tables: list[Any] = []
-        self._places: dict[str, tuple[int, int]] = {}
+        self._files: list[Path] = []
+        self._index = PoolIndex()
         self._new: dict[str, Completion] = {}
+        self._new_tokens = 0
+        self._table = lru_cache(OPEN_FILES)(_read)
         for path in sorted(folder.glob("*.parquet")):
-            self._read(path)
+            names = _read(path, ("request",))
+            if names is not None:
+                self._add_file(path, names.column("request").to_pylist())
 
-    def find(self, request: Request) -> Completion | None:
+    def find(self, name: str) -> Completion | None:
         """The completion of an equal request, from an earlier run or from this one."""
-        name = _name(request)
         if name in self._new:
             return self._new[name]
-        if name not in self._places:
+        place = self._index.find(name)
+        table = self._table(self._files[place[0]]) if place else None
+        if place is None or table is None:
             return None
-        table, row = self._places[name]
-        [values] = self._tables[table].slice(row, 1).to_pylist()
+        [values] = table.slice(place[1], 1).to_pylist()
+        if values["request"] != name:
+            return None
         return Completion(
             token_ids=tuple(values["token_ids"]),
             text=values["text"],
@@ -43,8 +60,11 @@ class Pool:
             finish_reason=values["finish_reason"],
         )
 
-    def add(self, request: Request, completion: Completion) -> None:
-        self._new[_name(request)] = completion
+    def add(self, name: str, completion: Completion) -> None:
+        self._new[name] = completion
+        self._new_tokens += len(completion.token_ids)
+        if self._new_tokens >= FILE_TOKENS:
+            self.store()
 
     def store(self) -> None:
         """Puts what is new on disk."""
@@ -53,25 +73,27 @@ class Pool:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        rows = [{"request": name, **asdict(completion)} for name, completion in self._new.items()]
+        rows = [
+            {"request": name, **vars(completion), "usage": None} for name, completion in self._new.items()
+        ]
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{time.time_ns()}-{os.getpid()}.parquet"
         publish_file(path, lambda file: pq.write_table(pa.Table.from_pylist(rows), file))
-        self._new = {}
-        self._read(path)
+        self._add_file(path, list(self._new))
+        self._new, self._new_tokens = {}, 0
 
-    def _read(self, path: Path) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            table = pq.read_table(path)
-        except (OSError, pa.ArrowException):
-            return  # a damaged file costs its responses, which are drawn again
-        names = table.column("request").to_pylist()
-        self._places |= {name: (len(self._tables), row) for row, name in enumerate(names)}
-        self._tables.append(table.drop_columns(["request"]))
+    def _add_file(self, path: Path, names: list[str]) -> None:
+        for row, name in enumerate(names):
+            self._index.add(name, len(self._files), row)
+        self._files.append(path)
 
 
-def _name(request: Request) -> str:
-    return digest_of(asdict(request))
+def _read(path: Path, columns: tuple[str, ...] = ()) -> Any:
+    """A file's table; None where it is damaged, which costs its responses: they are drawn again."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path, columns=list(columns) or None)
+    except (OSError, pa.ArrowException):
+        return None

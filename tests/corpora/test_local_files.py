@@ -108,9 +108,9 @@ def test_ids_made_from_content_stay_when_labels_change(tmp_path: Path) -> None:
 def test_text_is_left_as_it_is(tmp_path: Path) -> None:
     text = "  <b>tags</b>\u2028 \x00\x07 zero\u200bwidth \t‮ right to left 😀\r\n"
     for name in ("a.jsonl", "a.json", "a.parquet"):
-        corpus = load(write(tmp_path / name, [{"query": text, "output": text}]))
-        assert corpus.queries[0].messages[0]["content"] == text
-        assert corpus.queries[0].reference == text
+        (query,) = load(write(tmp_path / name, [{"query": text, "output": text}])).queries
+        assert query.messages[0]["content"] == text
+        assert query.reference == text
 
 
 VALUES = st.recursive(

@@ -16,6 +16,7 @@ from genius_bench.corpora import Corpus
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.rows import Message, Query
 from genius_bench.sampling import collecting
+from genius_bench.sampling.shelf import SHARD_QUERIES
 from tests.sampling.scripted import ScriptedEngine
 
 METHODS = ["coh", "genius", "scpo", "self-rewarding", "sft", "spin", "star"]
@@ -89,5 +90,5 @@ def test_killed_at_random_moments(tmp_path: Path, forks: Any, name: str) -> None
         process.kill()
         process.join()
         stored.append(len(list(tmp_path.glob("killed/artifacts/collection/*/rows/*.parquet"))))
-    assert name == "sft" or 0 < stored[0] < QUERIES / collecting.SHARD_QUERIES, "killed in the middle"
+    assert name == "sft" or 0 < stored[0] < QUERIES / SHARD_QUERIES, "killed in the middle"
     assert rows_of(tmp_path / "killed", name) == rows_of(tmp_path / "undisturbed", name)

@@ -1,0 +1,38 @@
+"""A corpus in the store: stages that run in processes of their own are handed its path, not a million objects.
+
+    <home>/artifacts/queries/<key>/rows/*.parquet     id, messages, reference, answer, in the order of the draw
+
+The key is made of the content, so runs on the same draw share one copy.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+
+from genius_bench.artifacts import Artifact, Build, Identity, Store
+from genius_bench.corpora.corpus import Corpus
+from genius_bench.corpora.queries import Queries
+from genius_bench.rows import Query
+
+SHARD_ROWS = 4096
+
+
+def stored(corpus: Corpus, store: Store) -> Corpus:
+    """`corpus` with queries that are read from the store. It can be pickled, and its fingerprint travels with it."""
+    identity = Identity(kind="queries", version=1, parameters={}, inputs={"content": corpus.fingerprint})
+
+    def produce(build: Build) -> None:
+        rows = map(vars, islice(corpus.queries, build.row_count(), None))
+        while shard := list(islice(rows, SHARD_ROWS)):
+            build.write_shard(shard)
+
+    queries = Queries(partial(_read, store.make(identity, produce)), len(corpus.queries))
+    kept = replace(corpus, queries=queries)
+    vars(kept)["fingerprint"] = corpus.fingerprint  # known: a million rows need not be read again for it
+    return kept
+
+
+def _read(artifact: Artifact) -> Iterator[Query]:
+    for row in artifact.rows():
+        yield Query(**{**row, "messages": tuple(row["messages"])})
