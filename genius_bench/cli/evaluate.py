@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from genius_bench.cli import app
-from genius_bench.cli.options import Data, EngineName, Home, Judge, JudgeUrl, Protocol, Set, Suite, Workers
+from genius_bench.cli.options import (
+    Data,
+    EngineName,
+    Home,
+    Json,
+    Judge,
+    JudgeUrl,
+    Protocol,
+    Set,
+    Suite,
+    Workers,
+)
+from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
 from genius_bench.errors import InputError
 from genius_bench.recipe import EngineSection, EvaluationSection, merge, parse_assignments, validate
 
@@ -40,8 +52,13 @@ def evaluate(
             "--unsafe-code", help="Run model-written code without a sandbox where none is available."
         ),
     ] = False,
+    dry_run: DryRun = False,
+    throughput: Throughput = None,
+    response_tokens: ResponseTokens = None,
+    json_output: Json = False,
 ) -> None:
     """Score a checkpoint on a suite and show the board it stands on."""
+    planning = planned(dry_run, throughput, response_tokens, json_output, needed=("scoring",))
     asked = parse_assignments(set_ or [])
     if unknown := set(asked) - {"evaluation", "engine"}:
         raise InputError(f"--set {unknown.pop()}: an evaluation has the sections 'evaluation' and 'engine'")
@@ -67,15 +84,23 @@ def evaluate(
     from genius_bench.artifacts import Store, digest_of
     from genius_bench.cli.board import print_board
     from genius_bench.pipeline import evaluate_model, tasks_of
+    from genius_bench.planning.fitting import refuse_sampling
     from genius_bench.processes import warm_up
     from genius_bench.runs import Run, write_run
 
     warm_up()
     registry.check("engines", engine_settings.generator)
     tasks, missing = tasks_of(settings, checkpoint)
-    model = resolve_served(checkpoint, engine_settings)
     if missing:
         typer.echo(f"not available yet, left out: {', '.join(missing)}", err=True)
+    if planning is not None:
+        from genius_bench.planning.planner import plan_evaluation
+
+        numbers = planning.numbers
+        print_plan(plan_evaluation(home, checkpoint, tasks, settings, engine_settings, **numbers), planning)
+        return
+    refuse_sampling(checkpoint, engine_settings)
+    model = resolve_served(checkpoint, engine_settings)
     Store(home)
     evaluation = evaluate_model(home, model, tasks, settings, engine_settings)
     name = f"eval-{digest_of([evaluation.fingerprint, evaluation.settings, sorted(evaluation.scores)])[:10]}"

@@ -10,6 +10,7 @@ from genius_bench.cli.options import (
     Data,
     EngineName,
     Home,
+    Json,
     Judge,
     JudgeUrl,
     Method,
@@ -20,6 +21,7 @@ from genius_bench.cli.options import (
     Suite,
     Workers,
 )
+from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
 from genius_bench.recipe import Layer, merge, parse_assignments, read_layer
 
 
@@ -74,6 +76,10 @@ def train(
         ),
     ] = False,
     no_eval: Annotated[bool, typer.Option("--no-eval", help="Train only; do not score.")] = False,
+    dry_run: DryRun = False,
+    throughput: Throughput = None,
+    response_tokens: ResponseTokens = None,
+    json_output: Json = False,
 ) -> None:
     """Train a model with a self-training method, score it against its base, and show the board.
 
@@ -102,6 +108,7 @@ def train(
         },
     }
     layers = [read_layer(recipe) if recipe else {}, parse_assignments(set_ or []), _given(options)]
+    asked = planned(dry_run, throughput, response_tokens, json_output, needed=("sampling", "training"))
 
     from genius_bench.artifacts import Store
     from genius_bench.cli.board import print_board
@@ -111,6 +118,11 @@ def train(
 
     warm_up()
     resolved = resolve(merge(*layers))
+    if asked is not None:
+        from genius_bench.planning.planner import plan
+
+        print_plan(plan(home, [resolved], evaluate=not no_eval, **asked.numbers), asked)
+        return
     Store(home)
     run = train_recipe(home, resolved, evaluate=not no_eval)
     for checkpoint in run.checkpoints:

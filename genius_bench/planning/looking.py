@@ -1,0 +1,111 @@
+"""All that a plan looks at, in a process of its own: sizes of models, queries, items, and artifacts that are there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genius_bench.engines.endpoint import served_fingerprint
+from genius_bench.engines.loading import ModelFiles
+from genius_bench.planning.shape import ModelShape, activations_per_token, adapter_parameters, shape_of
+from genius_bench.planning.survey import TrainingSeen, base_files, survey_training
+from genius_bench.planning.survey_scores import ModelSeen, survey_scores
+from genius_bench.recipe import EngineSection, EvaluationSection
+from genius_bench.resolution import Resolved
+
+if TYPE_CHECKING:
+    from genius_bench.engines.endpoint import Endpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Of the model that is trained. `adapters` are the weights that LoRA trains, 0 without it."""
+
+    shape: ModelShape
+    adapters: int
+    activations: int
+    """Numbers that autograd keeps per token (`planning.shape`)."""
+    logits_at_once: dict[str, int]
+    """By kind of device (`training.chunking`)."""
+
+    @property
+    def trained(self) -> int:
+        return self.adapters or self.shape.parameters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """One recipe. `tasks` are those that it is scored on."""
+
+    sizes: Sizes
+    base: ModelFiles
+    served_base: str
+    """The name of its pool of responses."""
+    training: TrainingSeen
+    tasks: list[str]
+    scores: list[ModelSeen]
+
+
+def look(home: Path, recipes: Sequence[Resolved], *, evaluate: bool, offline: bool) -> list[Looked]:
+    """With `offline` nothing but configurations is fetched, and numbers are assumed for what is not here."""
+    sizes = [_sizes(resolved) for resolved in recipes]
+    bases = [
+        base_files(resolved.recipe.model, weights=not offline or one.shape.weights_here)
+        for resolved, one in zip(recipes, sizes, strict=True)
+    ]
+    return [
+        _look(home, resolved, one, base, evaluate, offline)
+        for resolved, one, base in zip(recipes, sizes, bases, strict=True)
+    ]
+
+
+def look_at_scores(
+    home: Path,
+    model: "str | ModelFiles | Endpoint",
+    tasks: Sequence[str],
+    settings: EvaluationSection,
+    engine: EngineSection,
+    *,
+    offline: bool,
+) -> "tuple[ModelShape | None, ModelFiles | Endpoint, ModelSeen]":
+    """For a model that is only scored: a name, or an endpoint, which has no shape."""
+    shape: ModelShape | None = None
+    files: ModelFiles | Endpoint
+    if isinstance(model, str):
+        shape = shape_of(model)
+        files = base_files(model, weights=not offline or shape.weights_here)
+    else:
+        files = model
+    [seen] = survey_scores(home, [files], tasks, settings, engine, offline=offline)
+    return shape, files, seen
+
+
+def _sizes(resolved: Resolved) -> Sizes:
+    from genius_bench.training.chunking import LOGITS_AT_ONCE
+
+    name = resolved.recipe.model
+    return Sizes(
+        shape=shape_of(name),
+        adapters=adapter_parameters(name, resolved.recipe.training.lora),
+        activations=activations_per_token(name),
+        logits_at_once=dict(LOGITS_AT_ONCE),
+    )
+
+
+def _look(
+    home: Path, resolved: Resolved, sizes: Sizes, base: ModelFiles, evaluate: bool, offline: bool
+) -> Looked:
+    from genius_bench.pipeline import tasks_of
+
+    recipe = resolved.recipe
+    training = survey_training(home, resolved, base, offline=offline)
+    tasks = tasks_of(recipe.evaluation, recipe.model)[0] if evaluate else []
+    scores = survey_scores(home, training.policies, tasks, recipe.evaluation, recipe.engine, offline=offline)
+    return Looked(
+        sizes=sizes,
+        base=base,
+        served_base=served_fingerprint(base, recipe.engine),
+        training=training,
+        tasks=tasks,
+        scores=scores if tasks else [],
+    )

@@ -1,0 +1,127 @@
+"""From recipes to a plan: looks at what there is, then fills in what the rest takes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from genius_bench.engines.endpoint import is_url, resolve_served
+from genius_bench.planning.amounts import NOTHING
+from genius_bench.planning.figures import Calibrated, Figures, Given
+from genius_bench.planning.fitting import refuse_sampling, refuse_training
+from genius_bench.planning.looking import look, look_at_scores
+from genius_bench.planning.machine import Machine, free_on_disk, this_machine
+from genius_bench.planning.needs import need_for_sampling
+from genius_bench.planning.parts import (
+    ROUGH,
+    PartOfRecipe,
+    evaluate_steps,
+    longest_answer,
+    memory_notes,
+    sampling_devices,
+    scoring_figures,
+)
+from genius_bench.planning.plan import Part, Plan
+from genius_bench.planning.steps import without_repetition
+from genius_bench.planning.throughput import Throughput
+from genius_bench.processes import in_own_process
+from genius_bench.recipe import EngineSection, EvaluationSection
+from genius_bench.resolution import Resolved
+
+ELSEWHERE = Machine((0,), "a device of the given throughput", 0)
+UPPER_BOUNDS = (
+    "Lengths are assumed to be the recipe's limits: tokens, hours and disk are upper bounds. --response-tokens N says "
+    "how long a response usually is"
+)
+ELSEWHERE_MEMORY = (
+    "Memory is that of GPUs (bfloat16 where the recipe leaves it open); loading is not in the hours"
+)
+UNTIMED = "Servers are not tried: --throughput scoring=TOKENS says how fast this one is"
+
+
+def plan(
+    home: Path,
+    recipes: Sequence[Resolved],
+    *,
+    throughput: Throughput | None = None,
+    response_tokens: int | None = None,
+    evaluate: bool = True,
+) -> Plan:
+    """What the recipes would take. Work that several of them share, and what is there already, costs nothing more.
+
+    Without `throughput` it is tried on this machine (`planning.calibration`), for which each must fit; with it no
+    model is loaded. Raises `InputError` for bad input as a run would, and `GeniusBenchError` where trying fails.
+    """
+    if throughput is None:
+        for resolved in recipes:
+            refuse_training(home, resolved.recipe)
+    looked = in_own_process(look, home, recipes, evaluate=evaluate, offline=throughput is not None)
+    machine, figures = _source_of_numbers(home, throughput, response_tokens)
+    makers = [
+        PartOfRecipe(home, machine, figures, resolved, one)
+        for resolved, one in zip(recipes, looked, strict=True)
+    ]
+    parts = _without_repetition([maker.part() for maker in makers])
+    notes = _notes(figures, [note for maker in makers for note in maker.notes()])
+    return Plan(parts=parts, disk_free=free_on_disk(home), device_name=machine.device_name, notes=notes)
+
+
+def plan_evaluation(
+    home: Path,
+    model: str,
+    tasks: Sequence[str],
+    settings: EvaluationSection,
+    engine: EngineSection,
+    *,
+    throughput: Throughput | None = None,
+    response_tokens: int | None = None,
+) -> Plan:
+    """What scoring a model (a name as for a run, or a server's URL) would take; see `plan`."""
+    if throughput is None:
+        refuse_sampling(model, engine)
+    endpoint = resolve_served(model, engine) if is_url(model) else None
+    shape, files, seen = in_own_process(
+        look_at_scores, home, endpoint or model, tasks, settings, engine, offline=throughput is not None
+    )
+    machine, figures = _source_of_numbers(home, throughput, response_tokens)
+    devices = sampling_devices(engine)
+    scoring = scoring_figures(figures, files, [seen], tasks, settings, engine)
+    steps = evaluate_steps(seen, scoring, devices, settings)
+    needs = []
+    if shape is not None:
+        longest = longest_answer(seen, scoring)
+        peak = scoring.speed.peak_bytes if scoring else None
+        needs = [need_for_sampling(shape, engine, machine, longest, here=figures.measures, peak=peak)]
+    items = sum(task.items.value for task in seen.tasks)
+    part = Part(
+        title=f"eval {seen.model}",
+        subject=f"{len(seen.tasks)} tasks, {items:,.0f} items, protocol {settings.protocol}",
+        steps=steps,
+        needs=needs,
+        working_bytes=NOTHING,
+    )
+    notes = _notes(figures, memory_notes(needs))
+    if scoring and not scoring.speed.complete:
+        notes.append(ROUGH)
+    if any(not step.timed for step in steps):
+        notes.append(UNTIMED)
+    return Plan(parts=[part], disk_free=free_on_disk(home), device_name=machine.device_name, notes=notes)
+
+
+def _source_of_numbers(
+    home: Path, throughput: Throughput | None, response_tokens: int | None
+) -> tuple[Machine, Figures]:
+    if throughput is not None:
+        return ELSEWHERE, Given(throughput, response_tokens)
+    machine = this_machine()
+    return machine, Calibrated(home, machine.device_name)
+
+
+def _notes(figures: Figures, notes: list[str]) -> list[str]:
+    if isinstance(figures, Given):
+        notes = [*([] if figures.response_tokens else [UPPER_BOUNDS]), ELSEWHERE_MEMORY, *notes]
+    return list(dict.fromkeys(notes))
+
+
+def _without_repetition(parts: Sequence[Part]) -> list[Part]:
+    steps = iter(list(without_repetition([step for part in parts for step in part.steps])))
+    return [replace(part, steps=[next(steps) for _ in part.steps]) for part in parts]

@@ -1,0 +1,212 @@
+"""What a recipe would read and make, and what of it is there: looked up by the stages' own code, nothing is run."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from genius_bench.artifacts import Artifact
+from genius_bench.corpora import Corpus, load_corpus
+from genius_bench.engines.endpoint import served_fingerprint
+from genius_bench.engines.loading import ModelFiles, fingerprint, load_tokenizer, locate, resolve_model
+from genius_bench.engines.rendering import render
+from genius_bench.errors import InputError
+from genius_bench.judging.cost import BYTES_PER_TOKEN
+from genius_bench.offline import go_offline
+from genius_bench.planning.amounts import Amount, assumed, counted
+from genius_bench.planning.ledger import Ledger, Seen, seen
+from genius_bench.resolution import Resolved
+from genius_bench.rows import Query
+from genius_bench.sampling.collecting import collect, training_set, visible_part
+from genius_bench.stages import usable_corpus
+
+PROMPTS_READ = 1000
+"""Queries whose prompts are counted: the draw is in random order, so its beginning stands for all of it."""
+USUAL_QUERIES = {"magpie": 25_000, "openhermes": 32_000}
+"""What the paper's corpora draw when the recipe names no number (`corpora.named`)."""
+ASSUMED_PROMPT_TOKENS = 250.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusSeen:
+    """`origin` says where the queries come from; `prompt_tokens` are the mean and the longest of a prompt."""
+
+    name: str
+    queries: Amount
+    prompt_tokens: Amount
+    longest_prompt: Amount
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundSeen:
+    """One iteration. `rows` and `tokens` are those of a training set that is there."""
+
+    collection: Seen
+    training_set: Seen
+    checkpoint: Seen
+    rows: int | None
+    tokens: int | None
+    longest: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSeen:
+    """A recipe without its evaluation. `policies` are the base and every checkpoint, made or promised."""
+
+    corpus: CorpusSeen
+    rounds: list[RoundSeen]
+    policies: list[ModelFiles]
+
+
+def base_files(name: str, *, weights: bool) -> ModelFiles:
+    """The model as stages know it; without `weights`, its small files are enough and only these are fetched."""
+    if weights:
+        return resolve_model(name)
+    folder = locate(name, weights=False)
+    return ModelFiles(name, folder, fingerprint(folder))
+
+
+def survey_training(home: Path, resolved: Resolved, base: ModelFiles, *, offline: bool) -> TrainingSeen:
+    """With `offline`, a corpus or tokenizer that is not on this machine is no error: numbers are assumed instead."""
+    if offline:
+        go_offline()
+    corpus = _corpus(resolved, base, offline)
+    counts = _corpus_seen(corpus, resolved, base)
+    ledger, policy, policies, rounds = Ledger(home), base, [base], []
+    for iteration in range(1, resolved.method.iterations + 1):
+        start = base if resolved.method.restarts_from_base else policy
+        found = _round(ledger, resolved, corpus, policy, start, iteration)
+        checkpoint = found.checkpoint
+        if checkpoint.state == "found":
+            policy = resolve_model(str(checkpoint.path / "model"))
+        else:  # nobody knows its weights, but whatever comes of them is determined by its key
+            policy = ModelFiles(checkpoint.key, checkpoint.path / "model", f"of {checkpoint.key}")
+        policy = replace(policy, name=f"{resolved.method.name} {iteration}")
+        rounds.append(found)
+        policies.append(policy)
+    return TrainingSeen(corpus=counts, rounds=rounds, policies=policies)
+
+
+def _round(
+    ledger: Ledger,
+    resolved: Resolved,
+    corpus: Corpus | None,
+    policy: ModelFiles,
+    start: ModelFiles,
+    iteration: int,
+) -> RoundSeen:
+    collection = _collection(ledger, resolved, corpus, policy, iteration)
+    rows = training_set(ledger, collection)
+    checkpoint = promised_checkpoint(ledger, resolved, rows, start, iteration)
+    sizes = list(row_sizes(rows.rows(), resolved, start, iteration)) if rows.reused else []
+    return RoundSeen(
+        collection=seen(collection),
+        training_set=seen(rows),
+        checkpoint=seen(checkpoint),
+        rows=len(sizes) if sizes else None,
+        tokens=sum(tokens for tokens, _ in sizes) if sizes else None,
+        longest=max(longest for _, longest in sizes) if sizes else None,
+    )
+
+
+def _collection(
+    ledger: Ledger, resolved: Resolved, corpus: Corpus | None, policy: ModelFiles, iteration: int
+) -> Artifact:
+    if corpus is None:  # nothing that was made of it could be told
+        key = f"{policy.fingerprint} {resolved.recipe.corpus.model_dump_json()} {iteration}"
+        return Artifact("collection", key, ledger.home / "nowhere", reused=False)
+    return collect(
+        ledger,
+        resolved.method,
+        corpus=corpus,
+        policy_fingerprint=served_fingerprint(policy, resolved.recipe.engine),
+        open_engine=_never,
+        seed=resolved.recipe.seed,
+        iteration=iteration,
+    )
+
+
+def promised_checkpoint(
+    ledger: Ledger, resolved: Resolved, rows: Artifact, start: ModelFiles, iteration: int
+) -> Artifact:
+    from genius_bench.training.stage import optimise
+
+    objective, training = resolved.settings_of(iteration)
+    return optimise(
+        ledger,
+        policy_path=start.path,
+        policy_fingerprint=start.fingerprint,
+        training_set=rows,
+        objective=objective,
+        training=training,
+        seed=resolved.recipe.seed,
+    )
+
+
+def row_sizes(
+    rows: Iterable[dict[str, Any]], resolved: Resolved, start: ModelFiles, iteration: int
+) -> Iterator[tuple[int, int]]:
+    """Tokens of each row that would be trained on, and of its longer sequence."""
+    from genius_bench.planning.shape import own_folder, read_config
+    from genius_bench.training.examples import read_examples
+
+    objective, training = resolved.settings_of(iteration)
+    vocabulary = read_config(own_folder(start.path)).get_text_config().vocab_size
+    examples = read_examples(rows, objective, max_length=training.max_length, vocabulary=vocabulary)
+    for example in examples.kept:
+        yield example.tokens, len(example.prompt) + max(len(response) for response in example.responses)
+
+
+def _corpus(resolved: Resolved, base: ModelFiles, offline: bool) -> Corpus | None:
+    section = resolved.recipe.corpus
+    local = section.name == "lab" or section.data is not None or Path(section.name).expanduser().exists()
+    try:
+        if any(base.path.glob("tokenizer*")) or not offline:
+            return usable_corpus(resolved, base)
+        return load_corpus(section)
+    except InputError:
+        if not offline or local:
+            raise
+    if section.queries is None and section.name not in USUAL_QUERIES:
+        raise InputError(
+            f"corpus {section.name} is not on this machine: say with --queries how many to plan for"
+        )
+    return None
+
+
+def _corpus_seen(corpus: Corpus | None, resolved: Resolved, base: ModelFiles) -> CorpusSeen:
+    section = resolved.recipe.corpus
+    if corpus is None:
+        return CorpusSeen(
+            name=section.name,
+            queries=counted(section.queries or USUAL_QUERIES[section.name]),
+            prompt_tokens=assumed(ASSUMED_PROMPT_TOKENS),
+            longest_prompt=assumed(section.max_prompt_tokens),
+        )
+    exact = any(base.path.glob("tokenizer*"))
+    tokenizer = load_tokenizer(base.path, resolved.recipe.engine.chat_template) if exact else None
+    lengths = [_length(query, tokenizer) for query in islice(corpus.queries, PROMPTS_READ)]
+    amount = counted if exact else assumed
+    return CorpusSeen(
+        name=corpus.name,
+        queries=counted(len(corpus.queries)),
+        prompt_tokens=amount(sum(lengths) / len(lengths)),
+        longest_prompt=amount(max(lengths)),
+    )
+
+
+def _length(query: Query, tokenizer: Any) -> int:
+    if tokenizer is not None:
+        return len(render(tokenizer, query.messages))
+    return sum(len(message["content"].encode()) for message in query.messages) // BYTES_PER_TOKEN + 1
+
+
+def first_queries(resolved: Resolved, base: ModelFiles, number: int) -> list[Query]:
+    """The beginning of the draw, as the method may see it."""
+    corpus = visible_part(usable_corpus(resolved, base), resolved.method)
+    return list(islice(corpus.queries, number))
+
+
+def _never() -> Any:
+    raise AssertionError("a plan opens no engine")

@@ -1,0 +1,165 @@
+"""Plans on a terminal: five narrow columns, readable at 60; a small letter behind each number says its source."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from genius_bench.planning.amounts import Amount, Source
+from genius_bench.planning.needs import Need
+from genius_bench.planning.plan import Part, Plan
+from genius_bench.planning.steps import Load, Step
+
+COLUMNS = ("requests", "read", "sampled", "trained")
+JUDGED = "judged"
+UNTIMED = "–"
+
+
+def show_plan(plan: Plan, console: Console) -> None:
+    """What each recipe takes, then the sum, room on disk, and where the numbers come from."""
+    for part in plan.parts:
+        console.print(Text(part.title, style="bold"))
+        console.print(Text(part.subject))
+        console.print()
+        console.print(_steps(part, plan if len(plan.parts) == 1 else None))
+        console.print()
+        if part.needs:
+            console.print(_memory(part.needs))
+            console.print()
+    for line in _summary(plan):
+        console.print(Text(line))
+    console.print(Text(_legend(plan), style="dim"))
+    for note in plan.notes:
+        console.print(Text(f"note: {note}."))
+
+
+def _steps(part: Part, whole: Plan | None) -> Table:
+    judged = any(step.load.judged.value for step in part.steps)
+    columns = [*COLUMNS[:3], *([JUDGED] if judged else []), *COLUMNS[3:]]
+    if not any(step.load.trained.value for step in part.steps):
+        columns.remove("trained")
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column("stage")
+    for column in (*columns, "time"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for label, steps in _rows(part.steps):
+        table.add_row(Text(label), *_cells(steps, columns))
+    if whole is not None:
+        load = whole.total
+        numbers = [_count(getattr(load, column)) for column in columns]
+        table.add_row("total", *numbers, _time(load.seconds) if whole.timed else UNTIMED, style="bold")
+    return table
+
+
+def _rows(steps: Sequence[Step]) -> Iterable[tuple[str, list[Step]]]:
+    """One row a stage; the tasks of a model together where several models are scored."""
+    models = list(dict.fromkeys(step.model for step in steps if step.kind == "evaluate"))
+    for step in steps:
+        if step.kind != "evaluate":
+            verb = "sample" if step.kind == "sample" else "train"
+            yield f"{verb} {step.iteration}", [step]
+    for model in models:
+        mine = [step for step in steps if step.model == model and step.kind == "evaluate"]
+        if len(models) == 1:
+            yield from ((step.task, [step]) for step in mine)
+        else:
+            yield f"score {model.rstrip('/').rpartition('/')[2]}", mine
+
+
+def _cells(steps: list[Step], columns: list[str]) -> list[str]:
+    states = {step.state for step in steps}
+    if states <= {"found", "planned above"}:
+        return ["found" if "found" in states else "as above", *[""] * len(columns)]
+    load = Load()
+    for step in steps:
+        load = load + step.load
+    numbers = [_count(getattr(load, column)) for column in columns]
+    return [*numbers, _time(load.seconds) if all(step.timed for step in steps) else UNTIMED]
+
+
+def _memory(needs: Sequence[Need]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column("memory per device")
+    for need in needs:
+        table.add_column(need.purpose, justify="right", no_wrap=True)
+    for name in dict.fromkeys(name for need in needs for name in need.parts):
+        table.add_row(name, *(_size(need.parts.get(name)) for need in needs))
+    table.add_row("together", *(_size(need.total) for need in needs), style="bold")
+    if any(need.peak for need in needs):
+        table.add_row("taken when tried", *(_size(need.peak) for need in needs))
+    if any(need.processes > 1 for need in needs):
+        table.add_row("processes that share", *(str(need.processes) for need in needs))
+    if any(need.there for need in needs):
+        there = (_size(Amount(need.there, Source.FOUND)) if need.there else UNTIMED for need in needs)
+        table.add_row("there is", *there)
+    return table
+
+
+def _summary(plan: Plan) -> list[str]:
+    load, lines = plan.total, []
+    if not plan.timed:
+        lines.append("time: nobody knows how fast this is")
+    elif not load.seconds.value:
+        lines.append("nothing is left to do: everything is found")
+    else:
+        lines.append(f"time: {_time(load.seconds)}, {_hours(load.device_seconds)} device-hours")
+    if load.judge_calls.value:
+        cost = (
+            f", at most {load.judge_cost.value:.2f} in the currency of the prices"
+            if load.judge_cost.value
+            else ""
+        )
+        lines.append(f"judge: {_count(load.judge_calls)} calls, {_count(load.judge_tokens)} tokens{cost}")
+    working = f", {_size(plan.working_bytes)} more while training" if plan.working_bytes.value else ""
+    free = _size(Amount(plan.disk_free, Source.FOUND))
+    lines.append(f"disk: {_size(load.stored)} stored{working}; {free} free")
+    return lines
+
+
+def _legend(plan: Plan) -> str:
+    used = {source for source in Source if source in _sources(plan)}
+    return " · ".join(
+        f"{source.mark} {source.label} ({source.meaning})" for source in Source if source in used
+    )
+
+
+def _sources(plan: Plan) -> set[Source]:
+    amounts = [part for one in plan.parts for need in one.needs for part in need.parts.values()]
+    amounts += [need.peak for one in plan.parts for need in one.needs if need.peak]
+    amounts += [getattr(step.load, name) for step in plan.steps for name in vars(step.load)]
+    return {amount.source for amount in amounts if amount.value}
+
+
+def _count(amount: Amount) -> str:
+    return f"{_short(amount.value)}{amount.source.mark}" if amount.value else UNTIMED
+
+
+def _short(value: float) -> str:
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g}{unit}" if value < 1000 * size else f"{value / size:.0f}{unit}"
+    return f"{value:.0f}"
+
+
+def _size(amount: Amount | None) -> str:
+    if amount is None or not amount.value:
+        return UNTIMED
+    value = amount.value
+    text = f"{value / 2**30:.1f} GiB" if value >= 2**30 else f"{value / 2**20:.1f} MiB"
+    return f"{text}{amount.source.mark}"
+
+
+def _time(seconds: Amount) -> str:
+    if not seconds.value:
+        return UNTIMED
+    value, mark = seconds.value, seconds.source.mark
+    if value < 120:
+        return f"{value:.0f} s{mark}"
+    if value < 7200:
+        return f"{value / 60:.0f} min{mark}"
+    return f"{value / 3600:.1f} h{mark}"
+
+
+def _hours(seconds: Amount) -> str:
+    return f"{seconds.value / 3600:.3g}{seconds.source.mark}"
