@@ -3,13 +3,18 @@
 from genius_bench.cli import (  # noqa: F401
     board,
     compare,
+    contamination,
     data,
     doctor,
     evaluate,
+    explain,
+    figures,
     inspect,
     listings,
     regrade,
+    reproduce,
     setup,
+    tables,
     tasks,
     train,
 )

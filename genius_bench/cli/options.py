@@ -64,6 +64,9 @@ Workers = Annotated[
         show_default="as many as there is room for",
     ),
 ]
+BoardName = Annotated[
+    str, typer.Option("--board", help="genius-paper, lab, or a folder with a board.yaml of your own.")
+]
 Protocol = Annotated[
     str | None, typer.Option("--protocol", help="strict, paper or released.", show_default="strict")
 ]

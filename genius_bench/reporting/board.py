@@ -30,6 +30,8 @@ class Row:
     label: str
     is_base: bool
     seeds: int
+    fingerprints: tuple[str, ...]
+    """Of the model, or of the models that the row is the mean of."""
     cells: dict[str, Estimate | None]
     """Task → accuracy (of the board's metric)."""
     gains: dict[str, Difference | None]
@@ -86,7 +88,13 @@ def build_board(
         )
     settings = settings or fitting[-1].settings
     tasks = list(tasks or fitting[-1].scores)
-    scored = scored_models(Store(home), runs, settings, tasks)
+    return board_of(scored_models(Store(home), runs, settings, tasks), settings, tasks, means=means)
+
+
+def board_of(
+    scored: list[Scored], settings: dict[str, Any], tasks: Sequence[str], *, means: bool = False
+) -> Board:
+    """The board of models that were all scored on `tasks` under `settings`, bases first."""
     found = {task: next(filter(None, (one.headline(task) for one in scored)), None) for task in tasks}
     metrics = {task: metric for task, metric in found.items() if metric is not None}
     bases = {one.fingerprint: one for one in scored}
@@ -123,21 +131,22 @@ def _row(group: list[Scored], base: Scored | None, metrics: dict[str, str]) -> R
     gains: dict[str, Difference | None] = dict.fromkeys(metrics)
     average_gain = greedy_gain = None
     if base is not None and metrics:
-        gains = _corrected({task: _gain(group, base, {task: metric}) for task, metric in metrics.items()})
-        average_gain = _gain(group, base, alike)
-        greedy_gain = _gain(group, base, greedy) if greedy else None
-    greedy_average = _average(group, greedy)
+        gains = _corrected({task: gain_of(group, base, {task: metric}) for task, metric in metrics.items()})
+        average_gain = gain_of(group, base, alike)
+        greedy_gain = gain_of(group, base, greedy) if greedy else None
+    greedy_average = average_of(group, greedy)
     return Row(
         label=label,
         is_base=not group[0].base_fingerprint,
         seeds=len(group),
-        cells={task: _average(group, {task: metric}) for task, metric in metrics.items()},
+        fingerprints=tuple(one.fingerprint for one in group),
+        cells={task: average_of(group, {task: metric}) for task, metric in metrics.items()},
         gains=gains,
-        average=_average(group, alike),
+        average=average_of(group, alike),
         average_gain=average_gain,
         greedy=greedy_average.value if greedy_average else None,
         greedy_gain=greedy_gain,
-        released=_average(group, _by_published_rules(group, alike)),
+        released=average_of(group, _by_published_rules(group, alike)),
         notes={task: notes for task in metrics if (notes := group[0].notes(task))},
         several=_of_several_samples(group, list(metrics)),
         failures={name: _failure(group, list(alike), name) for name in FAILURES},
@@ -158,7 +167,7 @@ def _mean_cost(costs: list[Cost]) -> Cost | None:
     return sum(costs, Cost()) / len(costs) if costs else None
 
 
-def _gain(group: list[Scored], base: Scored, metrics: dict[str, str]) -> Difference | None:
+def gain_of(group: list[Scored], base: Scored, metrics: dict[str, str]) -> Difference | None:
     try:
         pairs = [
             [(one.items(task, metric), base.items(task, metric)) for task, metric in metrics.items()]
@@ -178,7 +187,7 @@ def _corrected(gains: dict[str, Difference | None]) -> dict[str, Difference | No
     return {task: gain._replace(p_value=corrected[task]) if gain else None for task, gain in gains.items()}
 
 
-def _average(group: list[Scored], metrics: dict[str, str]) -> Estimate | None:
+def average_of(group: list[Scored], metrics: dict[str, str]) -> Estimate | None:
     """The mean over tasks (and over seeds, whose spread widens the interval); a task's own interval for one task."""
     if not metrics or any((task, metrics[task]) not in one.scores for one in group for task in metrics):
         return None

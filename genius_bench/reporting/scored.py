@@ -5,17 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genius_bench import registry
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.errors import GeniusBenchError
-from genius_bench.evaluation.metrics import item_values
+from genius_bench.evaluation.metrics import FAILURES, columns_of, item_values
 from genius_bench.evaluation.stage import read_scores
 from genius_bench.recipe import merge
 from genius_bench.reporting.cost import Cost, cost_of
 from genius_bench.rows import Score
 from genius_bench.runs import Evaluation, Run
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ItemValues = Mapping[str, float]
 
@@ -80,8 +83,19 @@ class Scored:
         """Question → share of its answers that were right."""
         cache: dict[tuple[str, str], ItemValues] = self.__dict__.setdefault("_items", {})
         if (task, metric) not in cache:
-            cache[task, metric] = item_values(self.artifacts[task].rows(), metric)
+            rows = self.verdicts(task).select(columns_of(metric)).to_pylist()
+            cache[task, metric] = item_values(rows, metric)
         return cache[task, metric]
+
+    def verdicts(self, task: str) -> "pa.Table":
+        """The graded answers without their texts. Raises `InputError` when they are damaged."""
+        import pyarrow as pa
+
+        cache: dict[str, pa.Table] = self.__dict__.setdefault("_verdicts", {})
+        if task not in cache:
+            columns = ("item_id", "repeat", "correct", "released_correct", "vote", *FAILURES)
+            cache[task] = pa.Table.from_pylist(list(self.artifacts[task].rows(*columns)))
+        return cache[task]
 
 
 def scored_models(

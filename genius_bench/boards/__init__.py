@@ -1,0 +1,1 @@
+"""Leaderboards: reported numbers and those measured here, cell by cell."""

@@ -1,0 +1,290 @@
+"""The numbers that a home holds for a board's cells: found by recipe, never by name."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from genius_bench.artifacts import Artifact, Store
+from genius_bench.boards.cells import Cell, Mark, Measured
+from genius_bench.boards.specification import Column, Fields, Leaderboard, RowSpec
+from genius_bench.contamination.comparing import SELF, newest
+from genius_bench.evaluation.cards import resolve_suite
+from genius_bench.recipe import Layer
+from genius_bench.reporting.board import average_of, comparable, gain_of
+from genius_bench.reporting.scored import Scored, scored_models
+from genius_bench.resolution import resolve
+from genius_bench.runs import Evaluation, read_runs
+from genius_bench.statistics import Difference
+
+SAME_RUN = ("method", "variant", "model", "sampling", "objective")
+SAME_QUERIES = ("name", "queries", "seed")
+SAME_TRAINING = (
+    "learning_rate",
+    "batch_size",
+    "epochs",
+    "warmup",
+    "schedule",
+    "weight_decay",
+    "max_grad_norm",
+    "max_length",
+    "lora",
+)
+"""What a run must share with a cell's recipe to be its run. The rest (micro batches, precision, engine, devices, …) may
+differ between machines: it changes the last digits, not what was done."""
+
+
+class Home:
+    """The runs of a home as a board's table sees them: all of one group of evaluation settings."""
+
+    def __init__(self, home: Path, leaderboard: Leaderboard, columns: Sequence[Column]) -> None:
+        self.leaderboard = leaderboard
+        self.store, self.runs = Store(home), read_runs(home)
+        self.settings = self._settings(columns)
+        self._recipes: dict[str, Any] = {}
+        self._scored: dict[str, dict[str, Scored]] = {}
+
+    def models(self, fields: Fields, task: str) -> list[Scored]:
+        """The scored models of a run, one a seed, oldest seed first; of a base the model itself."""
+        scored = self._of_task(task)
+        return [scored[name] for name in self.fingerprints(fields) if name in scored]
+
+    def fingerprints(self, fields: Fields) -> list[str]:
+        return list(self.by_seed(fields).values())
+
+    def by_seed(self, fields: Fields) -> dict[int, str]:
+        """Training seed → the fingerprint of the run's last checkpoint; a base's own names count up from 0."""
+        layer = self.leaderboard.layer(fields)
+        if layer is None:
+            return dict(enumerate(self._base_fingerprints(self.leaderboard.model_of(fields))))
+        wanted = self._comparable(layer)
+        found: dict[int, str] = {}
+        for run in self.runs:
+            if not run.recipe or not run.checkpoints or run.recipe["seed"] not in self.leaderboard.spec.seeds:
+                continue
+            if what_was_done(run.recipe) == wanted:
+                found[run.recipe["seed"]] = run.checkpoints[-1]["fingerprint"]
+        return dict(sorted(found.items()))
+
+    def is_scored(self, fingerprints: Sequence[str], task: str) -> bool:
+        """Whether one of these models has answers to a task under the settings of this table."""
+        return any(name in self._of_task(task) for name in fingerprints)
+
+    def base(self, fields: Fields, task: str) -> Scored | None:
+        scored = self._of_task(task)
+        names = self._base_fingerprints(self.leaderboard.model_of(fields))
+        return next((scored[name] for name in names if name in scored), None)
+
+    def score_artifacts(self, fingerprint: str, row: RowSpec, column: Column) -> dict[str, Artifact]:
+        """Task → the scores of a model behind a cell."""
+        found = {task: self._of_task(task).get(fingerprint) for task in tasks_of(column, row)}
+        return {task: one.artifacts[task] for task, one in found.items() if one}
+
+    def similarity(self, task: str, other: str) -> Measured | str:
+        """A mean cosine as `genius-bench contamination` left it; an interval has no meaning for it."""
+        found = newest(self.store, [] if other == SELF else [other], [task])
+        value = found.values.get(task, {}).get(other) if found else None
+        if found is None or value is None:
+            corpus = "" if other == SELF else f" --corpus {other}"
+            return f"genius-bench contamination{corpus} --suite {task}"
+        return Measured(value=value, low=value, high=value, items=found.queries)
+
+    def tied(self, cells: list[Cell], marks: list[Mark], column: Column) -> bool:
+        """Whether the best of a column is not significantly better than the second best."""
+        best = [cell for cell, mark in zip(cells, marks, strict=True) if mark == "best"]
+        second = [cell for cell, mark in zip(cells, marks, strict=True) if mark == "second"]
+        if len(best) > 1:
+            return True
+        if not best or not second:
+            return False
+        difference = self._difference(best[0].run, second[0].run, column)
+        return difference is None or difference.p_value >= 0.05
+
+    def remarks(self) -> list[str]:
+        """What a reader of the measured numbers must know, each said once."""
+        return list(
+            dict.fromkeys(
+                f"{task}, {one.label}: {note}"
+                for task, models in self._scored.items()
+                for one in models.values()
+                for note in one.notes(task)
+            )
+        )
+
+    def _difference(self, a: Fields, b: Fields, column: Column) -> Difference | None:
+        tasks = tasks_of(column, None)
+        mine, theirs = [self._groups(fields, tasks) for fields in (a, b)]
+        metrics = self._metrics(mine, tasks)
+        if not mine or not theirs or not metrics:
+            return None
+        return gain_of(mine, theirs[0], metrics)
+
+    def _groups(self, fields: Fields, tasks: list[str]) -> list[Scored]:
+        """One entry a seed with the artifacts of all `tasks`; none where a task is missing."""
+        groups: list[Scored] = []
+        for name in self.fingerprints(fields):
+            found = [self._of_task(task).get(name) for task in tasks]
+            if all(found):
+                first = found[0]
+                assert first is not None
+                artifacts = {task: one.artifacts[task] for task, one in zip(tasks, found, strict=True) if one}
+                groups.append(
+                    Scored(
+                        label=first.label,
+                        fingerprint=name,
+                        base_fingerprint=first.base_fingerprint,
+                        recipe=first.recipe,
+                        iteration=first.iteration,
+                        artifacts=artifacts,
+                        cost=first.cost,
+                    )
+                )
+        return groups
+
+    @staticmethod
+    def _metrics(groups: list[Scored], tasks: list[str]) -> dict[str, str]:
+        if not groups:
+            return {}
+        found = {task: groups[0].headline(task) for task in tasks}
+        return {task: metric for task, metric in found.items() if metric}
+
+    def estimate(self, fields: Fields, tasks: list[str]) -> Measured | str:
+        """The mean over `tasks` and seeds, with the gain over the base; or what is missing."""
+        groups = self._groups(fields, tasks)
+        if not groups:
+            return self._what_is_missing(fields, tasks)
+        metrics = self._metrics(groups, tasks)
+        if len(metrics) < len(tasks):
+            return f"not graded: {', '.join(task for task in tasks if task not in metrics)}"
+        if len(tasks) > 1:
+            metrics = comparable(metrics)
+        value = average_of(groups, metrics)
+        if value is None:
+            return "not every seed has the same metrics"
+        base = self._groups({"method": "base", **_model(fields)}, tasks)
+        gain = gain_of(groups, base[0], metrics) if base and groups[0].base_fingerprint else None
+        scores = [one.scores[task, metric] for one in groups for task, metric in metrics.items()]
+        return Measured(
+            value=100 * value.value,
+            low=100 * value.low,
+            high=100 * value.high,
+            seeds=len(groups),
+            samples=_samples(self.settings, scores[0].metric),
+            items=sum(score.n for score in scores) // len(groups),
+            gain=100 * gain.difference if gain else None,
+            gain_low=100 * gain.low if gain else None,
+            gain_high=100 * gain.high if gain else None,
+            p_value=gain.p_value if gain else None,
+            fingerprints=tuple(one.fingerprint for one in groups),
+        )
+
+    def _what_is_missing(self, fields: Fields, tasks: list[str]) -> str:
+        """The command that would fill the cell."""
+        run = " ".join(fields.values()) or "the base"
+        trained = self.fingerprints(fields)
+        if trained:
+            lacking = [task for task in tasks if not any(name in self._of_task(task) for name in trained)]
+            return f"{run}: not scored on {', '.join(lacking) or 'all of its tasks'} under these settings"
+        return f"{run}: no such run in this home"
+
+    def _of_task(self, task: str) -> dict[str, Scored]:
+        if task not in self._scored:
+            found = scored_models(self.store, self.runs, self.settings, [task]) if self.settings else []
+            self._scored[task] = {one.fingerprint: one for one in found}
+        return self._scored[task]
+
+    def _settings(self, columns: Sequence[Column]) -> dict[str, Any]:
+        """The evaluation settings of the board's protocol, whole sets only, that most of the table was scored under;
+        the newest of several. Numbers of different settings never share a table."""
+        tasks = {task for column in columns for task in tasks_of(column, None)}
+        counts: list[tuple[int, int, dict[str, Any]]] = []
+        for place, evaluation in enumerate(e for run in self.runs for e in run.evaluations):
+            settings = evaluation.settings
+            if not self._usable(evaluation):
+                continue
+            found = next((entry for entry in counts if entry[2] == settings), (0, 0, settings))
+            if found in counts:
+                counts.remove(found)
+            counts.append((found[0] + len(tasks & set(evaluation.scores)), place, settings))
+        return max(counts, key=lambda entry: entry[:2])[2] if counts else {}
+
+    def _usable(self, evaluation: Evaluation) -> bool:
+        """Of the board's protocol, and of whole sets unless the board itself says otherwise."""
+        own = self.leaderboard.spec.common.get("evaluation", {})
+        whole = all(evaluation.settings.get(part) == own.get(part) for part in ("limit", "split"))
+        return whole and evaluation.settings.get("protocol") == self.leaderboard.spec.protocol
+
+    def _base_fingerprints(self, model: str) -> list[str]:
+        trained_from = [
+            run.base_fingerprint for run in self.runs if run.base == model and run.base_fingerprint
+        ]
+        scored = [e.fingerprint for run in self.runs for e in run.evaluations if e.model == model]
+        return list(dict.fromkeys(reversed([*trained_from, *scored])))
+
+    def _comparable(self, layer: Layer) -> Any:
+        key = repr(layer)
+        if key not in self._recipes:
+            recipe = json.loads(json.dumps(resolve(layer).recipe.model_dump()))  # as a run's record holds it
+            self._recipes[key] = what_was_done(recipe)
+        return self._recipes[key]
+
+
+def measure(home: Home, fields: Fields, row: RowSpec, column: Column) -> Measured | str:
+    """What a home holds for one cell, or what is missing there."""
+    if column.similarity:
+        return home.similarity(str(row.task), column.similarity)
+    tasks = tasks_of(column, row)
+    found = home.estimate(fields, tasks)
+    if column.lost_against is None or isinstance(found, str):
+        return found
+    other = {**fields, **column.lost_against}
+    whole = {axis: value for axis, value in other.items() if axis != "variant"}
+    return _loss(home, whole, fields, column, tasks)
+
+
+def _loss(home: Home, whole: Fields, fields: Fields, column: Column, tasks: list[str]) -> Measured | str:
+    """How much less a run has than the whole method, in points."""
+    if whole == fields:
+        return ""
+    difference = home._difference(whole, fields, column)
+    if difference is None:
+        return home._what_is_missing(whole, tasks)
+    return Measured(
+        value=100 * difference.difference,
+        low=100 * difference.low,
+        high=100 * difference.high,
+        seeds=len(home.fingerprints(fields)),
+        p_value=difference.p_value,
+    )
+
+
+def tasks_of(column: Column, row: RowSpec | None) -> list[str]:
+    """The tasks behind a column's number."""
+    if column.task:
+        return [column.task]
+    if column.average:
+        return _suite(column.average)
+    return [row.task] if row and row.task else []
+
+
+@cache
+def _suite(name: str) -> list[str]:
+    return resolve_suite(name)
+
+
+def _model(fields: Fields) -> Fields:
+    return {"model": fields["model"]} if "model" in fields else {}
+
+
+def _samples(settings: dict[str, Any], metric: str) -> int | None:
+    return 1 if "greedy" in metric else settings.get("samples")
+
+
+def what_was_done(recipe: Any) -> Any:
+    """The parts of a recorded recipe by which runs are told apart."""
+    return (
+        {name: recipe[name] for name in SAME_RUN},
+        {name: recipe["corpus"].get(name) for name in SAME_QUERIES},
+        {name: recipe["training"].get(name) for name in SAME_TRAINING},
+    )

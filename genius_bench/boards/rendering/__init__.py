@@ -1,0 +1,1 @@
+"""A sheet in the formats that people read and paste."""

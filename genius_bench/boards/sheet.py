@@ -1,0 +1,201 @@
+"""A table as it is read: headings, groups of rows, notes. Every format is printed from this one."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from genius_bench.boards.cells import Cell, Measured, Table, TableRow
+from genius_bench.boards.specification import Column
+
+Show = Literal["reported", "measured", "both"]
+
+SIGNIFICANT = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
+"""Largest p-value of a gain over the base → its stars."""
+MISSING = "–"
+TIED = "≈"
+
+
+@dataclass(frozen=True)
+class Words:
+    """The text of one place. Plain words: a format escapes what its own syntax would take for commands."""
+
+    text: str
+    bold: bool = False
+    underlined: bool = False
+    faint: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    title: str
+    caption: str
+    headers: list[tuple[str, int]]
+    """Words over the headings with the number of columns they span; empty where there are none."""
+    headings: list[str]
+    """The first is that of the rows' labels."""
+    groups: list[tuple[str | None, list[list[Words]]]]
+    left: frozenset[int] = frozenset({0})
+    """Columns of words; the others are numbers and stand on the right."""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[list[Words]]:
+        return [row for _, rows in self.groups for row in rows]
+
+
+def sheet_of(table: Table, show: Show, findings: list[str] | None = None) -> Sheet:
+    """What was reported, what was measured here, or the two cell by cell. Neither ever stands in the other's place."""
+    if show == "both":
+        return _side_by_side(table, findings or [])
+    columns = table.spec.columns
+    of = _reported if show == "reported" else _measured
+    lines = [
+        (
+            group.title,
+            [
+                [_label(row), *(of(cell, column, table) for cell, column in _paired(row, table))]
+                for row in group.rows
+            ],
+        )
+        for group in table.groups
+    ]
+    return Sheet(
+        title=f"Table {table.number}: {table.spec.title}",
+        caption=_caption(table, show),
+        headers=_headers(columns),
+        headings=["", *(column.label for column in columns)],
+        groups=lines,
+        notes=_notes(table, show, findings or []),
+    )
+
+
+def _side_by_side(table: Table, findings: list[str]) -> Sheet:
+    """A line a cell: what was printed, what came out here, the difference and what it says."""
+    groups: list[tuple[str | None, list[list[Words]]]] = []
+    for group in table.groups:
+        for row in group.rows:
+            lines = [_compared(cell, column, table) for cell, column in _paired(row, table)]
+            title = f"{group.title}: {row.label}" if group.title else row.label
+            groups.append((title, lines))
+    return Sheet(
+        title=f"Table {table.number}: {table.spec.title}",
+        caption=_caption(table, "both"),
+        headers=[],
+        headings=["", "reported", "measured", "difference", "verdict"],
+        groups=groups,
+        left=frozenset({0, 4}),
+        notes=_notes(table, "both", findings),
+    )
+
+
+def _compared(cell: Cell, column: Column, table: Table) -> list[Words]:
+    difference = cell.difference
+    return [
+        Words(column.label),
+        _reported(cell, column, table),
+        _measured(cell, column, table),
+        Words(MISSING, faint=True) if difference is None else Words(f"{difference:+.{table.spec.decimals}f}"),
+        Words(cell.verdict, bold=cell.verdict == "differs", faint=cell.verdict == "not attempted"),
+    ]
+
+
+def _reported(cell: Cell, column: Column, table: Table) -> Words:
+    if cell.reported is None:
+        return Words(MISSING, faint=True)
+    mark = cell.reported_mark
+    return Words(number(cell.reported, table), bold=mark == "best", underlined=mark == "second")
+
+
+def _measured(cell: Cell, column: Column, table: Table) -> Words:
+    measured = cell.measured
+    if measured is None:
+        return Words(MISSING, faint=True)
+    tied = TIED if cell.tied else ""
+    stars = "" if column.lost_against else significance(measured)
+    if measured.low == measured.high:  # a cosine, or a loss that every question shares
+        return Words(number(measured.value, table))
+    text = f"{number(measured.value, table, 1)} {interval(measured, table)}{stars}{tied}"
+    return Words(text, bold=cell.measured_mark == "best", underlined=cell.measured_mark == "second")
+
+
+def number(value: float, table: Table, fewer: int = 0) -> str:
+    """Reported numbers as they were printed; measured ones with a digit less, for their intervals say the rest."""
+    return f"{value:.{max(table.spec.decimals - fewer, 1)}f}"
+
+
+def interval(measured: Measured, table: Table) -> str:
+    """±half where the interval lies evenly around the value, else its ends."""
+    low, high = measured.value - measured.low, measured.high - measured.value
+    digits = max(table.spec.decimals - 1, 1)
+    if abs(high - low) > 0.15 * (high + low):
+        return f"[{measured.low:.{digits}f}, {measured.high:.{digits}f}]"
+    return f"±{(low + high) / 2:.{digits}f}"
+
+
+def significance(measured: Measured) -> str:
+    """Stars of a gain over the base, with the direction where it is a loss."""
+    if measured.p_value is None or measured.gain is None:
+        return ""
+    stars = next((stars for largest, stars in SIGNIFICANT if measured.p_value < largest), "")
+    return f"↓{stars}" if stars and measured.gain < 0 else stars
+
+
+def _label(row: TableRow) -> Words:
+    return Words(row.label + (" †" if row.supervised else ""))
+
+
+def _headers(columns: list[Column]) -> list[tuple[str, int]]:
+    if not any(column.header for column in columns):
+        return []
+    spans: list[tuple[str, int]] = [("", 1)]
+    for column in columns:
+        words = column.header or ""
+        if len(spans) > 1 and spans[-1][0] == words:
+            spans[-1] = (words, spans[-1][1] + 1)
+        else:
+            spans.append((words, 1))
+    return spans
+
+
+def _caption(table: Table, show: Show) -> str:
+    said = {
+        "reported": f"As reported: {table.source}.",
+        "measured": f"Measured here. {_settings(table)}",
+        "both": f"Reported: {table.source}. Measured here: {_settings(table)}",
+    }[show]
+    return f"{table.spec.caption} {said}".strip()
+
+
+def _settings(table: Table) -> str:
+    if not table.settings:
+        return "Nothing yet."
+    samples = table.settings.get("samples")
+    drawn = "the protocol's samples" if samples is None else f"{samples} sample{'' if samples == 1 else 's'}"
+    lab = "Lab numbers. " if table.board == "lab" else ""
+    return f"{lab}Protocol {table.settings.get('protocol')}, {drawn} a question."
+
+
+def _notes(table: Table, show: Show, findings: list[str]) -> list[str]:
+    notes = []
+    if any(row.supervised for row in table.rows):
+        notes.append("† learns from labelled responses.")
+    if table.spec.marks != "none":
+        within = "group" if table.spec.marks == "group" else "table"
+        notes.append(f"Bold: best of the {within}; underlined: second best.")
+    if show != "reported" and any(cell.measured for cell in table.cells):
+        notes.append(
+            "± and [ ]: 95 % interval over questions and seeds. * ** ***: differs from the base at p < 0.05, 0.01, "
+            f"0.001 (paired, Holm over tasks; ↓ for the worse). {TIED}: the best is within noise of the second best."
+        )
+    if show != "reported":
+        missing = sum(cell.measured is None for cell in table.cells)
+        if missing:
+            notes.append(
+                f"{missing} of {len(table.cells)} cells are not measured: "
+                f"genius-bench reproduce table{table.number} --board {table.board} --dry-run says what they would take."
+            )
+        notes += table.remarks
+    return [*notes, *(f"! {finding}" for finding in findings)]
+
+
+def _paired(row: TableRow, table: Table) -> list[tuple[Cell, Column]]:
+    return list(zip(row.cells, table.spec.columns, strict=True))

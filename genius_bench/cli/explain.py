@@ -1,0 +1,112 @@
+"""`genius-bench explain`: from a number back to the queries that it came from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genius_bench.cli import app
+from genius_bench.cli.options import BoardName, Home
+from genius_bench.errors import InputError
+
+if TYPE_CHECKING:
+    from genius_bench.boards.cells import Cell, Measured, Table
+    from genius_bench.boards.specification import Column, Leaderboard, RowSpec
+
+SHOWN = 12
+"""Characters of a key or fingerprint."""
+
+
+@app.command()
+def explain(
+    home: Home,
+    cell: Annotated[
+        str, typer.Argument(help="Its path (table1/magpie/genius/gsm8k); a part of it lists what fits.")
+    ],
+    board: BoardName = "genius-paper",
+) -> None:
+    """Walk from a cell of a table back to its queries: verdict, models, answers, checkpoints, training sets, corpus."""
+    from genius_bench.boards.filling import fill
+    from genius_bench.boards.specification import open_leaderboard
+
+    leaderboard = open_leaderboard(board)
+    number = cell.split("/")[0]
+    table = fill(leaderboard, number, home)
+    found = _cell(table, cell)
+    for line in [*_numbers(table, found), *_behind(leaderboard, table, found, home)]:
+        typer.echo(line)
+
+
+def _cell(table: "Table", path: str) -> "Cell":
+    wanted = path.strip("/").lower()
+    fitting = [cell for cell in table.cells if cell.path == wanted] or [
+        cell for cell in table.cells if all(part in cell.path.split("/") for part in wanted.split("/"))
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        from genius_bench.errors import nearest
+
+        raise InputError(f"no cell '{path}': {nearest(wanted, [cell.path for cell in table.cells])}")
+    shown = ", ".join(cell.path for cell in fitting[:8])
+    raise InputError(f"'{path}' could be {len(fitting)} cells: {shown}{', …' if len(fitting) > 8 else ''}")
+
+
+def _numbers(table: "Table", cell: "Cell") -> list[str]:
+    from genius_bench.boards.sheet import interval, significance
+
+    lines = [cell.path]
+    if cell.reported is not None:
+        lines.append(f"reported  {cell.reported:.{table.spec.decimals}f}   ({table.source})")
+    if cell.measured is None:
+        lines.append(f"measured  –   ({cell.missing})")
+    else:
+        measured = cell.measured
+        lines.append(f"measured  {measured.value:.2f} {interval(measured, table)}   ({_basis(measured)})")
+        if measured.gain is not None and measured.p_value is not None:
+            stars = significance(measured) or "not significant"
+            lines.append(
+                f"gain      {measured.gain:+.2f} over the base, p = {measured.p_value:.3g} ({stars})"
+            )
+    if cell.verdict:
+        lines.append(f"verdict   {cell.verdict}: {cell.why}" if cell.why else f"verdict   {cell.verdict}")
+    return lines
+
+
+def _basis(measured: "Measured") -> str:
+    seeds = f"{measured.seeds} training seed{'s' if measured.seeds > 1 else ''}"
+    answers = f", {measured.samples} answers each" if measured.samples else ""
+    return f"{measured.items} questions{answers}, {seeds}"
+
+
+def _behind(leaderboard: "Leaderboard", table: "Table", cell: "Cell", home: Path) -> list[str]:
+    """The chain of artifacts of every model behind the number."""
+    from genius_bench.boards.measuring import Home as MeasuredHome
+    from genius_bench.reporting.lineage import lineage
+
+    if cell.measured is None or not cell.measured.fingerprints:
+        return []
+    opened = MeasuredHome(home, leaderboard, table.spec.columns)
+    row, column = _place(table, cell)
+    lines = []
+    for fingerprint in cell.measured.fingerprints:
+        artifacts = opened.score_artifacts(fingerprint, row, column)
+        task, *others = artifacts
+        lines += ["", f"model {fingerprint[:SHOWN]}, {task}"]
+        for step in lineage(opened.store, opened.runs, fingerprint, artifacts[task]):
+            facts = ", ".join(f"{name} {value}" for name, value in step.facts.items() if value)
+            lines.append(f"  {step.what:<14} {step.key[:SHOWN]}  {facts}")
+            lines += [f"  {'':<14} {step.path}"] if step.path else []
+        for other in others:
+            lines.append(f"  {other:<14} {artifacts[other].key[:SHOWN]}  scores of the same checkpoint")
+    return lines
+
+
+def _place(table: "Table", cell: "Cell") -> "tuple[RowSpec, Column]":
+    """The row and the column that a cell stands in."""
+    for group, spec in zip(table.groups, table.spec.groups, strict=True):
+        for row, row_spec in zip(group.rows, spec.rows, strict=True):
+            for one, column in zip(row.cells, table.spec.columns, strict=True):
+                if one.path == cell.path:
+                    return row_spec, column
+    raise AssertionError(cell.path)

@@ -1,0 +1,1 @@
+"""How near training queries come to benchmark items: shared word sequences, and similar embeddings."""

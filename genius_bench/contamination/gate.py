@@ -1,0 +1,44 @@
+"""Before training: whether the queries hold items that the run will be scored on."""
+
+from dataclasses import dataclass
+
+from genius_bench.contamination.overlap import Overlap, find_overlap
+from genius_bench.contamination.sources import benchmark_items, query_texts
+from genius_bench.corpora import Corpus
+from genius_bench.errors import InputError
+from genius_bench.recipe import EvaluationSection
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What was found, and which tasks could not be looked at."""
+
+    overlap: Overlap
+    missing: dict[str, str]
+
+    def lines(self) -> list[str]:
+        """What a user should know; nothing when nothing was found."""
+        found = [
+            f"contamination: {task.items_inside} of {task.items} items of {task.task} stand word for word in training "
+            f"queries (first: query '{task.examples[0].query}')"
+            for task in self.overlap.tasks
+            if task.items_inside
+        ]
+        if self.missing:
+            found.append(
+                f"contamination not checked against {', '.join(self.missing)}: their items are not here"
+            )
+        return found
+
+
+def check_queries(corpus: Corpus, tasks: list[str], settings: EvaluationSection) -> Gate:
+    benchmarks = benchmark_items(tasks, settings.data, settings.split)
+    return Gate(find_overlap(query_texts(corpus), benchmarks.items), benchmarks.missing)
+
+
+def refuse(gate: Gate) -> None:
+    """Raises `InputError` where an item stands in a query."""
+    if any(task.items_inside for task in gate.overlap.tasks):
+        raise InputError(
+            f"{'; '.join(gate.lines())}. Take them out of the corpus, or go on with --set corpus.overlap=warn"
+        )
