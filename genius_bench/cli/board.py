@@ -1,4 +1,4 @@
-"""`genius-bench board`: all models scored on a suite, base first."""
+"""`genius-bench board`: all models scored on a suite, base first; on the terminal or as a site."""
 
 import json
 import sys
@@ -12,6 +12,8 @@ import typer
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json, Suite
 
+PORT = 8642
+
 
 @app.command()
 def board(
@@ -20,11 +22,37 @@ def board(
     means: Annotated[bool, typer.Option("--means", help="Only bases and means over training seeds.")] = False,
     cost: Annotated[bool, typer.Option("--cost", help="Show accuracy against cost as well.")] = False,
     as_json: Json = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="DIR",
+            help="Write all of it as a site that needs no server.",
+            show_default=False,
+        ),
+    ] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Show the site at 127.0.0.1 until Ctrl-C.")] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="With --serve; 0 takes a free one.")
+    ] = PORT,
+    boards: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--board",
+            metavar="NAME",
+            help="A leaderboard to show on the site, installed or a folder; may be repeated.",
+            show_default="all installed ones",
+        ),
+    ] = None,
 ) -> None:
     """Show every model scored so far, with intervals and significance against its base.
 
-    Numbers made under different settings never share a board: the newest evaluation's settings count.
+    Numbers made under different settings never share a board: the newest evaluation's settings count. The site
+    (--html, --serve) holds all of them, with every run, every answer, and every foresight tree.
     """
+    if html is not None or serve:
+        _site(home, html, boards, port if serve else None)
+        return
     from genius_bench.evaluation.cards import resolve_suite
 
     tasks = resolve_suite(suite) if suite else None
@@ -56,6 +84,26 @@ def print_board(
     console = Console(file=sys.stdout)
     board = build_board(home, settings=settings, tasks=tasks, means=means)
     show_board(board, console, cost=cost)
+
+
+def _site(home: Path, target: Path | None, boards: Sequence[str] | None, port: int | None) -> None:
+    """Builds the site (into a temporary folder when none is named), and serves it where a port is given."""
+    from tempfile import TemporaryDirectory
+
+    from genius_bench.site.building import build_site
+    from genius_bench.site.serving import SiteServer, serve
+
+    with TemporaryDirectory(prefix="genius-bench-board-") as temporary:
+        site = build_site(home, target.expanduser() if target else Path(temporary), boards)
+        left_out = f", {len(site.problems)} left out" if site.problems else ""
+        typer.echo(f"{site.runs} runs, {site.models} models, {site.answers} graded answers{left_out}")
+        if target is not None:
+            typer.echo(f"open {site.page}")
+        if port is not None:
+            server = SiteServer(site.page.parent, port)
+            typer.echo(f"serving {server.address} (Ctrl-C ends)")
+            sys.stdout.flush()
+            serve(server)
 
 
 def _plain(value: Any) -> Any:
