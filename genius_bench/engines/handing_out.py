@@ -18,6 +18,7 @@ from genius_bench.errors import WorkerKilledError
 ALIKE_TOKENS = 256
 """Prompts that agree in so many first tokens belong together: a worker that has read one has them in its cache."""
 SMALL_COMPANY = 16
+"""Requests that are tried together after one death: about as many rounds as there are in one of them."""
 ALONE = 2
 """Deaths after which a request is tried alone."""
 

@@ -44,7 +44,7 @@ class Shape:
         return f"{count} {unit}{'s' if count > 1 else ''}"
 
 
-def import_ray() -> Any:
+def _import_ray() -> Any:
     """Raises `InputError` that says how to get Ray where it is not installed."""
     try:
         import ray
@@ -65,7 +65,7 @@ def cluster() -> Iterator[Any]:
     if "ray" in sys.modules and sys.modules["ray"].is_initialized():
         yield sys.modules["ray"]
     elif address != "local":
-        with _connected(import_ray(), address=address) as ray:
+        with _connected(_import_ray(), address=address) as ray:
             yield ray
     else:
         with _folder() as folder, _own(folder) as ray:
@@ -77,7 +77,7 @@ def _own(folder: Path) -> Iterator[Any]:
     os.environ.update(SURROUNDINGS)
     if "RAY_AUTH_TOKEN_PATH" not in os.environ:  # without a token, Ray would leave one in the user's home
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    ray = import_ray()
+    ray = _import_ray()
     sys.modules["ray._private.ray_constants"].ENABLE_RAY_CLUSTER = False  # type: ignore[attr-defined]  # if imported before
     options: dict[str, Any] = {
         "num_cpus": _usable_cores(),

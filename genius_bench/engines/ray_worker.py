@@ -38,12 +38,13 @@ class Worker:
 
         Whoever cannot do what another could, or nothing at all, should die now, with nobody else's request in hand.
         """
-        load = registry.load("engines", settings.name)
-        self._engine = await asyncio.to_thread(
-            load, model, settings
-        )  # engines are made outside of event loops
-        assert self._engine is not None
-        await self._engine.generate(proof)
+        try:
+            load = registry.load("engines", settings.name)
+            self._engine = await asyncio.to_thread(load, model, settings)  # it may want a loop of its own
+            assert self._engine is not None
+            await self._engine.generate(proof)
+        except Exception as error:
+            raise _portable(error) from None
         return self._engine.context_length
 
     async def take(self, requests: dict[int, Request]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genius_bench.engines.handing_out import HandingOut, Outcome, Task
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.engines.loading import ModelFiles, load_tokenizer
-from genius_bench.engines.ray_cluster import Shape, cluster, import_ray, shape
+from genius_bench.engines.ray_cluster import Shape, cluster, shape
 from genius_bench.engines.ray_worker import Worker
 from genius_bench.engines.rendering import render
 from genius_bench.engines.workforce import Workforce
@@ -42,7 +42,6 @@ class RayEngine:
         self.context_length: int | None = None
         self._closing = ExitStack()
         place = _files(model, settings).absolute()
-        import_ray()
         self.tokenizer: Any = load_tokenizer(place, settings.chat_template)
         try:
             ray = self._closing.enter_context(cluster())

@@ -103,6 +103,8 @@ class VLLMEngine:
         if reason not in ("eos", "stop", "length") or len(logprobs) != len(token_ids):
             raise GeniusBenchError(f"vLLM ended a request early: {output.finish_reason}")
         text = self._stopping.visible_text(token_ids, request.stop)
+        if reason == "stop":  # vLLM also sees a space before the first word, which decoding by itself drops
+            text = min(text, output.text, key=len)
         return Completion(
             token_ids=tuple(token_ids), text=text, logprobs=tuple(logprobs), finish_reason=reason
         )

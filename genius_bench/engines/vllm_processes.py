@@ -28,6 +28,8 @@ class Guard:
         """By which it knows the engine's processes; their sockets are in its folder."""
         return {
             vllm_guard.VARIABLE: str(self.folder),
+            # vLLM gives its processes titles; the library for that must not write zeros over their environment.
+            "SPT_NOENV": "1",
             # The mark is seen on processes that were started, not on copies of this one.
             "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
             "VLLM_RPC_BASE_PATH": str(self.folder),

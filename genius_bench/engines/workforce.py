@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -18,9 +19,11 @@ LOADING_TRIES = 3
 BARREN_LIVES = 12
 """Workers that may die one after the other in one place without having answered anything."""
 PROOF_TOKENS = 16
+"""How much of a request that a worker has answered is asked of every new one."""
 PLACED_SECONDS = 60.0
 """After which a worker that is nowhere yet is said to wait for room, and nobody counts on it."""
 FAREWELL_SECONDS = 20.0
+"""For an engine to end by itself."""
 KEPT = "what is finished is kept: run the same command again to continue"
 
 
@@ -45,7 +48,7 @@ class Workforce:
         self._opening = opening
         self._proof = proof
         self._workers: dict[int, Any] = {}
-        self._arrivals: list[Task] = []
+        self._arrivals: deque[Task] = deque()
         self._told = False
         self._lives: list[Future[None]] = []
         self._given_up = 0
@@ -74,9 +77,8 @@ class Workforce:
 
     async def _take_in(self) -> None:
         self._told = False
-        arrivals, self._arrivals = self._arrivals, []
-        for task in arrivals:
-            self._handing.add(task)
+        while self._arrivals:
+            self._handing.add(self._arrivals.popleft())
         self._distribute()
 
     def _distribute(self) -> None:
@@ -198,6 +200,8 @@ def cause_of(death: Exception) -> str:
     text = str(death)
     if isinstance(death, EngineLostError):
         return text.partition(";")[0]
+    if "low on memory" in text:
+        return "Ray ended it because its machine was running low on memory"
     if "connection error code 2" in text:
         return "its process was killed or crashed"
     detail = text.partition("Worker exit detail: ")[2] or text.strip().rpartition("\n")[2]

@@ -1,8 +1,11 @@
 """What certainly cannot fit is refused before anything starts, with the settings under which it would."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from genius_bench.engines.endpoint import is_url
 from genius_bench.engines.loading import locate
@@ -178,8 +181,11 @@ def training_precision(training: TrainingSection, machine: Machine) -> str:
 def _has_been_run(home: Path, recipe: Recipe) -> bool:
     """Whether nothing would have to be made: such a run is found, wherever it was made."""
     wanted = recipe.model_dump(exclude=WHERE_IT_RUNS)
-    recipes = (run.recipe for run in read_runs(home) if run.recipe)
-    return any(Recipe.model_validate(one).model_dump(exclude=WHERE_IT_RUNS) == wanted for one in recipes)
+    for run in read_runs(home):
+        with suppress(ValidationError):  # a recipe of another version
+            if run.recipe and Recipe.model_validate(run.recipe).model_dump(exclude=WHERE_IT_RUNS) == wanted:
+                return True
+    return False
 
 
 def _place(machine: Machine, device: str = "auto") -> str:

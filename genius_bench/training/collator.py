@@ -1,6 +1,5 @@
 """Micro batches: sequences side by side with padding, or laid end to end in one row without."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +31,8 @@ class Collator:
     shared_prompts: bool = False
 
     def __call__(self, examples: list[Example]) -> Batch:
-        rows = list(_packed_row(examples, self.shared_prompts) if self.packing else _padded_rows(examples))
+        pieces = _sharing(examples) if self.shared_prompts else _separate(examples)
+        rows = [pieces] if self.packing else [[piece] for piece in pieces]
         return _laid_out(rows, packed=self.packing) | {
             "reference_chosen": _floats([e.reference_chosen or 0.0 for e in examples]),
             "reference_rejected": _floats([e.reference_rejected or 0.0 for e in examples]),
@@ -54,16 +54,7 @@ class _Piece:
     prefix: tuple[int, int] = (0, 0)
 
 
-def _padded_rows(examples: list[Example]) -> Iterator[list[_Piece]]:
-    for piece in _pieces(examples):
-        yield [piece]
-
-
-def _packed_row(examples: list[Example], shared_prompts: bool) -> Iterator[list[_Piece]]:
-    yield _sharing_pieces(examples) if shared_prompts else _pieces(examples)
-
-
-def _pieces(examples: list[Example]) -> list[_Piece]:
+def _separate(examples: list[Example]) -> list[_Piece]:
     chosen = [_Piece(e.prompt, e.chosen, number) for number, e in enumerate(examples)]
     rejected = [
         _Piece(e.prompt, e.rejected, len(examples) + number)
@@ -73,14 +64,14 @@ def _pieces(examples: list[Example]) -> list[_Piece]:
     return chosen + rejected
 
 
-def _sharing_pieces(examples: list[Example]) -> list[_Piece]:
+def _sharing(examples: list[Example]) -> list[_Piece]:
     pieces, start = [], 0
     for number, e in enumerate(examples):
         pieces.append(_Piece(e.prompt, e.chosen, number))
         if e.rejected is not None:
             prompt = (start, start + len(e.prompt))
             pieces.append(_Piece(e.prompt[:0], e.rejected, len(examples) + number, prompt))
-        start += e.tokens - (len(e.prompt) if e.rejected is not None else 0)
+        start += len(e.prompt) + e.response_tokens
     return pieces
 
 

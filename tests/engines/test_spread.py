@@ -240,7 +240,7 @@ def test_the_doctor_tries_the_cluster_that_is_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     assert doctor._ray().ok == "yes"
     with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:{}".format(server.getsockname()[1]))
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{server.getsockname()[1]}")
         assert doctor._ray().ok == "yes"
     found = doctor._ray()
     assert found.ok == "no"

@@ -15,7 +15,7 @@ from genius_bench.engines import vllm_core, vllm_guard
 from genius_bench.engines.exporting import precision_of
 from genius_bench.engines.loading import load_model
 from genius_bench.engines.vllm import VLLMEngine
-from genius_bench.engines.vllm_processes import changed_environment
+from genius_bench.engines.vllm_processes import Guard, changed_environment
 from genius_bench.engines.vllm_settings import CPU_BLOCK, as_flags, cpu_cache_bytes, options
 from genius_bench.errors import InputError
 from genius_bench.lab import MODEL_PATH
@@ -82,6 +82,20 @@ def test_closing_returns_when_nobody_is_left() -> None:
         process.kill()
         process.wait()
         bystander.kill()
+
+
+def test_a_process_with_a_title_is_known_too() -> None:
+    """setproctitle, which vLLM uses, clears the environment that others see unless it is told not to."""
+    pytest.importorskip("setproctitle", reason="comes with vLLM")
+    guard = Guard()
+    code = "import setproctitle, time; setproctitle.setproctitle('x'); print(flush=True); time.sleep(600)"
+    titled = subprocess.Popen(
+        [sys.executable, "-c", code], env=dict(os.environ) | guard.environment, stdout=subprocess.PIPE
+    )
+    assert titled.stdout
+    titled.stdout.readline()
+    guard.close()
+    assert titled.wait(30) == -signal.SIGKILL
 
 
 def test_without_vllm_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

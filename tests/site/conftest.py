@@ -84,8 +84,9 @@ def served(site: Path) -> Iterator[SiteServer]:
     thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
+    """Ends with its module: while its driver lives, nothing else in this process can `asyncio.run`."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     names = ("chromium", "chromium-browser", "google-chrome")
     chromium = os.environ.get("GENIUS_BENCH_CHROMIUM") or next(filter(None, map(which, names)), None)
