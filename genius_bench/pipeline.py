@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from genius_bench import stages
 from genius_bench.artifacts import Artifact, read_json
+from genius_bench.contamination.gate import refuse
+from genius_bench.corpora import Corpus
 from genius_bench.engines.loading import ModelFiles, resolve_model
 from genius_bench.planning.fitting import refuse_training
-from genius_bench.recipe import EngineSection, EvaluationSection, JudgeSection
+from genius_bench.recipe import EngineSection, EvaluationSection, JudgeSection, Recipe
 from genius_bench.resolution import Resolved
 from genius_bench.runs import Evaluation, Run, write_run
+from genius_bench.sharing.cards import write_cards
+from genius_bench.training.stage import checkpoints_on_the_way
 
 JUDGEMENT = ("model", "both_orders", "temperature", "max_tokens")
 SPENDING = {name: True for name in JudgeSection.model_fields if name not in JUDGEMENT}
@@ -31,15 +35,23 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     corpus = stages.read_corpus(home, resolved, base)
     skipped = "".join(f", {count} skipped ({reason})" for reason, count in corpus.skipped.items())
     _say(f"corpus {corpus.name}: {len(corpus.queries)} queries{skipped}")
+    overlap = _checked_overlap(corpus, tasks, recipe) if evaluate and recipe.corpus.overlap != "off" else {}
     if missing:
         _say(f"not available yet, left out: {', '.join(missing)}")
 
     policy, policies, checkpoints = base, [base], []
+    on_the_way: list[dict[str, str]] = []
+    steps = 0
     for iteration in range(1, resolved.method.iterations + 1):
         training_set = stages.collect(home, resolved, corpus, policy, iteration)
         _say(_left_out(training_set))
         start = base if resolved.method.restarts_from_base else policy
         checkpoint = stages.optimise(home, resolved, training_set, start, iteration)
+        for step, (folder, _) in checkpoints_on_the_way(checkpoint).items():
+            between = _named(resolve_model(str(folder)), resolved, iteration)
+            policies.append(replace(between, name=f"{between.name} step {steps + step}"))
+            on_the_way.append(_record_on_the_way(iteration, steps + step, checkpoint, policies[-1]))
+        steps += int(checkpoint.manifest["counters"]["steps"])
         policy = _named(resolve_model(str(checkpoint.path / "model")), resolved, iteration)
         policies.append(policy)
         checkpoints.append(_checkpoint_record(iteration, training_set, checkpoint, policy))
@@ -61,12 +73,25 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
             "skipped": corpus.skipped,
             "columns": corpus.columns,
             "origin": corpus.origin,
+            "overlap": overlap,
         },
         checkpoints=checkpoints,
+        on_the_way=on_the_way,
         evaluations=evaluations,
     )
     write_run(home, run)
+    write_cards(home, run)
     return run
+
+
+def _checked_overlap(corpus: Corpus, tasks: list[str], recipe: Recipe) -> dict[str, dict[str, int]]:
+    """Items of each task that training queries hold; a warning where there are any, or a refusal."""
+    gate = stages.look_for_overlap(corpus, tasks, recipe.evaluation)
+    if recipe.corpus.overlap == "refuse":
+        refuse(gate)
+    for line in gate.lines():
+        _say(line)
+    return gate.record()
 
 
 def _left_out(training_set: Artifact) -> str:
@@ -87,6 +112,17 @@ def _checkpoint_record(
         "iteration": str(iteration),
         "training_set": training_set.key,
         "key": checkpoint.key,
+        "path": str(policy.path),
+        "fingerprint": policy.fingerprint,
+    }
+
+
+def _record_on_the_way(iteration: int, step: int, checkpoint: Artifact, policy: ModelFiles) -> dict[str, str]:
+    return {
+        "iteration": str(iteration),
+        "step": str(step),
+        "key": checkpoint.key,
+        "folder": policy.path.relative_to(checkpoint.path).as_posix(),
         "path": str(policy.path),
         "fingerprint": policy.fingerprint,
     }

@@ -46,6 +46,8 @@ class CorpusSection(Section):
     skip_bad_rows: bool = False
     max_prompt_tokens: PositiveInt = 1024
     """A longer query is refused (or skipped and counted, with `skip_bad_rows`)."""
+    overlap: Literal["off", "warn", "refuse"] = "warn"
+    """What is done before anything is spent when a query holds an item that the run will be scored on."""
 
 
 class LoraSection(Section):
@@ -84,6 +86,9 @@ class TrainingSection(Section):
     """Packed pairs with their prompt once, read by both responses; `auto`: where that saves tokens."""
     checkpoint_every: PositiveInt = 50
     """Optimiser steps between the states from which an interrupted training continues."""
+    eval_every: PositiveInt | None = None
+    """Optimiser steps between the checkpoints that are kept, and scored, on the way to the last one; none when not
+    given."""
     report_to: Literal["none", "tensorboard", "wandb"] = "tensorboard"
     lora: LoraSection = LoraSection()
 

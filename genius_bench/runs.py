@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from genius_bench.artifacts import digest_of, publish_file, read_json
+from genius_bench.artifacts import Store, digest_of, publish_file, read_json
 from genius_bench.errors import InputError
 
 
@@ -31,12 +31,16 @@ class Run:
     corpus: dict[str, Any] = field(default_factory=dict)
     """Where the queries came from, which columns were read, how many were used and skipped and why."""
     checkpoints: list[dict[str, str]] = field(default_factory=list)
+    on_the_way: list[dict[str, str]] = field(default_factory=list)
+    """Checkpoints between two of these (`train --eval-every`), with their optimiser `step` from the base on, each in a
+    `folder` of the artifact `key`."""
     evaluations: list[Evaluation] = field(default_factory=list)
     finished_at: str = ""
 
 
-def write_run(home: Path, run: Run) -> Path:
-    """Records a run; evaluations that an earlier record of it holds under other settings stay in it."""
+def write_run(home: Path, run: Run, *, finished_at: str = "") -> Path:
+    """Records a run, as finished now or at another time; evaluations that an earlier record of it holds under other
+    settings stay in it."""
     path = home / "runs" / f"{run.id}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
@@ -45,10 +49,24 @@ def write_run(home: Path, run: Run) -> Path:
             one for one in read_run(path).evaluations if (one.fingerprint, digest_of(one.settings)) not in new
         ]
         run = replace(run, evaluations=[*kept, *run.evaluations])
-    values = {**asdict(run), "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    values = {**asdict(run), "finished_at": finished_at or now}
     text = json.dumps(values, indent=2, ensure_ascii=False)
     publish_file(path, lambda file: file.write(text.encode()))
     return path
+
+
+def steps_of(store: Store, run: Run) -> dict[int, str]:
+    """Optimiser steps from the base on → fingerprint, of all of a run's checkpoints whose artifacts are there."""
+    found = {int(one["step"]): one["fingerprint"] for one in run.on_the_way}
+    done = 0
+    for checkpoint in run.checkpoints:
+        artifact = store.find("checkpoint", checkpoint["key"])
+        if artifact is None:  # nobody knows how many steps it took
+            break
+        done += int(artifact.manifest["counters"]["steps"])
+        found[done] = checkpoint["fingerprint"]
+    return dict(sorted(found.items()))
 
 
 def read_runs(home: Path) -> list[Run]:

@@ -16,6 +16,7 @@ from genius_bench.resolution import Resolved
 from genius_bench.rows import Query
 
 if TYPE_CHECKING:
+    from genius_bench.contamination.gate import Gate
     from genius_bench.engines.endpoint import Endpoint
 
 
@@ -45,6 +46,17 @@ def usable_corpus(resolved: Resolved, base: ModelFiles, folder: Path | None = No
 
     limit = min(section.max_prompt_tokens, (context_of(base) or section.max_prompt_tokens + 1) - 1)
     return check_lengths(corpus, count_tokens, limit, skip=section.skip_bad_rows)
+
+
+def look_for_overlap(corpus: Corpus, tasks: list[str], settings: EvaluationSection) -> "Gate":
+    """Whether training queries hold items that the run will be scored on."""
+    return in_own_process(_look_for_overlap, corpus, tasks, settings)
+
+
+def _look_for_overlap(corpus: Corpus, tasks: list[str], settings: EvaluationSection) -> "Gate":
+    from genius_bench.contamination.gate import check_queries
+
+    return check_queries(corpus, tasks, settings)
 
 
 def _check_labels(corpus: Corpus, method: str, label: str, field: str) -> None:

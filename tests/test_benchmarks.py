@@ -98,7 +98,6 @@ def test_the_ceiling_generates_the_same_tokens(engine: HFEngine, queries: list[Q
 
 def test_a_run_is_reported(engine: HFEngine, queries: list[Query], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling_speed, "METHOD", Genius(ForesightOptions(steps=1)))
-    monkeypatch.setattr(sampling_speed, "EXCHANGES", 20)
     forgotten = 0
 
     async def forget() -> None:
@@ -113,20 +112,23 @@ def test_a_run_is_reported(engine: HFEngine, queries: list[Query], monkeypatch: 
     np.testing.assert_allclose(
         told["times_the_published_schedule"]["runs"], [b / a for b, a in seconds], rtol=0.1
     )
-    assert told["scores_of_first_steps"]["scores"] == [16, 16]
+    assert told["scores"]["scores"] == [16, 16]
+    assert told["scores"]["queries_with_equal_scores"] == 2
 
 
-def test_scores_are_compared_by_whole_queries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling_speed, "EXCHANGES", 200)
+def test_other_scores_are_seen() -> None:
     random = np.random.default_rng(2)
+    level = random.normal(0, 1, 100)
 
-    def scores(level: np.ndarray, shift: float = 0.0) -> list[list[float]]:
-        return [list(random.normal(mean + shift, 0.1, 8)) for mean in level]
+    def scores(shift: float, changed: int) -> list[list[list[float]]]:
+        return [
+            [list(mean + shift * (number < changed) + np.arange(8) / 8)] for number, mean in enumerate(level)
+        ]
 
-    hardness = random.normal(0, 1, 100)
-    same = compare_scores(scores(hardness), scores(hardness))
-    assert same["p"] > 0.05
-    assert same["p_exchanging_queries"] > 0.05
-    shifted = compare_scores(scores(hardness), scores(hardness, 0.1))
-    assert shifted["p"] > 0.05, "queries differ so much that the usual test does not see it"
-    assert shifted["p_exchanging_queries"] < 0.01
+    same = compare_scores([scores(0, 0)], [scores(0.00001, 100)])
+    assert (same["queries_with_equal_scores"], same["queries"]) == (100, 100)
+    assert same["p"] > 0.99
+    few = compare_scores([scores(0, 0)], [scores(0.1, 7)])
+    assert few["queries_with_equal_scores"] == 93
+    assert few["p"] > 0.05, "seven other queries do not change a distribution"
+    assert compare_scores([scores(0, 0)], [scores(0.5, 100)])["p"] < 0.001

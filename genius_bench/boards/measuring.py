@@ -10,12 +10,13 @@ from genius_bench.artifacts import Artifact, Store
 from genius_bench.boards.cells import Cell, Mark, Measured
 from genius_bench.boards.specification import Column, Fields, Leaderboard, RowSpec
 from genius_bench.contamination.comparing import SELF, newest
+from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import resolve_suite
 from genius_bench.recipe import Layer
 from genius_bench.reporting.board import average_of, comparable, gain_of
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.resolution import resolve
-from genius_bench.runs import Evaluation, read_runs
+from genius_bench.runs import Evaluation, Run, read_runs, steps_of
 from genius_bench.statistics import Difference
 
 SAME_RUN = ("method", "variant", "model", "sampling", "objective")
@@ -43,43 +44,49 @@ class Home:
         self.store, self.runs = Store(home), read_runs(home)
         self.settings = self._settings(columns)
         self._recipes: dict[str, Any] = {}
-        self._scored: dict[str, dict[str, Scored]] = {}
+        tasks = sorted({task for column in columns for task in tasks_of(column, None)})
+        found = (
+            scored_models(self.store, self.runs, self.settings, tasks, whole=False) if self.settings else []
+        )
+        self._scored = {one.fingerprint: one for one in found}
 
     def models(self, fields: Fields, task: str) -> list[Scored]:
         """The scored models of a run, one a seed, oldest seed first; of a base the model itself."""
-        scored = self._of_task(task)
-        return [scored[name] for name in self.fingerprints(fields) if name in scored]
+        return self._groups(self.fingerprints(fields), [task])
 
     def fingerprints(self, fields: Fields) -> list[str]:
         return list(self.by_seed(fields).values())
 
     def by_seed(self, fields: Fields) -> dict[int, str]:
         """Training seed → the fingerprint of the run's last checkpoint; a base's own names count up from 0."""
-        layer = self.leaderboard.layer(fields)
-        if layer is None:
+        if self.leaderboard.layer(fields) is None:
             return dict(enumerate(self._base_fingerprints(self.leaderboard.model_of(fields))))
-        wanted = self._comparable(layer)
-        found: dict[int, str] = {}
-        for run in self.runs:
+        return {seed: run.checkpoints[-1]["fingerprint"] for seed, run in self._runs_of(fields).items()}
+
+    def _runs_of(self, fields: Fields) -> dict[int, Run]:
+        """Training seed → the newest run of it; of several, one with checkpoints on the way before others."""
+        layer = self.leaderboard.layer(fields)
+        wanted = self._comparable(layer) if layer is not None else None
+        found: dict[int, Run] = {}
+        for run in sorted(self.runs, key=lambda run: bool(run.on_the_way)):
             if not run.recipe or not run.checkpoints or run.recipe["seed"] not in self.leaderboard.spec.seeds:
                 continue
             if what_was_done(run.recipe) == wanted:
-                found[run.recipe["seed"]] = run.checkpoints[-1]["fingerprint"]
+                found[run.recipe["seed"]] = run
         return dict(sorted(found.items()))
 
     def is_scored(self, fingerprints: Sequence[str], task: str) -> bool:
         """Whether one of these models has answers to a task under the settings of this table."""
-        return any(name in self._of_task(task) for name in fingerprints)
+        return bool(self._groups(fingerprints, [task]))
 
     def base(self, fields: Fields, task: str) -> Scored | None:
-        scored = self._of_task(task)
         names = self._base_fingerprints(self.leaderboard.model_of(fields))
-        return next((scored[name] for name in names if name in scored), None)
+        return next(iter(self._groups(names, [task])), None)
 
     def score_artifacts(self, fingerprint: str, row: RowSpec, column: Column) -> dict[str, Artifact]:
         """Task → the scores of a model behind a cell."""
-        found = {task: self._of_task(task).get(fingerprint) for task in tasks_of(column, row)}
-        return {task: one.artifacts[task] for task, one in found.items() if one}
+        artifacts = self._scored[fingerprint].artifacts if fingerprint in self._scored else {}
+        return {task: artifacts[task] for task in tasks_of(column, row) if task in artifacts}
 
     def similarity(self, task: str, other: str) -> Measured | str:
         """A mean cosine as `genius-bench contamination` left it; an interval has no meaning for it."""
@@ -106,41 +113,24 @@ class Home:
         return list(
             dict.fromkeys(
                 f"{task}, {one.label}: {note}"
-                for task, models in self._scored.items()
-                for one in models.values()
+                for one in self._scored.values()
+                for task in one.artifacts
                 for note in one.notes(task)
             )
         )
 
     def _difference(self, a: Fields, b: Fields, column: Column) -> Difference | None:
         tasks = tasks_of(column, None)
-        mine, theirs = [self._groups(fields, tasks) for fields in (a, b)]
+        mine, theirs = [self._groups(self.fingerprints(fields), tasks) for fields in (a, b)]
         metrics = self._metrics(mine, tasks)
         if not mine or not theirs or not metrics:
             return None
         return gain_of(mine, theirs[0], metrics)
 
-    def _groups(self, fields: Fields, tasks: list[str]) -> list[Scored]:
-        """One entry a seed with the artifacts of all `tasks`; none where a task is missing."""
-        groups: list[Scored] = []
-        for name in self.fingerprints(fields):
-            found = [self._of_task(task).get(name) for task in tasks]
-            if all(found):
-                first = found[0]
-                assert first is not None
-                artifacts = {task: one.artifacts[task] for task, one in zip(tasks, found, strict=True) if one}
-                groups.append(
-                    Scored(
-                        label=first.label,
-                        fingerprint=name,
-                        base_fingerprint=first.base_fingerprint,
-                        recipe=first.recipe,
-                        iteration=first.iteration,
-                        artifacts=artifacts,
-                        cost=first.cost,
-                    )
-                )
-        return groups
+    def _groups(self, fingerprints: Sequence[str], tasks: Sequence[str]) -> list[Scored]:
+        """Those of the models that have scores of all `tasks`."""
+        found = [self._scored[name] for name in fingerprints if name in self._scored]
+        return [one for one in found if set(tasks) <= one.artifacts.keys()]
 
     @staticmethod
     def _metrics(groups: list[Scored], tasks: list[str]) -> dict[str, str]:
@@ -151,9 +141,27 @@ class Home:
 
     def estimate(self, fields: Fields, tasks: list[str]) -> Measured | str:
         """The mean over `tasks` and seeds, with the gain over the base; or what is missing."""
-        groups = self._groups(fields, tasks)
+        return self._estimate(self.fingerprints(fields), fields, tasks)
+
+    def curve(self, fields: Fields, tasks: list[str]) -> list[tuple[int, Measured]]:
+        """Optimiser steps → the mean over `tasks` and seeds of the checkpoints there; the base stands at step 0."""
+        places: dict[int, list[str]] = {0: self.fingerprints({"method": "base", **_model(fields)})[:1]}
+        for run in self._runs_of(fields).values():
+            for step, fingerprint in steps_of(self.store, run).items():
+                places.setdefault(step, []).append(fingerprint)
+        found = {step: self._estimate(names, fields, tasks) for step, names in sorted(places.items())}
+        return [(step, one) for step, one in found.items() if isinstance(one, Measured)]
+
+    def _estimate(self, fingerprints: Sequence[str], fields: Fields, tasks: list[str]) -> Measured | str:
+        groups = self._groups(fingerprints, tasks)
         if not groups:
             return self._what_is_missing(fields, tasks)
+        try:
+            return self._measured(groups, fields, tasks)
+        except InputError as error:  # one damaged file costs its cell, not the table
+            return f"cannot be read: {error}"
+
+    def _measured(self, groups: list[Scored], fields: Fields, tasks: list[str]) -> Measured | str:
         metrics = self._metrics(groups, tasks)
         if len(metrics) < len(tasks):
             return f"not graded: {', '.join(task for task in tasks if task not in metrics)}"
@@ -162,8 +170,8 @@ class Home:
         value = average_of(groups, metrics)
         if value is None:
             return "not every seed has the same metrics"
-        base = self._groups({"method": "base", **_model(fields)}, tasks)
-        gain = gain_of(groups, base[0], metrics) if base and groups[0].base_fingerprint else None
+        base = self._groups(self.fingerprints({"method": "base", **_model(fields)}), tasks)
+        gain = gain_of(groups, base[0], metrics) if base and groups[0] is not base[0] else None
         scores = [one.scores[task, metric] for one in groups for task, metric in metrics.items()]
         return Measured(
             value=100 * value.value,
@@ -184,15 +192,9 @@ class Home:
         run = " ".join(fields.values()) or "the base"
         trained = self.fingerprints(fields)
         if trained:
-            lacking = [task for task in tasks if not any(name in self._of_task(task) for name in trained)]
+            lacking = [task for task in tasks if not self.is_scored(trained, task)]
             return f"{run}: not scored on {', '.join(lacking) or 'all of its tasks'} under these settings"
         return f"{run}: no such run in this home"
-
-    def _of_task(self, task: str) -> dict[str, Scored]:
-        if task not in self._scored:
-            found = scored_models(self.store, self.runs, self.settings, [task]) if self.settings else []
-            self._scored[task] = {one.fingerprint: one for one in found}
-        return self._scored[task]
 
     def _settings(self, columns: Sequence[Column]) -> dict[str, Any]:
         """The evaluation settings of the board's protocol, whole sets only, that most of the table was scored under;

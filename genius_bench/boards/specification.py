@@ -95,12 +95,14 @@ class Panel(Section):
     label: str
     run: Fields = {}
     reported: str | None = None
+    end: PositiveInt | None = None
+    """Training steps up to which the paper's axis goes."""
 
 
 class FigureSpec(Section):
     """`figures/<number>.yaml`."""
 
-    kind: Literal["calibration", "gains", "scores", "embeddings"]
+    kind: Literal["calibration", "gains", "scores", "steps", "embeddings"]
     title: str
     alphas: list[float] = []
     average: str | None = None
@@ -108,6 +110,8 @@ class FigureSpec(Section):
     run: Fields = {}
     panels: list[Panel] = []
     bars: list[str] = []
+    lines: list[str] = []
+    """Methods."""
     corpora: list[str] = []
     tasks: list[str] = []
     queries: PositiveInt = 500

@@ -14,6 +14,7 @@ from genius_bench.cli import (  # noqa: F401
     regrade,
     reproduce,
     setup,
+    sharing,
     tables,
     tasks,
     train,

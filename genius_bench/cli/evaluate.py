@@ -87,6 +87,7 @@ def evaluate(
     from genius_bench.planning.fitting import refuse_sampling
     from genius_bench.processes import warm_up
     from genius_bench.runs import Run, write_run
+    from genius_bench.sharing.cards import renew_cards
 
     warm_up()
     registry.check("engines", engine_settings.generator)
@@ -105,4 +106,5 @@ def evaluate(
     evaluation = evaluate_model(home, model, tasks, settings, engine_settings)
     name = f"eval-{digest_of([evaluation.fingerprint, evaluation.settings, sorted(evaluation.scores)])[:10]}"
     write_run(home, Run(id=name, evaluations=[evaluation]))
+    renew_cards(home, evaluation.fingerprint)
     print_board(home, settings=evaluation.settings, tasks=list(evaluation.scores))

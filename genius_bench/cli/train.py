@@ -75,6 +75,12 @@ def train(
             "--unsafe-code", help="Run model-written code without a sandbox where none is available."
         ),
     ] = False,
+    eval_every: Annotated[
+        int | None,
+        typer.Option(
+            help="Keep and score a checkpoint every so many optimiser steps, too.", show_default=False
+        ),
+    ] = None,
     no_eval: Annotated[bool, typer.Option("--no-eval", help="Train only; do not score.")] = False,
     dry_run: DryRun = False,
     throughput: Throughput = None,
@@ -99,6 +105,7 @@ def train(
             "machines": machines.split(",") if machines else None,
             "sharding": sharding,
         },
+        "training": {"eval_every": eval_every},
         "evaluation": {
             "suite": suite,
             "protocol": protocol,
@@ -125,7 +132,7 @@ def train(
         return
     Store(home)
     run = train_recipe(home, resolved, evaluate=not no_eval)
-    for checkpoint in run.checkpoints:
+    for checkpoint in [*run.on_the_way, *run.checkpoints]:
         typer.echo(f"checkpoint: {checkpoint['path']}")
     if not no_eval:
         print_board(home, settings=run.evaluations[0].settings, tasks=list(run.evaluations[0].scores))

@@ -16,6 +16,13 @@ class Gate:
     overlap: Overlap
     missing: dict[str, str]
 
+    def record(self) -> dict[str, dict[str, int]]:
+        """Task → how many of its items were met, for the run's own record."""
+        return {
+            task.task: {"items": task.items, "met": task.items_met, "whole": task.items_inside}
+            for task in self.overlap.tasks
+        }
+
     def lines(self) -> list[str]:
         """What a user should know; nothing when nothing was found."""
         found = [
@@ -37,8 +44,8 @@ def check_queries(corpus: Corpus, tasks: list[str], settings: EvaluationSection)
 
 
 def refuse(gate: Gate) -> None:
-    """Raises `InputError` where an item stands in a query."""
-    if any(task.items_inside for task in gate.overlap.tasks):
+    """Raises `InputError` where an item stands in a query, or where nobody could look."""
+    if gate.lines():
         raise InputError(
-            f"{'; '.join(gate.lines())}. Take them out of the corpus, or go on with --set corpus.overlap=warn"
+            f"{'; '.join(gate.lines())}. Mend the corpus, or go on with --set corpus.overlap=warn"
         )

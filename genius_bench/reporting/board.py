@@ -116,9 +116,16 @@ def _seed_groups(scored: list[Scored]) -> list[list[Scored]]:
     groups: dict[str, list[Scored]] = {}
     for one in scored:
         if one.recipe is not None:
-            recipe = {key: value for key, value in one.recipe.items() if key != "seed"}
-            groups.setdefault(repr((recipe, one.iteration)), []).append(one)
+            groups.setdefault(repr((_but_seed(one.recipe), one.iteration)), []).append(one)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _but_seed(recipe: dict[str, Any]) -> dict[str, Any]:
+    """What a recipe says of the model, apart from chance: not where it was made, nor what was kept on the way."""
+    kept = {key: value for key, value in recipe.items() if key not in ("seed", "launch")}
+    for section, name in (("training", "eval_every"), ("corpus", "overlap"), ("engine", "workers")):
+        kept[section] = {key: value for key, value in kept.get(section, {}).items() if key != name}
+    return kept
 
 
 def _row(group: list[Scored], base: Scored | None, metrics: dict[str, str]) -> Row:

@@ -82,9 +82,9 @@ def _score_step(scores: Artifact) -> Step:
 def _maker(runs: list[Run], fingerprint: str) -> tuple[Run | None, int]:
     """The run that made a checkpoint, and which of its iterations did."""
     for run in runs:
-        for place, checkpoint in enumerate(run.checkpoints):
+        for checkpoint in [*run.checkpoints, *run.on_the_way]:
             if checkpoint["fingerprint"] == fingerprint:
-                return run, place
+                return run, int(checkpoint["iteration"]) - 1
     return None, -1
 
 

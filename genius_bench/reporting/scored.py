@@ -33,7 +33,12 @@ class Scored:
     recipe: dict[str, Any] | None
     iteration: int
     artifacts: dict[str, Artifact]
-    cost: Cost | None
+    trained_by: tuple[Store, Run] | None = None
+
+    @cached_property
+    def cost(self) -> Cost | None:
+        """None of a base, and where an artifact on the way is gone."""
+        return cost_of(*self.trained_by, self.iteration) if self.trained_by else None
 
     @cached_property
     def scores(self) -> dict[tuple[str, str], Score]:
@@ -99,23 +104,39 @@ class Scored:
 
 
 def scored_models(
-    store: Store, runs: list[Run], settings: dict[str, Any], tasks: Sequence[str]
+    store: Store, runs: list[Run], settings: dict[str, Any], tasks: Sequence[str], *, whole: bool = True
 ) -> list[Scored]:
-    """One entry per model, bases first; a model that a run trained is labelled by it, wherever it was scored."""
+    """One entry per model, bases first; a model that a run trained is labelled by it, wherever it was scored.
+
+    Models that lack one of the tasks are left out, or with `whole=False` those that lack all of them. Checkpoints on
+    the way to another are only there with `whole=False`, without a label of their own.
+    """
     labels: dict[str, tuple[str, Run, int]] = {}
     base_names: dict[str, str] = {}
+    on_the_way: set[str] = set()
     for run in runs:
+        on_the_way |= {one["fingerprint"] for one in run.on_the_way}
         for checkpoint in run.checkpoints:
             iteration = int(checkpoint["iteration"])
             labels[checkpoint["fingerprint"]] = (_label(run, iteration), run, iteration)
         if run.base_fingerprint:
             base_names[run.base_fingerprint] = run.base
     found: dict[str, Scored] = {}
-    for evaluation in (e for run in runs for e in run.evaluations):
-        artifacts = _artifacts(store, evaluation, tasks)
-        if evaluation.settings != settings or artifacts is None:
-            continue
+    for evaluation in (e for run in runs for e in run.evaluations if e.settings == settings):
         fingerprint = evaluation.fingerprint
+        artifacts = _artifacts(store, evaluation, tasks)
+        if not artifacts or (whole and len(artifacts) < len(tasks)):
+            continue
+        if (
+            whole
+            and fingerprint in on_the_way
+            and fingerprint not in labels
+            and fingerprint not in base_names
+        ):
+            continue
+        if not whole and fingerprint in found:
+            found[fingerprint].artifacts |= artifacts
+            continue
         label, run_of, iteration = labels.get(fingerprint, (_short(evaluation.model), None, 0))
         found[fingerprint] = Scored(
             label=f"{_short(base_names[fingerprint])} (base)"
@@ -126,7 +147,7 @@ def scored_models(
             recipe=run_of.recipe if run_of else None,
             iteration=iteration,
             artifacts=artifacts,
-            cost=cost_of(store, run_of, iteration) if run_of else None,
+            trained_by=(store, run_of) if run_of else None,
         )
     _tell_apart(list(found.values()))
     return sorted(found.values(), key=lambda one: (bool(one.base_fingerprint), one.label))
@@ -140,9 +161,9 @@ def _tell_apart(scored: list[Scored]) -> None:
             one.label = f"{one.label} [{one.fingerprint[:4]}]"
 
 
-def _artifacts(store: Store, evaluation: Evaluation, tasks: Sequence[str]) -> dict[str, Artifact] | None:
+def _artifacts(store: Store, evaluation: Evaluation, tasks: Sequence[str]) -> dict[str, Artifact]:
     found = {task: store.find("scores", evaluation.scores.get(task, "-")) for task in tasks}
-    return {task: one for task, one in found.items() if one} if all(found.values()) else None
+    return {task: one for task, one in found.items() if one}
 
 
 def _label(run: Run, iteration: int) -> str:

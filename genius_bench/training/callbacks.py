@@ -38,6 +38,17 @@ class StepProgress(TrainerCallback):
         self.advance(1)
 
 
+class StateEvery(TrainerCallback):
+    """A state also at every so many steps, beside those of `checkpoint_every`."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step % self.steps == 0:
+            control.should_save = True
+
+
 def tensorboard(folder: Path, steps_done: int) -> TrainerCallback:
     """Events under `folder`; those that an interrupted attempt wrote after its last state are replaced."""
     from torch.utils.tensorboard import SummaryWriter

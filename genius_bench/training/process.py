@@ -21,7 +21,7 @@ def train(
     from transformers import PrinterCallback, set_seed
 
     from genius_bench.training.arguments import batch_plan, training_arguments
-    from genius_bench.training.callbacks import BeforeFirstStep, StepProgress, tensorboard
+    from genius_bench.training.callbacks import BeforeFirstStep, StateEvery, StepProgress, tensorboard
     from genius_bench.training.collator import Collator
     from genius_bench.training.policy import load_policy, with_adapters
     from genius_bench.training.saved_state import step_of
@@ -45,6 +45,7 @@ def train(
             plan=batch_plan(len(examples), job.training, processes=processes, seed=job.seed),
             sharding=job.sharding,
             examples=examples,
+            keep_every=job.training.eval_every,
             model=model,
             args=arguments,
             data_collator=Collator(packing=False),  # until the model is there to be asked
@@ -56,6 +57,8 @@ def train(
         if process:  # with adapter dropout, other rows are to see other masks
             set_seed(arguments.seed + process)
         trainer.remove_callback(PrinterCallback)
+        if job.training.eval_every:
+            trainer.add_callback(StateEvery(job.training.eval_every))
         if job.training.report_to == "tensorboard" and process == 0:
             trainer.add_callback(
                 tensorboard(build.path / "tensorboard", step_of(job.state) if job.state else 0)

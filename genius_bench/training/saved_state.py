@@ -7,6 +7,8 @@
     random-<process>.safetensors   random number generators
     complete                     the marker: it is written when everything else of all processes is on disk
 
+<states>/kept-<step>/            weights alone, in the same pieces: of checkpoints on the way that are wanted
+
 A folder without the marker was being written when the training died. A state does not depend on the number of
 processes or on the sharding that wrote it: whoever reads it takes the elements it needs from wherever they are.
 """
@@ -39,23 +41,33 @@ def newest_state(folder: Path) -> Path | None:
     return max(whole, key=step_of, default=None)
 
 
+def kept_weights(folder: Path) -> list[Path]:
+    """Of the checkpoints on the way, in the order of steps."""
+    return sorted((path for path in folder.glob("kept-*") if (path / MARKER).exists()), key=step_of)
+
+
 def remove_broken_states(folder: Path) -> None:
-    for path in folder.glob("checkpoint-*"):
+    for path in [*folder.glob("checkpoint-*"), *folder.glob("kept-*")]:
         if not (path / MARKER).exists():
             shutil.rmtree(path)
 
 
 def seal_state(state: Path) -> None:
     """Makes a state count, then removes the older ones."""
-    for file in state.iterdir():
-        fsync(file)
-    (state / MARKER).touch()
-    fsync(state / MARKER)
-    fsync(state)
-    fsync(state.parent)
+    seal(state)
     for path in state.parent.glob("checkpoint-*"):
         if path != state:
             shutil.rmtree(path)
+
+
+def seal(folder: Path) -> None:
+    """Makes what was written count: all of it is on disk before the marker is."""
+    for file in folder.iterdir():
+        fsync(file)
+    (folder / MARKER).touch()
+    fsync(folder / MARKER)
+    fsync(folder)
+    fsync(folder.parent)
 
 
 def step_of(state: Path) -> int:
@@ -68,12 +80,24 @@ def weights_are_finite(fragments: list[Fragment]) -> bool:
 
 def write_part(state: Path, fragments: list[Fragment], scheduler: Any, process: int) -> None:
     """One process's part of a state, on disk when this returns. Raises `OSError` where there is no room for it."""
-    state.mkdir(parents=True, exist_ok=True)
-    for number, some in enumerate(_by_file(fragments)):
-        _write(_pieces_of(some), state / f"weights-{process:05d}-{number:05d}.safetensors")
+    _write_pieces(state, fragments, process)
     _write(_random_state(), state / f"random-{process:05d}.safetensors")
     if process == 0:
         (state / SCHEDULE).write_text(json.dumps(scheduler.state_dict()))
+
+
+def write_weights(folder: Path, fragments: list[Fragment], process: int) -> None:
+    """One process's part of the weights alone, on disk when this returns. Raises `OSError` like `write_part`."""
+    weights = [
+        Fragment(one.name, one.start, {"weight": one.tensors["weight"]}, one.step) for one in fragments
+    ]
+    _write_pieces(folder, weights, process)
+
+
+def _write_pieces(folder: Path, fragments: list[Fragment], process: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, some in enumerate(_by_file(fragments)):
+        _write(_pieces_of(some), folder / f"weights-{process:05d}-{number:05d}.safetensors")
 
 
 def _by_file(fragments: list[Fragment]) -> Iterator[list[Fragment]]:

@@ -3,6 +3,8 @@
 <artifact>/model/               a plain Hugging Face checkpoint (or a LoRA adapter) with the policy's tokenizer
 <artifact>/trainer_log.json     loss, margin, accuracy, learning rate, … of every optimiser step
 <artifact>/fingerprint.json     of the checkpoint, as it was read back
+<artifact>/steps/<step>/model/  checkpoints on the way, where asked
+<artifact>/steps.json           the fingerprint of each of them
 <artifact>/tensorboard/         the same as TensorBoard events, where asked
 <artifact>/rows/                recomputed reference log-probabilities, where asked
 <artifact>.partial/states/      what an interrupted training continues from
@@ -18,7 +20,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store
+from genius_bench.artifacts import Artifact, Build, Identity, Store, read_json
 from genius_bench.errors import GeniusBenchError
 from genius_bench.objectives.interface import Objective
 from genius_bench.recipe import LaunchSection, TrainingSection
@@ -27,6 +29,7 @@ from genius_bench.training.examples import Examples, check_references
 from genius_bench.training.job import Job
 
 LOG_FILE = "trainer_log.json"
+STEPS_FILE = "steps.json"
 WITHOUT_EFFECT = {"report_to", "checkpoint_every"}
 """Training settings that leave the weights as they are. The micro batch is not among them: it changes the order of
 floating-point sums."""
@@ -78,6 +81,10 @@ class Optimisation:
 
         exclude = WITHOUT_EFFECT | (set() if self.objective.needs_reference else {"reference"})
         settings = self.training.model_dump(exclude=exclude)
+        if (
+            self.training.eval_every is None
+        ):  # nothing else is in the artifact than before there was such a setting
+            del settings["eval_every"]
         return Identity(
             kind="checkpoint",
             version=1,
@@ -150,10 +157,12 @@ class Optimisation:
 
     def _publish(self, job: Job, examples: Examples, state: Path, build: Build) -> None:
         from genius_bench.training.policy import publish, trained_model, weights_per_token
+        from genius_bench.training.saved_state import step_of
 
         model = trained_model(self.policy_path, self.training.lora, job.precision, state)
         build.record(parameters=weights_per_token(model))
         fingerprint = publish(model, self.policy_path, build.path / "model")
+        self._publish_steps(job, step_of(state), build)
         build.write_json("fingerprint.json", {"fingerprint": fingerprint})
         trainer_state = json.loads((state / "trainer_state.json").read_text(encoding="utf-8"))
         epochs = self.training.epochs
@@ -166,3 +175,27 @@ class Optimisation:
             **{f"rows_dropped_{reason}": count for reason, count in examples.dropped.items()},
         )
         build.write_json(LOG_FILE, [entry for entry in trainer_state["log_history"] if "loss" in entry])
+
+    def _publish_steps(self, job: Job, last: int, build: Build) -> None:
+        """The checkpoints on the way; at the last step there is the checkpoint itself."""
+        from genius_bench.training.policy import publish, trained_model
+        from genius_bench.training.saved_state import kept_weights, step_of
+
+        fingerprints: dict[str, str] = {}
+        for weights in kept_weights(job.states):
+            if (step := step_of(weights)) < last:
+                model = trained_model(self.policy_path, self.training.lora, job.precision, weights)
+                folder = build.path / "steps" / str(step) / "model"
+                fingerprints[str(step)] = publish(model, self.policy_path, folder)
+        if fingerprints:
+            build.write_json(STEPS_FILE, fingerprints)
+
+
+def checkpoints_on_the_way(checkpoint: Artifact) -> dict[int, tuple[Path, str]]:
+    """Optimiser step → folder and fingerprint of the checkpoints that were kept of a training, first to last."""
+    file = checkpoint.path / STEPS_FILE
+    found: dict[str, str] = read_json(file) if file.exists() else {}
+    return {
+        int(step): (checkpoint.path / "steps" / step / "model", fingerprint)
+        for step, fingerprint in found.items()
+    }

@@ -1,7 +1,7 @@
 """`transformers.Trainer` with an objective of log-probabilities in place of a loss of labels."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,15 @@ from genius_bench.training.examples import Example
 from genius_bench.training.holdings import HOLDINGS, Holdings
 from genius_bench.training.log_probabilities import objective_batch
 from genius_bench.training.saved_state import (
+    MARKER,
     newest_state,
     read_part,
     restore_random_state,
+    seal,
     seal_state,
     weights_are_finite,
     write_part,
+    write_weights,
 )
 from genius_bench.training.sharding import check_wrapper
 
@@ -50,9 +53,11 @@ class ObjectiveTrainer(Trainer):
         plan: BatchPlan,
         sharding: str,
         examples: list[Example],
+        keep_every: int | None = None,
         **arguments: Any,
     ) -> None:
         super().__init__(train_dataset=examples, **arguments)
+        self.keep_every = keep_every
         self.objective, self.plan, self.sharding, self.examples = objective, plan, sharding, examples
         # The name by which transformers before 5.19 knows `loss_is_scaled_for_ga`.
         self.model_accepts_loss_kwargs = True
@@ -125,26 +130,41 @@ class ObjectiveTrainer(Trainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """A state to continue from, with finite weights, and whole on disk before it counts."""
-        state = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        states, step = Path(self.args.output_dir), self.state.global_step
         process, fragments = self.accelerator.process_index, self._holdings().to_write()
         unstable = None
         if not weights_are_finite(fragments):
             unstable = self._unstable("a weight is no longer a finite number")
         self._agree(unstable)
-        problem = None
-        try:
+
+        def write_state() -> None:
             write_part(state, fragments, self.lr_scheduler, process)
             if process == 0:
                 self.state.save_to_json(str(state / "trainer_state.json"))
+
+        kept, state = states / f"kept-{step}", states / f"checkpoint-{step}"
+        # Before the state: whoever continues from it has all that came before it. It is there already if the training
+        # died between the two.
+        if self.keep_every and step % self.keep_every == 0 and not (kept / MARKER).exists():
+            self._write_together(kept, lambda: write_weights(kept, fragments, process))
+            if process == 0:
+                seal(kept)
+        self._write_together(state, write_state)
+        if process == 0:
+            seal_state(state)
+
+    def _write_together(self, folder: Path, write: Callable[[], None]) -> None:
+        """All processes' parts, or none at all where one of them cannot be written."""
+        problem = None
+        try:
+            write()
         except OSError as error:
             problem = error
         try:
             self._agree(problem)
         except (GeniusBenchError, OSError):
-            shutil.rmtree(state, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             raise
-        if process == 0:
-            seal_state(state)
 
     def _holdings(self) -> Holdings:
         return HOLDINGS[self.sharding](self)

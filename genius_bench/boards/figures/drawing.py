@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from genius_bench.boards.figures import bars, calibration, embeddings
+from genius_bench.boards.figures import bars, calibration, embeddings, steps
 from genius_bench.boards.figures.figure import Figure
 from genius_bench.boards.specification import Leaderboard
 
@@ -11,10 +11,11 @@ KINDS = {
     "calibration": calibration.figure,
     "gains": bars.figure,
     "scores": bars.figure,
+    "steps": steps.figure,
     "embeddings": embeddings.figure,
 }
-ALWAYS_MEASURED = ("embeddings",)
-"""The paper prints no numbers of it."""
+ALWAYS_MEASURED = ("steps", "embeddings")
+"""The paper prints no numbers of them."""
 
 
 def draw(leaderboard: Leaderboard, number: str, home: Path, *, measured: bool) -> Figure:
