@@ -137,9 +137,10 @@ def _introduction(run: Run, record: dict[str, str]) -> str:
     source = _method(recipe["method"], "source")
     cited = f" ({_plain(source)})" if source else ""
     return (
-        f"{_plain(_short(run.base))}, trained with {_plain(_title(recipe['method']))}{cited} by genius-bench {__version__}."
-        f" Run `{_code(run.id)}`, seed {recipe['seed']}. Fingerprint of base and checkpoint (SHA-256 over weights, "
-        f"configuration and tokenizer):\n\n    {run.base_fingerprint}\n    {record['fingerprint']}"
+        f"{_plain(_short(run.base))}, trained with {_plain(_title(recipe['method']))}{cited} by genius-bench "
+        f"{__version__}. Run `{_code(run.id)}`, seed {recipe['seed']}. Fingerprints of base and checkpoint "
+        "(SHA-256 over weights, configuration and tokenizer):"
+        f"\n\n    {run.base_fingerprint}\n    {record['fingerprint']}"
     )
 
 
@@ -187,8 +188,8 @@ def _scores(result: Result) -> str:
     part = f", the first {settings['limit']} items of each task only" if settings.get("limit") else ""
     split = f", split `{_code(str(settings['split']))}`" if settings.get("split") else ""
     lines = [
-        f"Protocol `{_code(str(settings['protocol']))}`{split}{part}. Percent with 95 % intervals; gains are over the base on the "
-        "same questions, p-values corrected over tasks (Holm).",
+        f"Protocol `{_code(str(settings['protocol']))}`{split}{part}. Percent with 95 % intervals; gains are over "
+        "the base on the same questions, p-values corrected over tasks (Holm).",
         "",
         "| task | score | 95 % | gain | p |",
         "|---|--:|--:|--:|--:|",
@@ -216,8 +217,8 @@ def _limits(run: Run, results: list[Result]) -> str:
     ]
     if run.base == "lab":
         said.append(
-            "The lab model is a few million weights that were made to try methods on: its numbers say nothing about any "
-            "other model, and its answers are of no use."
+            "The lab model is a few million weights that were made to try methods on: its numbers say nothing about "
+            "any other model, and its answers are of no use."
         )
     small = {
         task for result in results for task, gain in result.row.gains.items() if gain and gain.p_value >= 0.05
@@ -233,8 +234,8 @@ def _limits(run: Run, results: list[Result]) -> str:
 def _again(run: Run, record: dict[str, str]) -> str:
     return (
         "Save the recipe above as `recipe.yaml`:\n\n    genius-bench train --recipe recipe.yaml\n\n"
-        f"The run itself, with every answer: `genius-bench export {_code(run.id)}` where it was made. Checkpoint artifact "
-        f"`{record['key'][:12]}`."
+        f"The run itself, with every answer: `genius-bench export {_code(run.id)}` where it was made. Checkpoint "
+        f"artifact `{record['key'][:12]}`."
     )
 
 

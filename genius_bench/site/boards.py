@@ -11,14 +11,15 @@ from genius_bench.boards.specification import Leaderboard
 from genius_bench.evaluation.protocols import protocols
 from genius_bench.reporting.board import Board, Row, board_of
 from genius_bench.reporting.terminal import GREY_ABOVE
-from genius_bench.site.holdings import SHORT, Group
+from genius_bench.site.along import scores_along
+from genius_bench.site.holdings import SHORT, Group, Holdings
 from genius_bench.site.problems import Problems
 from genius_bench.statistics import Difference, Estimate
 
 Json = dict[str, Any]
 
 
-def group_of(group: Group, problems: Problems) -> Json:
+def group_of(group: Group, holdings: Holdings, problems: Problems) -> Json:
     """The boards of one group of settings: one for each set of tasks that models share."""
     settings = group.settings
     protocol = protocols().get(str(settings.get("protocol")))
@@ -29,7 +30,9 @@ def group_of(group: Group, problems: Problems) -> Json:
     for tasks in _task_sets(group):
         models = [one for one in group.models if set(tasks) <= one.artifacts.keys()]
         with problems.skipping(f"board of {', '.join(tasks)}"):
-            found.append(_board(board_of(models, settings, tasks)))
+            board = board_of(models, settings, tasks)
+            along = scores_along(holdings.store, holdings.runs, settings, board.metrics, problems)
+            found.append(_board(board) | {"along": along})
     return {
         "id": group.id,
         "settings": settings,

@@ -63,7 +63,7 @@ def build_site(home: Path, target: Path, boards: Sequence[str] | None = None) ->
         "built_at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "version": package_version("genius-bench"),
         "counts": {"answers": answers, "queries": queries},
-        "groups": [group_of(group, problems) for group in holdings.groups],
+        "groups": [group_of(group, holdings, problems) for group in holdings.groups],
         "models": _models(holdings),
         "runs": [_run(run) for run in holdings.runs],
         "leaderboards": boards_of_all,

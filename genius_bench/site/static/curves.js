@@ -100,9 +100,28 @@ const Curves = (() => {
       const place = axis === "queries" ? model.queries : model.iteration; // seeds may need a step more or less
       places.set(place, [...(places.get(place) || []), { at: model[axis], average: row.average }]);
     }
-    return [...lines]
-      .filter(([, line]) => line.places.size > 1)
+    const followed = axis === "steps" ? alongSeries(board) : [];
+    const names = new Set(followed.map(({ name }) => name));
+    const between = [...lines]
+      .filter(([name, line]) => line.places.size > 1 && !names.has(name))
       .map(([name, line]) => ({ name, series: Holdings.seriesOf(name), points: scalingPoints(line, axis) }));
+    return [...followed, ...between];
+  }
+
+  /** Runs of which checkpoints on the way were scored: one line a recipe, the mean over its seeds. */
+  function alongSeries(board) {
+    const lines = new Map();
+    for (const { label, points } of board.along || []) {
+      const name = Holdings.recipeOf(label).replace(/ iteration \d+$/, "");
+      if (!lines.has(name)) lines.set(name, new Map());
+      const places = lines.get(name);
+      for (const [step, ...average] of points) places.set(step, [...(places.get(step) || []), average]);
+    }
+    return [...lines].map(([name, places]) => ({
+      name,
+      series: Holdings.seriesOf(name),
+      points: [...places].sort((a, b) => a[0] - b[0]).map(([step, members]) => [step, ...[0, 1, 2].map((part) => Holdings.average(members.map((one) => one[part])))]),
+    }));
   }
 
   /** The mean over seeds at each place, with the mean interval around it; the base stands at 0. */
