@@ -105,7 +105,7 @@ class Home:
             return True
         if not best or not second:
             return False
-        difference = self._difference(best[0].run, second[0].run, column)
+        difference = self.difference(best[0].run, second[0].run, column)
         return difference is None or difference.p_value >= 0.05
 
     def remarks(self) -> list[str]:
@@ -119,7 +119,7 @@ class Home:
             )
         )
 
-    def _difference(self, a: Fields, b: Fields, column: Column) -> Difference | None:
+    def difference(self, a: Fields, b: Fields, column: Column) -> Difference | None:
         tasks = tasks_of(column, None)
         mine, theirs = [self._groups(self.fingerprints(fields), tasks) for fields in (a, b)]
         metrics = self._metrics(mine, tasks)
@@ -155,7 +155,7 @@ class Home:
     def _estimate(self, fingerprints: Sequence[str], fields: Fields, tasks: list[str]) -> Measured | str:
         groups = self._groups(fingerprints, tasks)
         if not groups:
-            return self._what_is_missing(fields, tasks)
+            return self.what_is_missing(fields, tasks)
         try:
             return self._measured(groups, fields, tasks)
         except InputError as error:  # one damaged file costs its cell, not the table
@@ -187,7 +187,7 @@ class Home:
             fingerprints=tuple(one.fingerprint for one in groups),
         )
 
-    def _what_is_missing(self, fields: Fields, tasks: list[str]) -> str:
+    def what_is_missing(self, fields: Fields, tasks: list[str]) -> str:
         """The command that would fill the cell."""
         run = " ".join(fields.values()) or "the base"
         trained = self.fingerprints(fields)
@@ -249,9 +249,9 @@ def _loss(home: Home, whole: Fields, fields: Fields, column: Column, tasks: list
     """How much less a run has than the whole method, in points."""
     if whole == fields:
         return ""
-    difference = home._difference(whole, fields, column)
+    difference = home.difference(whole, fields, column)
     if difference is None:
-        return home._what_is_missing(whole, tasks)
+        return home.what_is_missing(whole, tasks)
     return Measured(
         value=100 * difference.difference,
         low=100 * difference.low,

@@ -6,8 +6,9 @@ A card says nothing that was not measured or recorded here, and what its numbers
 import json
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -43,11 +44,14 @@ def write_cards(home: Path, run: Run) -> list[Path]:
         if checkpoint is not None and (checkpoint.path / "model").is_dir():
             text = card_of(store, run, record, checkpoint, results_of(store, runs, run, record))
             path = checkpoint.path / "model" / CARD
-            content = text.encode()
-            if not path.exists() or path.read_bytes() != content:
-                publish_file(path, lambda file, content=content: file.write(content))
+            if not path.exists() or path.read_bytes() != text.encode():
+                publish_file(path, partial(_write, text))
             written.append(path)
     return written
+
+
+def _write(text: str, file: BinaryIO) -> None:
+    file.write(text.encode())
 
 
 def renew_cards(home: Path, fingerprint: str) -> None:

@@ -25,6 +25,7 @@ from genius_bench.sharing.cards import write_cards
 NAME = re.compile(
     r"runs/[\w.+-]+\.json|artifacts/[a-z][a-z-]*/[0-9a-f]{64}/(?:[\w+-][\w.+=-]*/)*[\w+-][\w.+=-]*"
 )
+PLACE = re.compile(r"steps/[0-9]+/model|[0-9a-f]{64}")
 LARGEST_LIST = 256 * 2**20
 APART = ("manifest.json", "README.md")
 """Files that differ between two homes although the result is the same: when and where it was made, and its card."""
@@ -145,6 +146,9 @@ def _read_run(file: Path, path: Path) -> Run:
     run = read_run(file)
     if run.id != file.stem:
         raise InputError(f"{path}: {file.name} holds a run with the id {run.id!r}")
+    places = [one["folder"] for one in run.on_the_way] + [one["key"] for one in run.checkpoints]
+    if strange := [place for place in places if not PLACE.fullmatch(place)]:
+        raise InputError(f"{path}: {strange[0]!r} is no place for a checkpoint")
     return run
 
 
@@ -236,8 +240,4 @@ def _placed(run: Run, store: Store) -> Run:
 
 
 def _model_folder(checkpoint: Path, record: dict[str, str]) -> Path:
-    return (
-        checkpoint / "steps" / record["step_of_training"] / "model"
-        if "step_of_training" in record
-        else checkpoint / "model"
-    )
+    return checkpoint / record.get("folder", "model")
