@@ -169,6 +169,9 @@ def _data(run: Run) -> str:
 def _recipe(store: Store, run: Run, record: dict[str, str], checkpoint: Artifact) -> str:
     """What was done, as YAML that `genius-bench train --recipe` reads, and what it took."""
     recipe = {name: value for name, value in (run.recipe or {}).items() if name not in ("launch", "engine")}
+    # Places on somebody's machine mean nothing elsewhere, and are nobody's business.
+    recipe["model"] = _short(str(recipe["model"]))
+    recipe["corpus"] = {**recipe["corpus"], "name": _short(str(recipe["corpus"]["name"])), "data": None}
     recipe["evaluation"] = {
         "protocol": recipe["evaluation"]["protocol"],
         "suite": recipe["evaluation"]["suite"],
