@@ -27,6 +27,7 @@ LATER_ROUNDS = "Rounds after the first are planned with the numbers of the base 
 POOLED = (
     "Responses that an earlier run has drawn with equal settings are reused: the plan does not count on it"
 )
+ON_THE_WAY = "Checkpoints on the way (--eval-every) are not counted: each is scored like the last one"
 NO_ROWS = "No training row came of the calibration's queries: nobody knows how long training takes"
 ROUGH = "A calibration ran into its limit of time, and saw the shorter answers only: its numbers are rough, and low"
 
@@ -63,6 +64,8 @@ class PartOfRecipe:
             notes.append(ROUGH)
         if (self.home / "pools" / self.looked.served_base).exists():
             notes.append(POOLED)
+        if self.resolved.recipe.training.eval_every:
+            notes.append(ON_THE_WAY)
         return notes
 
     @property
