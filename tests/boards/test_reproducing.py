@@ -30,7 +30,7 @@ BOARD = {
         "evaluation": {"limit": 4, "samples": 2},
     },
     "axes": {
-        "method": {"base": {}, "sft": {"method": "sft"}, "star": {"method": "star"}},
+        "method": {"base": {}, "sft": {"method": "sft"}, "star": {"method": "star"}, "genius": {}},
         "objective": {"sft": {}, "simpo": {"objective": {"name": "simpo"}}},
     },
 }
@@ -114,7 +114,9 @@ def reproduced(board: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
 
 def cells(home: Path, board: Path) -> list[dict[str, str]]:
     out, _ = finished(command(home, board, "table", "1", "--format", "csv"))
-    return list(csv.DictReader(io.StringIO(out)))
+    about, _, table = out.partition("\n")  # the first line says what the table is
+    assert about.startswith("# ")
+    return list(csv.DictReader(io.StringIO(table)))
 
 
 @pytest.mark.slow
@@ -127,7 +129,7 @@ def test_killed_twice_it_ends_in_the_undisturbed_table(
     finished(command(tmp_path, board, "reproduce", "table1"))
     found, undisturbed = cells(home, board), cells(tmp_path, board)
     assert len(found) == 9
-    assert all(cell["measured"] for cell in found)
+    assert all(cell["measured_value"] for cell in found)
     assert found == undisturbed
 
 
