@@ -28,14 +28,16 @@ if TYPE_CHECKING:
 def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     """Runs a recipe (finding whatever exists already) and records it. Raises before any work for bad input."""
     recipe = resolved.recipe
-    tasks, missing = tasks_of(recipe.evaluation, recipe.model) if evaluate else ([], [])
+    # Whoever wants a leaky corpus refused wants that also of a run that is scored later.
+    looks = evaluate or recipe.corpus.overlap == "refuse"
+    tasks, missing = tasks_of(recipe.evaluation, recipe.model) if looks else ([], [])
     refuse_training(home, recipe)
     base = resolve_model(recipe.model)
     stages.check_launch(home, resolved)
     corpus = stages.read_corpus(home, resolved, base)
     skipped = "".join(f", {count} skipped ({reason})" for reason, count in corpus.skipped.items())
     _say(f"corpus {corpus.name}: {len(corpus.queries)} queries{skipped}")
-    overlap = _checked_overlap(corpus, tasks, recipe) if evaluate and recipe.corpus.overlap != "off" else {}
+    overlap = _checked_overlap(corpus, tasks, recipe) if looks and recipe.corpus.overlap != "off" else {}
     if missing:
         _say(f"not available yet, left out: {', '.join(missing)}")
 
