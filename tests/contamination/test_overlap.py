@@ -95,7 +95,7 @@ def test_mean_cosines_are_those_of_all_pairs() -> None:
     assert mean_cosine_within(vectors["b"]) == pytest.approx(within, abs=1e-6)
 
 
-SCORED_NOW_OR_LATER = ([], ["--no-eval"])
+SCORED_NOW_OR_LATER: tuple[list[str], ...] = ([], ["--no-eval"])
 
 
 @pytest.fixture
