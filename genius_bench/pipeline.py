@@ -1,6 +1,7 @@
 """One way through the house: queries → training set → checkpoint → scores, once per iteration."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
         _say(_left_out(training_set))
         start = base if resolved.method.restarts_from_base else policy
         checkpoint = stages.optimise(home, resolved, training_set, start, iteration)
-        for step, (folder, _) in checkpoints_on_the_way(checkpoint).items():
+        for step, (folder, _) in checkpoints_on_the_way(checkpoint.path).items():
             between = _named(resolve_model(str(folder)), resolved, iteration)
             policies.append(replace(between, name=f"{between.name} step {steps + step}"))
             on_the_way.append(_record_on_the_way(iteration, steps + step, checkpoint, policies[-1]))
@@ -60,9 +61,7 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
 
     evaluations = []
     if evaluate:
-        evaluations = [
-            evaluate_model(home, model, tasks, recipe.evaluation, recipe.engine) for model in policies
-        ]
+        evaluations = evaluate_models(home, policies, tasks, recipe.evaluation, recipe.engine)
     run = Run(
         id=resolved.run_id(base.fingerprint, corpus.fingerprint),
         recipe=recipe.model_dump(),
@@ -130,23 +129,26 @@ def _record_on_the_way(iteration: int, step: int, checkpoint: Artifact, policy: 
     }
 
 
-def evaluate_model(
+def evaluate_models(
     home: Path,
-    model: "ModelFiles | Endpoint",
+    models: "Sequence[ModelFiles | Endpoint]",
     tasks: list[str],
     settings: EvaluationSection,
     engine: EngineSection,
-) -> Evaluation:
-    """Scores a model on tasks; what has been scored before under these settings is found."""
-    scores = stages.evaluate(home, model, tasks, settings, engine)
-    return Evaluation(
-        model=model.name,
-        fingerprint=model.fingerprint,
-        settings=settings.model_dump(
-            exclude={"suite": True, "data": True, "unsafe_code": True, "judge": SPENDING}
-        ),
-        scores={score.manifest["parameters"]["task"]: score.key for score in scores},
+) -> list[Evaluation]:
+    """Scores models on tasks; what has been scored before under these settings is found."""
+    described = settings.model_dump(
+        exclude={"suite": True, "data": True, "unsafe_code": True, "judge": SPENDING}
     )
+    return [
+        Evaluation(
+            model=model.name,
+            fingerprint=model.fingerprint,
+            settings=described,
+            scores={score.manifest["parameters"]["task"]: score.key for score in scores},
+        )
+        for model, scores in zip(models, stages.evaluate(home, models, tasks, settings, engine), strict=True)
+    ]
 
 
 def tasks_of(settings: EvaluationSection, model: str) -> tuple[list[str], list[str]]:

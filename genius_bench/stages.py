@@ -1,5 +1,6 @@
 """The stages as commands call them, each in a process of its own."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ from genius_bench.artifacts import Artifact, Store
 from genius_bench.corpora import Corpus, check_lengths, load_corpus, stored
 from genius_bench.engines import open_engine
 from genius_bench.engines.endpoint import served_fingerprint
+from genius_bench.engines.exchanging import EnginesInTurn
 from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer
 from genius_bench.engines.rendering import render
 from genius_bench.errors import InputError
@@ -133,21 +135,37 @@ def _optimise(
 
 def evaluate(
     home: Path,
-    model: "ModelFiles | Endpoint",
+    models: "Sequence[ModelFiles | Endpoint]",
     tasks: list[str],
     settings: EvaluationSection,
     engine: EngineSection,
-) -> list[Artifact]:
-    """Scores: one artifact per task."""
-    return in_own_process(_evaluate, home, model, tasks, settings, engine)
+) -> list[list[Artifact]]:
+    """Scores: for every model one artifact per task."""
+    return in_own_process(_evaluate, home, models, tasks, settings, engine)
 
 
 def _evaluate(
+    home: Path,
+    models: "Sequence[ModelFiles | Endpoint]",
+    tasks: list[str],
+    settings: EvaluationSection,
+    engine: EngineSection,
+) -> list[list[Artifact]]:
+    judged_here = settings.judge.model is not None and settings.judge.url is None
+    engines = EnginesInTurn(engine, keep=not judged_here)  # such a judge needs the memory
+    try:
+        return [_evaluate_one(home, model, tasks, settings, engine, engines) for model in models]
+    finally:
+        engines.close()
+
+
+def _evaluate_one(
     home: Path,
     model: "ModelFiles | Endpoint",
     tasks: list[str],
     settings: EvaluationSection,
     engine: EngineSection,
+    engines: EnginesInTurn,
 ) -> list[Artifact]:
     """By our own engines and graders, then (when these have given their memory back) by OpenCompass."""
     from genius_bench import opencompass
@@ -160,7 +178,7 @@ def _evaluate(
     scores = evaluate(
         Store(home),
         model=model,
-        engine_factory=lambda: open_engine(model, engine),
+        engine_factory=lambda: engines.open(model),
         checkpoint_fingerprint=served_fingerprint(model, engine),
         tasks=ours,
         settings=settings,
@@ -168,6 +186,7 @@ def _evaluate(
     )
     found = dict(zip(ours, scores, strict=True))
     if elsewhere:
+        engines.close()
         place = home.absolute()  # OpenCompass runs in folders of its own
         theirs = opencompass.evaluate(
             Store(place), tasks=elsewhere, model=model, engine=engine, settings=settings, home=place

@@ -65,9 +65,9 @@ def _make(leaderboard: Leaderboard, one: Wanted, home: Path, overrides: Layer) -
         {"suite": ",".join(one.tasks)},
         overrides.get("evaluation", {}),
     )
-    evaluation = pipeline.evaluate_model(
+    [evaluation] = pipeline.evaluate_models(
         home,
-        resolve_model(one.model),
+        [resolve_model(one.model)],
         one.tasks,
         validate(EvaluationSection, settings, "evaluation"),
         validate(EngineSection, overrides.get("engine", {}), "engine"),

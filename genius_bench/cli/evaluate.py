@@ -83,7 +83,7 @@ def evaluate(
     from genius_bench import registry
     from genius_bench.artifacts import Store, digest_of
     from genius_bench.cli.board import print_board
-    from genius_bench.pipeline import evaluate_model, tasks_of
+    from genius_bench.pipeline import evaluate_models, tasks_of
     from genius_bench.planning.fitting import refuse_sampling
     from genius_bench.processes import warm_up
     from genius_bench.runs import Run, write_run
@@ -103,7 +103,7 @@ def evaluate(
     refuse_sampling(checkpoint, engine_settings)
     model = resolve_served(checkpoint, engine_settings)
     Store(home)
-    evaluation = evaluate_model(home, model, tasks, settings, engine_settings)
+    [evaluation] = evaluate_models(home, [model], tasks, settings, engine_settings)
     name = f"eval-{digest_of([evaluation.fingerprint, evaluation.settings, sorted(evaluation.scores)])[:10]}"
     write_run(home, Run(id=name, evaluations=[evaluation]))
     renew_cards(home, evaluation.fingerprint)

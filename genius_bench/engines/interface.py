@@ -1,7 +1,8 @@
 """The one interface behind which text is generated: many small requests in, completions out in any order."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from genius_bench.errors import InputError
 from genius_bench.rows import FinishReason, Message
@@ -67,6 +68,14 @@ class Engine(Protocol):
     async def generate(self, request: Request) -> Completion: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class ExchangingEngine(Engine, Protocol):
+    """An engine that can go on with the weights of another checkpoint."""
+
+    async def exchange_weights(self, model_path: Path | str) -> None:
+        """Raises `InputError`, and has changed nothing, for a checkpoint that needs an engine of its own."""
 
 
 def within_context(request: Request, context_length: int | None) -> Request:

@@ -35,7 +35,7 @@ class Sizes:
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """One recipe. `tasks` are those that it is scored on."""
+    """One recipe. `tasks` are those that it is scored on, `scores` those of the base and of each round's checkpoint."""
 
     sizes: Sizes
     base: ModelFiles
@@ -44,6 +44,7 @@ class Looked:
     training: TrainingSeen
     tasks: list[str]
     scores: list[ModelSeen]
+    on_the_way: list[ModelSeen]
 
 
 def look(home: Path, recipes: Sequence[Resolved], *, evaluate: bool, offline: bool) -> list[Looked]:
@@ -100,12 +101,14 @@ def _look(
     recipe = resolved.recipe
     training = survey_training(home, resolved, base, offline=offline)
     tasks = tasks_of(recipe.evaluation, recipe.model)[0] if evaluate else []
-    scores = survey_scores(home, training.policies, tasks, recipe.evaluation, recipe.engine, offline=offline)
+    models = [*training.policies, *training.on_the_way] if tasks else []
+    scores = survey_scores(home, models, tasks, recipe.evaluation, recipe.engine, offline=offline)
     return Looked(
         sizes=sizes,
         base=base,
         served_base=served_fingerprint(base, recipe.engine),
         training=training,
         tasks=tasks,
-        scores=scores if tasks else [],
+        scores=scores[: len(training.policies)],
+        on_the_way=scores[len(training.policies) :],
     )

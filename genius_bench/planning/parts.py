@@ -1,7 +1,8 @@
 """One recipe's part of a plan: what is found costs nothing, the rest takes what the figures say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ from genius_bench.planning.numbers import PerQuery
 from genius_bench.planning.plan import Part
 from genius_bench.planning.steps import Step, Trained, evaluate_step, optimise_step, sample_step
 from genius_bench.planning.survey import RoundSeen
-from genius_bench.planning.survey_scores import ModelSeen
+from genius_bench.planning.survey_scores import ModelSeen, at_step
 from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.resolution import Resolved
+from genius_bench.training.schedule import steps_on_the_way
 
 if TYPE_CHECKING:
     from genius_bench.engines.endpoint import Endpoint
@@ -27,7 +29,6 @@ LATER_ROUNDS = "Rounds after the first are planned with the numbers of the base 
 POOLED = (
     "Responses that an earlier run has drawn with equal settings are reused: the plan does not count on it"
 )
-ON_THE_WAY = "Checkpoints on the way (--eval-every) are not counted: each is scored like the last one"
 NO_ROWS = "No training row came of the calibration's queries: nobody knows how long training takes"
 ROUGH = "A calibration ran into its limit of time, and saw the shorter answers only: its numbers are rough, and low"
 
@@ -64,8 +65,6 @@ class PartOfRecipe:
             notes.append(ROUGH)
         if (self.home / "pools" / self.looked.served_base).exists():
             notes.append(POOLED)
-        if self.resolved.recipe.training.eval_every:
-            notes.append(ON_THE_WAY)
         return notes
 
     @property
@@ -122,9 +121,19 @@ class PartOfRecipe:
         )
         return [
             step
-            for seen in looked.scores
+            for seen in [*looked.scores, *looked.on_the_way, *self._promised_on_the_way()]
             for step in evaluate_steps(seen, scoring, sampling_devices(recipe.engine), recipe.evaluation)
         ]
+
+    def _promised_on_the_way(self) -> Iterator[ModelSeen]:
+        """Those that the missing trainings will leave: each is scored like the checkpoint at their end."""
+        last_of_rounds = self.looked.scores[1:]  # none where nothing is scored
+        for iteration, last in enumerate(last_of_rounds, start=1):
+            round_ = self.looked.training.rounds[iteration - 1]
+            if round_.checkpoint.state != "found":
+                _, training = self.resolved.settings_of(iteration)
+                for step in steps_on_the_way(ceil(self._trained_on(round_).rows.value), training):
+                    yield at_step(last, step)
 
     def _needs(self) -> list[Need]:
         """Of what is still to be done; what is found needs no memory."""

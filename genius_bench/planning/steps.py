@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from math import ceil
 from typing import Any, Literal
 
 from genius_bench.judging.cost import price
@@ -11,6 +12,7 @@ from genius_bench.planning.numbers import PerAnswer, PerQuery, Speed
 from genius_bench.planning.survey import CorpusSeen
 from genius_bench.planning.survey_scores import TaskSeen
 from genius_bench.recipe import JudgeSection, TrainingSection
+from genius_bench.training.schedule import optimiser_steps, steps_on_the_way
 
 FORWARD_SHARE = 1 / 3
 """Reading a token for reference log-probabilities, in multiples of training on it: one pass of three."""
@@ -111,14 +113,18 @@ def optimise_step(
     *,
     referenced: bool,
 ) -> Step:
-    """All epochs, less the steps of a saved state; `referenced`: whether the reference policy reads the rows first."""
+    """All epochs, less the steps of a saved state; `referenced`: whether the reference policy reads the rows first.
+
+    Stored are the checkpoint and those on the way.
+    """
     if seen.state == "found":
         return Step(kind="optimise", key=seen.key, state="found", iteration=iteration)
-    steps = max(1.0, -(-trained.rows.value // training.batch_size) * training.epochs)
-    left = 1 - min(1.0, seen.done / steps)
+    rows = ceil(trained.rows.value)
+    left = 1 - min(1.0, seen.done / max(1, optimiser_steps(rows, training)))
+    checkpoints = 1 + len(steps_on_the_way(rows, training))
     tokens = trained.tokens * (training.epochs * left)
     read = trained.tokens if referenced and not seen.done else NOTHING
-    load = Load(read=read, trained=tokens, stored=trained.checkpoint)
+    load = Load(read=read, trained=tokens, stored=trained.checkpoint * float(checkpoints))
     paid = tokens + read * assumed(FORWARD_SHARE) if read.value else tokens
     timed = _timed(load, paid, speed, devices)
     return Step(

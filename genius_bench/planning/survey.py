@@ -52,11 +52,15 @@ class RoundSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSeen:
-    """A recipe without its evaluation. `policies` are the base and every checkpoint, made or promised."""
+    """A recipe without its evaluation. `policies` are the base and every checkpoint, made or promised.
+
+    `on_the_way` are the checkpoints within rounds (`training.eval_every`) that are there.
+    """
 
     corpus: CorpusSeen
     rounds: list[RoundSeen]
     policies: list[ModelFiles]
+    on_the_way: list[ModelFiles]
 
 
 def base_files(name: str, *, weights: bool) -> ModelFiles:
@@ -74,18 +78,29 @@ def survey_training(home: Path, resolved: Resolved, base: ModelFiles, *, offline
     corpus = _corpus(resolved, base, offline)
     counts = _corpus_seen(corpus, resolved, base)
     ledger, policy, policies, rounds = Ledger(home), base, [base], []
+    on_the_way: list[ModelFiles] = []
     for iteration in range(1, resolved.method.iterations + 1):
         start = base if resolved.method.restarts_from_base else policy
         found = _round(ledger, resolved, corpus, policy, start, iteration)
         checkpoint = found.checkpoint
         if checkpoint.state == "found":
             policy = resolve_model(str(checkpoint.path / "model"))
+            on_the_way += _on_the_way(checkpoint.path, f"{resolved.method.name} {iteration}")
         else:  # nobody knows its weights, but whatever comes of them is determined by its key
             policy = ModelFiles(checkpoint.key, checkpoint.path / "model", f"of {checkpoint.key}")
         policy = replace(policy, name=f"{resolved.method.name} {iteration}")
         rounds.append(found)
         policies.append(policy)
-    return TrainingSeen(corpus=counts, rounds=rounds, policies=policies)
+    return TrainingSeen(corpus=counts, rounds=rounds, policies=policies, on_the_way=on_the_way)
+
+
+def _on_the_way(checkpoint: Path, name: str) -> list[ModelFiles]:
+    from genius_bench.training.stage import checkpoints_on_the_way
+
+    return [
+        replace(resolve_model(str(folder)), name=f"{name} step {step}")
+        for step, (folder, _) in checkpoints_on_the_way(checkpoint).items()
+    ]
 
 
 def _round(

@@ -1,7 +1,7 @@
 """What an evaluation would ask, and which of its answers and scores are there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,20 @@ class TaskSeen:
 class ModelSeen:
     model: str
     tasks: list[TaskSeen]
+
+
+def at_step(last: ModelSeen, step: int) -> ModelSeen:
+    """A checkpoint that will be kept within a training, from the one that will come of its end."""
+    name = f" step {step}"
+    tasks = [
+        replace(
+            task,
+            generations=replace(task.generations, key=task.generations.key + name),
+            scores=replace(task.scores, key=task.scores.key + name),
+        )
+        for task in last.tasks
+    ]
+    return ModelSeen(model=last.model + name, tasks=tasks)
 
 
 def survey_scores(

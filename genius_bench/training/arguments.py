@@ -2,7 +2,6 @@
 
 import os
 from importlib.util import find_spec
-from math import ceil
 from pathlib import Path
 
 import torch
@@ -13,12 +12,8 @@ from genius_bench.offline import is_offline
 from genius_bench.recipe import TrainingSection
 from genius_bench.seeds import seed_of
 from genius_bench.training.batches import BatchPlan
+from genius_bench.training.schedule import optimiser_steps
 from genius_bench.training.sharding import announce_sharding, sharding_arguments
-
-
-def optimiser_steps(rows: int, training: TrainingSection) -> int:
-    """Steps of the whole training; the last one of an epoch may hold fewer rows."""
-    return ceil(rows / training.batch_size) * training.epochs
 
 
 def micro_batches(training: TrainingSection, processes: int) -> tuple[int, int]:

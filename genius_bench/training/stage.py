@@ -27,6 +27,7 @@ from genius_bench.recipe import LaunchSection, TrainingSection
 from genius_bench.registry import code_digest
 from genius_bench.training.examples import Examples, check_references
 from genius_bench.training.job import Job
+from genius_bench.training.schedule import optimiser_steps
 
 LOG_FILE = "trainer_log.json"
 STEPS_FILE = "steps.json"
@@ -108,7 +109,6 @@ class Optimisation:
             shutil.rmtree(build.path / folder, ignore_errors=True)
 
     def _train_and_publish(self, build: Build) -> None:
-        from genius_bench.training.arguments import optimiser_steps
         from genius_bench.training.saved_state import newest_state, remove_broken_states, step_of
 
         remove_broken_states(build.path / "states")
@@ -191,11 +191,10 @@ class Optimisation:
             build.write_json(STEPS_FILE, fingerprints)
 
 
-def checkpoints_on_the_way(checkpoint: Artifact) -> dict[int, tuple[Path, str]]:
+def checkpoints_on_the_way(artifact: Path) -> dict[int, tuple[Path, str]]:
     """Optimiser step → folder and fingerprint of the checkpoints that were kept of a training, first to last."""
-    file = checkpoint.path / STEPS_FILE
+    file = artifact / STEPS_FILE
     found: dict[str, str] = read_json(file) if file.exists() else {}
     return {
-        int(step): (checkpoint.path / "steps" / step / "model", fingerprint)
-        for step, fingerprint in found.items()
+        int(step): (artifact / "steps" / step / "model", fingerprint) for step, fingerprint in found.items()
     }

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,9 +18,12 @@ import yaml
 from genius_bench.artifacts import Store
 from genius_bench.boards.figures.drawing import draw
 from genius_bench.boards.specification import open_leaderboard
+from genius_bench.planning.planner import plan
+from genius_bench.planning.throughput import parse_throughput
+from genius_bench.resolution import resolve
 from genius_bench.runs import read_runs
 
-BOARD = {
+BOARD: dict[str, Any] = {
     "name": "small",
     "title": "A board of one's own",
     "source": "measured here",
@@ -171,6 +175,16 @@ def test_the_figure_along_a_training_holds_what_was_scored(reproduced: tuple[Pat
             rows = [one["correct"] for one in artifact.rows("repeat", "correct") if one["repeat"] > 0]
             shares.append(sum(rows) / len(rows))
         assert row["value"] == pytest.approx(100 * sum(shares) / 2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_plan_finds_what_was_kept_on_the_way(reproduced: tuple[Path, str]) -> None:
+    home, _ = reproduced
+    recipe = resolve(BOARD["common"], {"method": "sft", "evaluation": {"suite": "lab_words,lab_facts"}})
+    found = plan(home, [recipe], throughput=parse_throughput("sampling=1,training=1", needed=()))
+    assert {step.state for step in found.steps} == {"found"}
+    assert {step.model for step in found.steps} == {"", "lab", "sft 1", "sft 1 step 2"}
 
 
 @pytest.mark.slow

@@ -25,9 +25,10 @@ from scipy.stats import chisquare
 from genius_bench.artifacts import Store
 from genius_bench.corpora import load_corpus
 from genius_bench.engines import vllm_guard
+from genius_bench.engines.exchanging import EnginesInTurn
 from genius_bench.engines.hf import HFEngine
 from genius_bench.engines.interface import Request
-from genius_bench.engines.loading import load_model
+from genius_bench.engines.loading import load_model, resolve_model
 from genius_bench.engines.vllm import VLLMEngine
 from genius_bench.errors import EngineLostError, InputError
 from genius_bench.lab import MODEL_PATH
@@ -218,6 +219,22 @@ def test_weights_of_another_architecture_are_refused(engine: VLLMEngine, tmp_pat
     with pytest.raises(InputError, match="an engine of its own"):
         asyncio.run(engine.exchange_weights(other))
     assert generate(engine, requests) == before
+
+
+def test_checkpoints_that_are_scored_in_turn_share_one_engine(tmp_path: Path) -> None:
+    engines, requests = EnginesInTurn(SETTINGS, keep=True), lab_requests(4, temperature=0.0)
+    processes = set()
+    try:
+        for path in (MODEL_PATH, perturbed(tmp_path / "other")):
+            engine = engines.open(resolve_model(str(path)))
+            answers = generate(engine, requests)
+            fresh = generate(HFEngine(path, EngineSection(device="cpu")), requests)
+            assert [one.token_ids for one in answers] == [one.token_ids for one in fresh]
+            engine.close()
+            processes.add(frozenset(process.pid for process in psutil.Process().children(recursive=True)))
+    finally:
+        engines.close()
+    assert len(processes) == 1
 
 
 def test_the_death_of_the_engine_is_told_to_all_who_wait(engine: VLLMEngine) -> None:

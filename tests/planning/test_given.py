@@ -83,6 +83,24 @@ def test_usual_lengths_and_many_devices(
     assert training["parts"]["optimiser states"]["value"] == 8 * PARAMETERS_8B / 16
 
 
+def test_checkpoints_on_the_way_are_stored_and_scored(
+    recipe: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """100,000 pairs in batches of 64 are 1,563 steps: after 500, 1,000 and 1,500 of them a checkpoint is kept."""
+    given = ["--throughput", "sampling=2500,training=9000", "--suite", "lab_words", "--json"]
+    batch = ["--set", "training.batch_size=64", "--set", "training.epochs=1"]
+    plain = json.loads(printed(capsys, tmp_path, recipe, *given, *batch))
+    found = json.loads(printed(capsys, tmp_path, recipe, *given, *batch, "--eval-every", "500"))
+    scored = [step["model"] for step in found["parts"][0]["steps"] if step["kind"] == "evaluate"]
+    assert scored[1:] == ["genius 1", *(f"genius 1 step {step}" for step in (500, 1_000, 1_500))]
+    assert {step["state"] for step in found["parts"][0]["steps"]} == {"to make"}
+    one = next(step for step in plain["parts"][0]["steps"] if step["model"] == "genius 1")
+    more = found["total"]["sampled"]["value"] - plain["total"]["sampled"]["value"]
+    assert more == pytest.approx(3 * one["sampled"]["value"])
+    [trained] = [step for step in found["parts"][0]["steps"] if step["kind"] == "optimise"]
+    assert trained["stored"]["value"] == 4 * 2 * PARAMETERS_8B
+
+
 @pytest.mark.parametrize("width", [60, 80])
 def test_readable_on_narrow_terminals(
     width: int,

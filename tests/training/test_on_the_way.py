@@ -26,7 +26,7 @@ def test_the_checkpoint_after_an_epoch_is_that_of_one_epoch(store: Store, llama:
     training_set = make_training_set(store, make_pairs(12))  # three steps an epoch
     short = train(store, llama, training_set, epochs=1, **STEADY)
     long = train(store, llama, training_set, epochs=2, eval_every=3, **STEADY)
-    ways = checkpoints_on_the_way(long)
+    ways = checkpoints_on_the_way(long.path)
     assert list(ways) == [3]  # the sixth step is the checkpoint itself
     folder, said = ways[3]
     assert said == fingerprint(folder)
@@ -40,8 +40,8 @@ def test_what_is_kept_changes_nothing_and_is_found_again(store: Store, llama: Pa
     kept = train(store, llama, training_set, eval_every=1)
     assert kept.key != plain.key  # it holds more
     assert largest_difference(plain, kept) == 0
-    assert list(checkpoints_on_the_way(kept)) == [1, 2]
-    assert checkpoints_on_the_way(plain) == {}
+    assert list(checkpoints_on_the_way(kept.path)) == [1, 2]
+    assert checkpoints_on_the_way(plain.path) == {}
     assert train(store, llama, training_set, eval_every=1).reused
     assert not list(kept.path.rglob("kept-*"))
 
@@ -64,7 +64,7 @@ def test_an_interrupted_training_keeps_what_it_kept(
     with pytest.raises(KeyboardInterrupt):
         train(store, llama, make_training_set(store, rows), eval_every=1)
     continued = train(store, llama, make_training_set(store, rows), eval_every=1)
-    ours, theirs = checkpoints_on_the_way(continued), checkpoints_on_the_way(undisturbed)
+    ours, theirs = checkpoints_on_the_way(continued.path), checkpoints_on_the_way(undisturbed.path)
     assert {step: said for step, (_, said) in ours.items()} == {
         step: said for step, (_, said) in theirs.items()
     }
