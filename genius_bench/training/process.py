@@ -63,7 +63,17 @@ def train(
             trainer.add_callback(
                 tensorboard(build.path / "tensorboard", step_of(job.state) if job.state else 0)
             )
+        if job.training.report_to == "wandb" and process == 0:
+            work.push(_finish_wandb)
         trainer.train(resume_from_checkpoint=str(job.state) if job.state else None)
+
+
+def _finish_wandb(error_type: type[BaseException] | None, *_: Any) -> None:
+    """Weights & Biases writes when its run is finished. Left to the end of Python it would lose all of it: a stage's
+    process ends without."""
+    import wandb  # type: ignore[import-untyped, unused-ignore]
+
+    wandb.finish(exit_code=int(error_type is not None))
 
 
 def _prepare(trainer: Any, job: Job, build: Build, voice: Voice) -> None:

@@ -120,6 +120,24 @@ def test_a_reporter_that_is_not_installed_is_refused(
         train(store, llama, make_training_set(store, make_pairs(3)), report_to="wandb")
 
 
+def test_weights_and_biases_has_every_step_when_the_stage_ends(
+    store: Store, llama: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("wandb", reason="Weights & Biases is not installed")
+    for name, value in (("MODE", "offline"), ("DIR", str(tmp_path)), ("CACHE_DIR", str(tmp_path / "cache"))):
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    made = make_training_set(store, make_pairs(10))
+    checkpoint = train(store, llama, made, report_to="wandb")
+    [log] = tmp_path.glob("wandb/offline-run-*/*.wandb")
+    steps = json.loads((checkpoint.path / "trainer_log.json").read_text())
+    history = log.read_bytes()
+    assert len(steps) == 3
+    for step in steps:  # the file is binary, and holds names and numbers as text
+        assert str(step["loss"]).encode() in history
+    assert b"train/loss" in history
+
+
 def test_pair_objectives_refuse_demonstrations(store: Store, llama: Path) -> None:
     training_set = make_training_set(store, demonstrations(make_pairs(3)))
     with pytest.raises(InputError, match="objective 'dpo' needs pairs"):
