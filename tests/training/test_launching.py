@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from .launched import (
     IN_OWN_NETWORK,
     ROWS,
     SETTINGS,
-    install_plugin,
     launch_in_own_network,
     log_of,
     own_network,
@@ -39,7 +37,7 @@ from .launched import (
 )
 from .support import largest_difference, make_pairs, make_training_set, settings, weights_of
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = [pytest.mark.timeout(1500), pytest.mark.usefixtures("halting_plugin")]
 
 CURVE = 1e-4
 """Logged numbers of a training in several processes against one: float32 sums in another order."""
@@ -47,15 +45,8 @@ WEIGHTS = 1e-4
 """Weights, where each of eight steps moves one by up to 0.01."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def with_plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        install_plugin(tmp_path_factory.mktemp("plugin"), patch)
-        yield
-
-
 @pytest.fixture(scope="module")
-def alone(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+def alone(halting_plugin: None, llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """The training in one process."""
     return train(tmp_path_factory.mktemp("alone"), llama, {})
 

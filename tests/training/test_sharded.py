@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from genius_bench.recipe import LaunchSection
 from genius_bench.training.launchers import command_of
 
 from .launched import (
-    install_plugin,
     launch_in_own_network,
     log_of,
     own_network,
@@ -38,6 +36,7 @@ pytestmark = [
     pytest.mark.deepspeed,
     pytest.mark.slow,
     pytest.mark.timeout(1500),
+    pytest.mark.usefixtures("halting_plugin"),
     own_network,
     pytest.mark.skipif(find_spec("deepspeed") is None, reason="DeepSpeed is not installed"),
 ]
@@ -49,21 +48,14 @@ GENTLY: dict[str, Any] = {"learning_rate": 1e-3}
 CURVE, WEIGHTS = 1e-4, 1e-4
 
 
-@pytest.fixture(scope="module", autouse=True)
-def with_plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        install_plugin(tmp_path_factory.mktemp("plugin"), patch)
-        yield
-
-
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+def alone(halting_plugin: None, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """The lab model, trained in one process."""
     return train(tmp_path_factory.mktemp("alone"), MODEL_PATH, {}, **GENTLY)
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def killed(halting_plugin: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which ZeRO-3 was killed after its first state: command, launcher, processes and all."""
     home = tmp_path_factory.mktemp("killed")
     process = start(home, MODEL_PATH, ZERO3, {"HALTING_IN": str(home)}, **GENTLY)
