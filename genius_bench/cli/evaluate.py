@@ -15,6 +15,7 @@ from genius_bench.cli.options import (
     Protocol,
     Set,
     Suite,
+    UnsafeCode,
     Workers,
 )
 from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
@@ -46,12 +47,7 @@ def evaluate(
     engine: EngineName = None,
     workers: Workers = None,
     set_: Set = None,
-    unsafe_code: Annotated[
-        bool,
-        typer.Option(
-            "--unsafe-code", help="Run model-written code without a sandbox where none is available."
-        ),
-    ] = False,
+    unsafe_code: UnsafeCode = False,
     dry_run: DryRun = False,
     throughput: Throughput = None,
     response_tokens: ResponseTokens = None,

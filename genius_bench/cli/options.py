@@ -27,6 +27,10 @@ Set = Annotated[
         "--set", metavar="SECTION.KEY=VALUE", help="Overrides one value of the recipe; may be repeated."
     ),
 ]
+UnsafeCode = Annotated[
+    bool,
+    typer.Option("--unsafe-code", help="Run model-written code without a sandbox where none is available."),
+]
 RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", help="A YAML file with any part of a recipe.", show_default=False)
 ]

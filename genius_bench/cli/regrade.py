@@ -1,22 +1,15 @@
 """`genius-bench regrade`: stored answers, graded again with the graders of this version. Nothing is generated."""
 
-from typing import Annotated
-
 import typer
 
 from genius_bench.cli import app
-from genius_bench.cli.options import Home
+from genius_bench.cli.options import Home, UnsafeCode
 
 
 @app.command()
 def regrade(
     home: Home,
-    unsafe_code: Annotated[
-        bool,
-        typer.Option(
-            "--unsafe-code", help="Run model-written code without a sandbox where none is available."
-        ),
-    ] = False,
+    unsafe_code: UnsafeCode = False,
 ) -> None:
     """Grade all stored answers again with this version's graders, without generating anything."""
     from dataclasses import replace

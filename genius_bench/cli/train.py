@@ -19,6 +19,7 @@ from genius_bench.cli.options import (
     RecipeFile,
     Set,
     Suite,
+    UnsafeCode,
     Workers,
 )
 from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
@@ -69,12 +70,7 @@ def train(
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Skip and count unusable corpus rows instead of stopping.")
     ] = False,
-    unsafe_code: Annotated[
-        bool,
-        typer.Option(
-            "--unsafe-code", help="Run model-written code without a sandbox where none is available."
-        ),
-    ] = False,
+    unsafe_code: UnsafeCode = False,
     eval_every: Annotated[
         int | None,
         typer.Option(
