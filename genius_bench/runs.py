@@ -56,17 +56,29 @@ def write_run(home: Path, run: Run, *, finished_at: str = "") -> Path:
     return path
 
 
-def steps_of(store: Store, run: Run) -> dict[int, str]:
-    """Optimiser steps from the base on → fingerprint, of all of a run's checkpoints whose artifacts are there."""
-    found = {int(one["step"]): one["fingerprint"] for one in run.on_the_way}
+Place = tuple[int, int | None]
+"""Iteration, and the optimiser step within it; None at its end."""
+
+
+def places_of(store: Store, run: Run) -> dict[Place, tuple[int, str]]:
+    """Place → steps from the base on, and fingerprint, of all of a run's checkpoints whose artifacts are there."""
+    found: dict[Place, tuple[int, str]] = {}
     done = 0
-    for checkpoint in run.checkpoints:
+    for iteration, checkpoint in enumerate(run.checkpoints, start=1):
+        for one in run.on_the_way:
+            if int(one["iteration"]) == iteration:
+                found[iteration, int(one["step"]) - done] = int(one["step"]), one["fingerprint"]
         artifact = store.find("checkpoint", checkpoint["key"])
         if artifact is None:  # nobody knows how many steps it took
             break
         done += int(artifact.manifest["counters"]["steps"])
-        found[done] = checkpoint["fingerprint"]
-    return dict(sorted(found.items()))
+        found[iteration, None] = done, checkpoint["fingerprint"]
+    return found
+
+
+def steps_of(store: Store, run: Run) -> dict[int, str]:
+    """Optimiser steps from the base on → fingerprint, in their order."""
+    return dict(places_of(store, run).values())
 
 
 def read_runs(home: Path) -> list[Run]:

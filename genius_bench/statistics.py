@@ -11,6 +11,10 @@ from typing import NamedTuple
 CONFIDENCE = 0.95
 
 
+Suite = Sequence[Mapping[str, float]]
+"""Of every task the questions' values."""
+
+
 class Estimate(NamedTuple):
     """A share and its 95 % interval, between 0 and 1."""
 
@@ -147,46 +151,59 @@ def _mean_and_error(values: Sequence[float]) -> tuple[float, float]:
     return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
 
 
-def seeds_average(seeds: Sequence[Sequence[Mapping[str, float]]]) -> Estimate:
-    """A suite's average over training seeds; entry s holds seed s's values for every task."""
-    mean, error, freedom = _over_seeds(seeds)
+def seeds_average(seeds: Sequence[Suite]) -> Estimate:
+    """A suite's average over training seeds."""
+    mean, error, freedom = _over_seeds(_seed_means(seeds), [seeds])
     width = _t_width(error, freedom)
     return Estimate(mean, max(0.0, mean - width), min(1.0, mean + width))
 
 
-def seeds_difference(
-    seeds: Sequence[Sequence[tuple[Mapping[str, float], Mapping[str, float]]]],
-) -> Difference:
-    """A suite's difference averaged over training seeds; entry s holds seed s's (a, b) for every task."""
+def seeds_difference(a: Sequence[Suite], b: Sequence[Suite]) -> Difference:
+    """a − b of a suite's averages, each over its own training seeds; a base has one seed, and no spread over them.
+
+    Paired by question, never by seed: seed 0 of one method has nothing in common with seed 0 of another. Raises
+    `ValueError` where the two were not asked the same questions.
+    """
     from scipy import stats
 
-    gaps = [[dict(zip(a, _gaps(a, b), strict=True)) for a, b in tasks] for tasks in seeds]
-    mean, error, freedom = _over_seeds(gaps)
+    mine, theirs = _seed_means(a), _seed_means(b)
+    gaps = [dict(zip(x, _gaps(x, y), strict=True)) for x, y in zip(mine, theirs, strict=True)]
+    mean, error, freedom = _over_seeds(gaps, [a, b])
     if error == 0:
-        return _without_spread(mean, max(len(task) for task in gaps[0]))
+        return _without_spread(mean, max(len(task) for task in gaps))
     width = _t_width(error, freedom)
     return Difference(mean, mean - width, mean + width, float(2 * stats.t.sf(abs(mean) / error, freedom)))
 
 
-def _over_seeds(seeds: Sequence[Sequence[Mapping[str, float]]]) -> tuple[float, float, float]:
+def _seed_means(seeds: Sequence[Suite]) -> Suite:
+    """Every question's mean over seeds. Raises `ValueError` where seeds were asked other questions."""
+    if any(one[task].keys() != first.keys() for one in seeds for task, first in enumerate(seeds[0])):
+        raise ValueError("not all seeds were asked the same questions")
+    return [
+        {name: math.fsum(one[task][name] for one in seeds) / len(seeds) for name in first}
+        for task, first in enumerate(seeds[0])
+    ]
+
+
+def _over_seeds(questions: Suite, sides: Sequence[Sequence[Suite]]) -> tuple[float, float, float]:
     """Mean, its standard error, and the degrees of freedom of that error.
 
-    Two sources of chance add up: which questions were asked (the spread over questions of the value averaged over
-    seeds) and which seeds were trained (the spread of the average over seeds). The degrees of freedom are
+    Sources of chance add up: which questions were asked (the spread over questions of the value averaged over seeds)
+    and, on every side, which seeds were trained (the spread of the average over seeds). The degrees of freedom are
     Welch–Satterthwaite's, so that three seeds do not pretend to be thirty.
     """
-    averaged = [
-        _mean_and_error([math.fsum(one[task][name] for one in seeds) / len(seeds) for name in seeds[0][task]])
-        for task in range(len(seeds[0]))
-    ]
-    mean = math.fsum(value for value, _ in averaged) / len(averaged)
-    over_questions = math.fsum(error**2 for _, error in averaged) / len(averaged) ** 2
-    by_seed = [math.fsum(_mean_and_error(list(task.values()))[0] for task in one) / len(one) for one in seeds]
-    over_seeds = _mean_and_error(by_seed)[1] ** 2
-    error = math.sqrt(over_questions + over_seeds)
-    questions = sum(len(task) for task in seeds[0])
-    parts = over_questions**2 / max(questions - 1, 1) + over_seeds**2 / max(len(seeds) - 1, 1)
-    return mean, error, (over_questions + over_seeds) ** 2 / parts if parts else 1.0
+    parts = [_mean_and_error(list(task.values())) for task in questions]
+    mean = math.fsum(value for value, _ in parts) / len(parts)
+    over_questions = math.fsum(error**2 for _, error in parts) / len(parts) ** 2
+    variances = [(over_questions, sum(map(len, questions)) - 1)]
+    for seeds in sides:
+        averages = [
+            math.fsum(_mean_and_error(list(task.values()))[0] for task in one) / len(one) for one in seeds
+        ]
+        variances.append((_mean_and_error(averages)[1] ** 2, len(seeds) - 1))
+    variance = math.fsum(part for part, _ in variances)
+    doubt = math.fsum(part**2 / max(freedom, 1) for part, freedom in variances)
+    return mean, math.sqrt(variance), variance**2 / doubt if doubt else 1.0
 
 
 def _t_width(error: float, freedom: float) -> float:

@@ -12,7 +12,7 @@ from genius_bench.boards.cells import Cell, Table, TableRow
 from genius_bench.boards.specification import BoardSpec, Column
 from genius_bench.boards.verdicts import QUANTILE, reported_error
 
-Kind = Literal["average", "granularity", "neutral tie", "noise", "loss"]
+Kind = Literal["average", "granularity", "neutral tie", "noise", "loss", "majority", "earlier"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,15 @@ class Finding:
 
 
 def check(table: Table, board: BoardSpec) -> list[Finding]:
-    """Averages that are not their row's, scores that no count of items gives, neutral win rates, gaps in the noise."""
+    """Averages that are not their row's, scores that no count of items gives, neutral win rates, scores below what one
+    answer to everything gets, numbers that were printed before, gaps in the noise."""
     return [
         *_averages(table),
         *_losses(table),
         *_granularity(table, board),
         *_neutral_win_rates(table, board),
+        *_below_majority(table, board),
+        *_printed_before(table, board),
         *_gaps(table, board),
     ]
 
@@ -125,6 +128,54 @@ def _neutral_win_rates(table: Table, board: BoardSpec) -> Iterator[Finding]:
                 tuple(row.cells[place].path for row in same),
                 f"{column.label}: exactly {neutral:.2f}, the neutral win rate, for {len(same)} models ({names})",
             )
+
+
+def _below_majority(table: Table, board: BoardSpec) -> Iterator[Finding]:
+    """Worse than the most frequent answer to everything: what was asked for was not understood, or not read."""
+    for place, column in enumerate(table.spec.columns):
+        share = board.majority.get(column.task or "")
+        below = [row for row in table.rows if _below(row.cells[place].reported, share)]
+        if below and share is not None:
+            told = ", ".join(f"{_name(row, place)} {row.cells[place].reported:.2f}" for row in below)
+            yield Finding(
+                "majority",
+                tuple(row.cells[place].path for row in below),
+                f"{column.label}: below the {share} % of the most frequent answer: {told}",
+            )
+
+
+def _below(score: float | None, share: float | None) -> bool:
+    return score is not None and share is not None and score < share
+
+
+def _printed_before(table: Table, board: BoardSpec) -> Iterator[Finding]:
+    """The base's scores that another paper printed: the same run, or one under another task's name."""
+    if board.earlier is None:
+        return
+    base = next((row for row in table.rows if row.is_base), None)
+    if base is None:
+        return
+    here = {
+        column.task: cell
+        for cell, column in _paired(base, table)
+        if column.task and cell.reported is not None
+    }
+    for task, value in board.earlier.base.items():
+        same = {name: cell for name, cell in here.items() if cell.reported == value}
+        if task in same:
+            yield Finding(
+                "earlier",
+                (same[task].path,),
+                f"{base.label}: {task} {value:.2f} is that of {board.earlier.source}",
+            )
+        for name, cell in same.items():
+            if name != task and task in here:
+                yield Finding(
+                    "earlier",
+                    (cell.path, here[task].path),
+                    f"{base.label}: {name} {value:.2f} is what {board.earlier.source} prints for {task}, here "
+                    f"{here[task].reported:.2f}",
+                )
 
 
 def _gaps(table: Table, board: BoardSpec) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from genius_bench.recipe import Layer
 from genius_bench.reporting.board import average_of, comparable, gain_of
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.resolution import resolve
-from genius_bench.runs import Evaluation, Run, read_runs, steps_of
+from genius_bench.runs import Evaluation, Run, places_of, read_runs
 from genius_bench.statistics import Difference
 
 SAME_RUN = ("method", "variant", "model", "sampling", "objective")
@@ -125,7 +126,7 @@ class Home:
         metrics = self._metrics(mine, tasks)
         if not mine or not theirs or not metrics:
             return None
-        return gain_of(mine, theirs[0], metrics)
+        return gain_of(mine, theirs, metrics)
 
     def _groups(self, fingerprints: Sequence[str], tasks: Sequence[str]) -> list[Scored]:
         """Those of the models that have scores of all `tasks`."""
@@ -144,12 +145,22 @@ class Home:
         return self._estimate(self.fingerprints(fields), fields, tasks)
 
     def curve(self, fields: Fields, tasks: list[str]) -> list[tuple[int, Measured]]:
-        """Optimiser steps → the mean over `tasks` and seeds of the checkpoints there; the base stands at step 0."""
-        places: dict[int, list[str]] = {0: self.fingerprints({"method": "base", **_model(fields)})[:1]}
-        for run in self._runs_of(fields).values():
-            for step, fingerprint in steps_of(self.store, run).items():
-                places.setdefault(step, []).append(fingerprint)
-        found = {step: self._estimate(names, fields, tasks) for step, names in sorted(places.items())}
+        """Optimiser steps → the mean over `tasks` and seeds of the checkpoints there; the base stands at step 0.
+
+        A point is the mean of all seeds, or it is none: trainings of other lengths are laid over each other by the ends
+        of their rounds, which stand at the mean of their steps. Where some seeds kept checkpoints on the way, the
+        others are left out.
+        """
+        runs = list(self._runs_of(fields).values())
+        tracks = [places_of(self.store, run) for run in runs if run.on_the_way] or [
+            places_of(self.store, run) for run in runs
+        ]
+        shared = set(tracks[0]).intersection(*tracks) if tracks else set()
+        points = {0: self.fingerprints({"method": "base", **_model(fields)})[:1]}
+        for place in shared:
+            steps = [track[place][0] for track in tracks]
+            points[round(sum(steps) / len(steps))] = [track[place][1] for track in tracks]
+        found = {step: self._estimate(names, fields, tasks) for step, names in sorted(points.items())}
         return [(step, one) for step, one in found.items() if isinstance(one, Measured)]
 
     def _estimate(self, fingerprints: Sequence[str], fields: Fields, tasks: list[str]) -> Measured | str:
@@ -171,7 +182,7 @@ class Home:
         if value is None:
             return "not every seed has the same metrics"
         base = self._groups(self.fingerprints({"method": "base", **_model(fields)}), tasks)
-        gain = gain_of(groups, base[0], metrics) if base and groups[0] is not base[0] else None
+        gain = gain_of(groups, base[:1], metrics) if base and groups[0] is not base[0] else None
         scores = [one.scores[task, metric] for one in groups for task, metric in metrics.items()]
         return Measured(
             value=100 * value.value,
@@ -242,22 +253,27 @@ def measure(home: Home, fields: Fields, row: RowSpec, column: Column) -> Measure
         return found
     other = {**fields, **column.lost_against}
     whole = {axis: value for axis, value in other.items() if axis != "variant"}
-    return _loss(home, whole, fields, column, tasks)
-
-
-def _loss(home: Home, whole: Fields, fields: Fields, column: Column, tasks: list[str]) -> Measured | str:
-    """How much less a run has than the whole method, in points."""
     if whole == fields:
         return ""
+    complete = home.estimate(whole, tasks)
     difference = home.difference(whole, fields, column)
-    if difference is None:
+    if isinstance(complete, str) or difference is None:
         return home.what_is_missing(whole, tasks)
-    return Measured(
+    return _loss(found, complete, difference)
+
+
+def _loss(own: Measured, complete: Measured, difference: Difference) -> Measured:
+    """How much less a run has than the whole method, in points; behind it stand the models of both."""
+    return replace(
+        own,
         value=100 * difference.difference,
         low=100 * difference.low,
         high=100 * difference.high,
-        seeds=len(home.fingerprints(fields)),
+        gain=None,
+        gain_low=None,
+        gain_high=None,
         p_value=difference.p_value,
+        fingerprints=own.fingerprints + complete.fingerprints,
     )
 
 

@@ -41,13 +41,15 @@ def to_json(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Numbers in full; values that spreadsheets would take for formulas are led by an apostrophe."""
+    """Reported numbers as they were printed, measured ones in full; values that spreadsheets would take for formulas
+    are led by an apostrophe."""
     text = io.StringIO()
     text.write(HEAD + json.dumps(_head(table), ensure_ascii=False) + "\n")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for record in _records(table):
-        writer.writerow({name: _as_text(name, value) for name, value in record.items()})
+        texts = {name: _as_text(name, value) for name, value in record.items()}
+        writer.writerow(texts | {"reported": _as_printed(record["reported"], table.spec.decimals)})
     return text.getvalue()
 
 
@@ -143,6 +145,14 @@ def _as_text(name: str, value: Any) -> str:
     if name in WORDS:
         return f"'{value}" if str(value)[:1] in FORMULA else str(value)
     return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _as_printed(value: float | None, decimals: int) -> str:
+    """49.40, not 49.4, as long as nothing is lost by it."""
+    if value is None:
+        return ""
+    text = f"{value:.{decimals}f}"
+    return text if float(text) == value else json.dumps(value)
 
 
 def _from_text(name: str, text: str) -> Any:

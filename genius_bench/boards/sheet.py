@@ -1,9 +1,9 @@
 """A table as it is read: headings, groups of rows, notes. Every format is printed from this one."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from genius_bench.boards.cells import Cell, Measured, Table, TableRow
+from genius_bench.boards.cells import Cell, Mark, Measured, Table, TableRow
 from genius_bench.boards.specification import Column
 
 Show = Literal["reported", "measured", "both"]
@@ -11,6 +11,9 @@ Show = Literal["reported", "measured", "both"]
 SIGNIFICANT = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 """Largest p-value of a gain over the base → its stars."""
 MISSING = "–"
+SIGNS: dict[Mark, str] = {"best": "¹", "second": "²"}
+BOLD, UNDERLINED = ("Bold: best", "¹ best"), ("underlined: second", "² second")
+"""What the note on marks says, with styles and without."""
 TIED = "≈"
 
 
@@ -19,13 +22,23 @@ class Words:
     """The text of one place. Plain words: a format escapes what its own syntax would take for commands."""
 
     text: str
-    bold: bool = False
-    underlined: bool = False
+    mark: Mark = ""
+    strong: bool = False
     faint: bool = False
+
+    @property
+    def bold(self) -> bool:
+        return self.strong or self.mark == "best"
+
+    @property
+    def underlined(self) -> bool:
+        return self.mark == "second"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
+    name: str
+    """Table 1, Table 2, …"""
     title: str
     caption: str
     headers: list[tuple[str, int]]
@@ -40,6 +53,16 @@ class Sheet:
     @property
     def rows(self) -> list[list[Words]]:
         return [row for _, rows in self.groups for row in rows]
+
+    def without_styles(self) -> "Sheet":
+        """For places that know neither bold nor underlined: best and second best have a sign."""
+        groups = [(title, [[_signed(words) for words in row] for row in rows]) for title, rows in self.groups]
+        notes = [note.replace(*BOLD).replace(*UNDERLINED) for note in self.notes]
+        return replace(self, groups=groups, notes=notes)
+
+
+def _signed(words: Words) -> Words:
+    return replace(words, text=f"{SIGNS[words.mark]} {words.text}", mark="") if words.mark else words
 
 
 def sheet_of(table: Table, show: Show, findings: list[str] | None = None) -> Sheet:
@@ -59,7 +82,8 @@ def sheet_of(table: Table, show: Show, findings: list[str] | None = None) -> She
         for group in table.groups
     ]
     return Sheet(
-        title=f"Table {table.number}: {table.spec.title}",
+        name=f"Table {table.number}",
+        title=table.spec.title,
         caption=_caption(table, show),
         headers=_headers(columns),
         headings=["", *(column.label for column in columns)],
@@ -77,7 +101,8 @@ def _side_by_side(table: Table, findings: list[str]) -> Sheet:
             title = f"{group.title}: {row.label}" if group.title else row.label
             groups.append((title, lines))
     return Sheet(
-        title=f"Table {table.number}: {table.spec.title}",
+        name=f"Table {table.number}",
+        title=table.spec.title,
         caption=_caption(table, "both"),
         headers=[],
         headings=["", "reported", "measured", "difference", "verdict"],
@@ -94,15 +119,14 @@ def _compared(cell: Cell, column: Column, table: Table) -> list[Words]:
         _reported(cell, column, table),
         _measured(cell, column, table),
         Words(MISSING, faint=True) if difference is None else Words(f"{difference:+.{table.spec.decimals}f}"),
-        Words(cell.verdict, bold=cell.verdict == "differs", faint=cell.verdict == "not attempted"),
+        Words(cell.verdict, strong=cell.verdict == "differs", faint=cell.verdict == "not attempted"),
     ]
 
 
 def _reported(cell: Cell, column: Column, table: Table) -> Words:
     if cell.reported is None:
         return Words(MISSING, faint=True)
-    mark = cell.reported_mark
-    return Words(number(cell.reported, table), bold=mark == "best", underlined=mark == "second")
+    return Words(number(cell.reported, table), mark=cell.reported_mark)
 
 
 def _measured(cell: Cell, column: Column, table: Table) -> Words:
@@ -114,7 +138,7 @@ def _measured(cell: Cell, column: Column, table: Table) -> Words:
     if measured.low == measured.high:  # a cosine, or a loss that every question shares
         return Words(number(measured.value, table))
     text = f"{number(measured.value, table, 1)} {interval(measured, table)}{stars}{tied}"
-    return Words(text, bold=cell.measured_mark == "best", underlined=cell.measured_mark == "second")
+    return Words(text, mark=cell.measured_mark)
 
 
 def number(value: float, table: Table, fewer: int = 0) -> str:
@@ -171,7 +195,18 @@ def _settings(table: Table) -> str:
     samples = table.settings.get("samples")
     drawn = "the protocol's samples" if samples is None else f"{samples} sample{'' if samples == 1 else 's'}"
     lab = "Lab numbers. " if table.board == "lab" else ""
-    return f"{lab}Protocol {table.settings.get('protocol')}, {drawn} a question."
+    return f"{lab}Protocol {table.settings.get('protocol')}, {drawn} a question{_seeds(table)}."
+
+
+def _seeds(table: Table) -> str:
+    """Of what was trained; a base has none."""
+    seeds = {
+        cell.measured.seeds for row in table.rows if not row.is_base for cell in row.cells if cell.measured
+    }
+    if not seeds:
+        return ""
+    few, many = min(seeds), max(seeds)
+    return f", {few if few == many else f'{few} to {many}'} training seed{'s' if many > 1 else ''} a method"
 
 
 def _notes(table: Table, show: Show, findings: list[str]) -> list[str]:
@@ -180,21 +215,35 @@ def _notes(table: Table, show: Show, findings: list[str]) -> list[str]:
         notes.append("† learns from labelled responses.")
     if table.spec.marks != "none":
         within = "group" if table.spec.marks == "group" else "table"
-        notes.append(f"Bold: best of the {within}; underlined: second best.")
+        notes.append(f"{BOLD[0]} of the {within}; {UNDERLINED[0]} best.")
     if show != "reported" and any(cell.measured for cell in table.cells):
         notes.append(
             "± and [ ]: 95 % interval over questions and seeds. * ** ***: differs from the base at p < 0.05, 0.01, "
             f"0.001 (paired, Holm over tasks; ↓ for the worse). {TIED}: the best is within noise of the second best."
         )
     if show != "reported":
-        missing = sum(cell.measured is None for cell in table.cells)
-        if missing:
-            notes.append(
-                f"{missing} of {len(table.cells)} cells are not measured: "
-                f"genius-bench reproduce table{table.number} --board {table.board} --dry-run says what they would take."
-            )
-        notes += table.remarks
+        notes += [*_missing(table), *table.remarks]
     return [*notes, *(f"! {finding}" for finding in findings)]
+
+
+def _missing(table: Table) -> list[str]:
+    """What would fill the empty cells, and why they are empty."""
+    missing = [cell.missing for cell in table.cells if cell.missing]
+    if not missing:
+        return []
+    there = sum(cell.measured is not None for cell in table.cells)
+    reasons: dict[str, list[str]] = {}
+    for said in dict.fromkeys(missing):
+        what, _, why = said.partition(": ")
+        reasons.setdefault(why or said, []).append(what if why else "")
+    told = "; ".join(
+        f"{why} ({', '.join(filter(None, what))})" if any(what) else why for why, what in reasons.items()
+    )
+    how = f"genius-bench reproduce table{table.number} --board {table.board}"
+    return [
+        f"{len(missing)} of {len(missing) + there} cells are not measured: {told}. {how} fills them; with --dry-run it "
+        "says what that takes."
+    ]
 
 
 def _paired(row: TableRow, table: Table) -> list[tuple[Cell, Column]]:

@@ -22,6 +22,13 @@ Fields = dict[str, str]
 """Axis → value: what a cell's run is, such as {method: genius, corpus: magpie}."""
 
 
+class Earlier(Section):
+    """Numbers of the base model that were printed elsewhere before."""
+
+    source: str
+    base: dict[str, float]
+
+
 class BoardSpec(Section):
     """`board.yaml`."""
 
@@ -35,6 +42,9 @@ class BoardSpec(Section):
     """Axis → value → the recipe's layer. The axis `method` has a value `base`: the model itself, not trained."""
     seeds: list[int] = [0]
     """Every recipe is run with each of them."""
+    majority: dict[str, float] = {}
+    """Task → percent that the most frequent answer gets by itself."""
+    earlier: Earlier | None = None
     items: dict[str, PositiveInt] = {}
     """Task → how many items a reported score is a share of, where that is known."""
     neutral_win_rate: dict[str, float] = {}

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from genius_bench.boards.cells import Cell, Table, TableRow, Verdict
 from genius_bench.boards.specification import BoardSpec, Column
+from genius_bench.evaluation.cards import resolve_suite
 
 QUANTILE = 1.959964
 """Of the normal distribution, for 95 % both ways."""
@@ -61,10 +62,17 @@ def reported_error(
             for other, one in zip(row.cells, columns, strict=True)
             if one.task
         ]
+        if not parts:
+            parts = _parts_unseen(cell.reported, column.average, board)
         known = [part for part in parts if part is not None]
         # An unknown one of several counts as the mean of the others: better than to leave it out.
         return math.sqrt(sum(part**2 for part in known) / len(known) / len(parts)) if known else None
     return None
+
+
+def _parts_unseen(percent: float | None, suite: str, board: BoardSpec) -> list[float | None]:
+    """Of an average that is printed without its tasks: each taken to be at the average, where noise is largest."""
+    return [binomial_error(percent, board.items.get(task)) for task in resolve_suite(suite)]
 
 
 def binomial_error(percent: float | None, items: int | None) -> float | None:

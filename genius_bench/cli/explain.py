@@ -30,26 +30,31 @@ def explain(
     from genius_bench.boards.specification import open_leaderboard
 
     leaderboard = open_leaderboard(board)
-    number = cell.split("/")[0]
-    table = fill(leaderboard, number, home)
-    found = _cell(table, cell)
+    fitting = _fitting(leaderboard, cell)
+    if len(fitting) > 1:
+        for path in fitting:
+            typer.echo(path)
+        return
+    [path] = fitting
+    table = fill(leaderboard, path.split("/")[0], home)
+    found = next(one for one in table.cells if one.path == path)
     for line in [*_numbers(table, found), *_behind(leaderboard, table, found, home)]:
         typer.echo(line)
 
 
-def _cell(table: "Table", path: str) -> "Cell":
-    wanted = path.strip("/").lower()
-    fitting = [cell for cell in table.cells if cell.path == wanted] or [
-        cell for cell in table.cells if all(part in cell.path.split("/") for part in wanted.split("/"))
-    ]
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting:
-        from genius_bench.errors import nearest
+def _fitting(leaderboard: "Leaderboard", cell: str) -> list[str]:
+    """The paths of the board's cells that a path, or parts of one, can mean."""
+    from genius_bench.boards.filling import fill
+    from genius_bench.errors import nearest
 
-        raise InputError(f"no cell '{path}': {nearest(wanted, [cell.path for cell in table.cells])}")
-    shown = ", ".join(cell.path for cell in fitting[:8])
-    raise InputError(f"'{path}' could be {len(fitting)} cells: {shown}{', …' if len(fitting) > 8 else ''}")
+    paths = [one.path for number in leaderboard.tables() for one in fill(leaderboard, number).cells]
+    wanted = cell.strip("/").lower()
+    fitting = [path for path in paths if path == wanted] or [
+        path for path in paths if set(wanted.split("/")) <= set(path.split("/"))
+    ]
+    if not fitting:
+        raise InputError(f"board {leaderboard.spec.name} has no cell '{cell}': {nearest(wanted, paths)}")
+    return fitting
 
 
 def _numbers(table: "Table", cell: "Cell") -> list[str]:

@@ -89,6 +89,8 @@ def _plan(
     typer.echo(f"{len(grid.missing)} of {len(grid.wanted)} runs are missing", err=True)
     for one in grid.missing:
         typer.echo(f"  {one.title}: {', '.join(one.missing)}", err=True)
+    for table in grid.similarities:
+        typer.echo(f"  table {table}: similarities of queries and items, which take no run", err=True)
     recipes = [one.resolved(overrides) for one in grid.missing if one.layer is not None]
     if recipes:
         print_plan(plan(home, recipes, **asked.numbers), asked)

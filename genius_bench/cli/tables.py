@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from genius_bench.boards.cells import Table
 
 FORMATS = ("terminal", "markdown", "latex", "html", "csv", "json")
+BY_ENDING = {".md": "markdown", ".tex": "latex", ".html": "html", ".csv": "csv", ".json": "json"}
 
 
 @app.command()
@@ -27,7 +28,9 @@ def table(
     side_by_side: Annotated[
         bool, typer.Option("--side-by-side", help="Reported and measured numbers, with a verdict on each.")
     ] = False,
-    format: Annotated[str, typer.Option(help=", ".join(FORMATS))] = "terminal",
+    format: Annotated[
+        str | None, typer.Option(help=", ".join(FORMATS), show_default="the output's ending, or terminal")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="A file instead of standard output.", show_default=False)
     ] = None,
@@ -40,11 +43,14 @@ def table(
     from genius_bench.boards.filling import fill
     from genius_bench.boards.specification import open_leaderboard
 
+    format = format or (output and BY_ENDING.get(output.suffix)) or "terminal"
     if format not in FORMATS:
         raise InputError(f"--format {format}: choose one of {', '.join(FORMATS)}")
     if measured and side_by_side:
         raise InputError("--measured and --side-by-side: choose one of them")
     leaderboard = open_leaderboard(board)
+    if side_by_side and not leaderboard.reported:
+        raise InputError(f"board {board} has no reported numbers to stand beside: leave --side-by-side out")
     wants_measured = measured or side_by_side or not leaderboard.reported or format in ("csv", "json")
     filled = fill(leaderboard, number, home if wants_measured else None)
     findings = [finding.text for finding in check(filled, leaderboard.spec)] if not measured else []

@@ -138,9 +138,9 @@ def _row(group: list[Scored], base: Scored | None, metrics: dict[str, str]) -> R
     gains: dict[str, Difference | None] = dict.fromkeys(metrics)
     average_gain = greedy_gain = None
     if base is not None and metrics:
-        gains = _corrected({task: gain_of(group, base, {task: metric}) for task, metric in metrics.items()})
-        average_gain = gain_of(group, base, alike)
-        greedy_gain = gain_of(group, base, greedy) if greedy else None
+        gains = _corrected({task: gain_of(group, [base], {task: metric}) for task, metric in metrics.items()})
+        average_gain = gain_of(group, [base], alike)
+        greedy_gain = gain_of(group, [base], greedy) if greedy else None
     greedy_average = average_of(group, greedy)
     return Row(
         label=label,
@@ -174,15 +174,17 @@ def _mean_cost(costs: list[Cost]) -> Cost | None:
     return sum(costs, Cost()) / len(costs) if costs else None
 
 
-def gain_of(group: list[Scored], base: Scored, metrics: dict[str, str]) -> Difference | None:
+def gain_of(group: list[Scored], other: list[Scored], metrics: dict[str, str]) -> Difference | None:
+    """How much better the models of `group` (one recipe's, a seed each) are than those of `other`, or than a base."""
+    mine, theirs = (
+        [[one.items(task, metric) for task, metric in metrics.items()] for one in side]
+        for side in (group, other)
+    )
     try:
-        pairs = [
-            [(one.items(task, metric), base.items(task, metric)) for task, metric in metrics.items()]
-            for one in group
-        ]
-        if len(group) > 1:
-            return seeds_difference(pairs)
-        return paired_difference(*pairs[0][0]) if len(metrics) == 1 else suite_difference(pairs[0])
+        if len(group) > 1 or len(other) > 1:
+            return seeds_difference(mine, theirs)
+        pairs = list(zip(mine[0], theirs[0], strict=True))
+        return paired_difference(*pairs[0]) if len(metrics) == 1 else suite_difference(pairs)
     except ValueError:  # not the same questions: no comparison
         return None
 

@@ -16,7 +16,7 @@ from genius_bench import __version__, registry
 from genius_bench.artifacts import Artifact, Store, publish_file
 from genius_bench.errors import GeniusBenchError
 from genius_bench.readable import readable
-from genius_bench.reporting.board import Row, board_of
+from genius_bench.reporting.board import JUDGED, Row, board_of
 from genius_bench.reporting.cost import cost_of
 from genius_bench.reporting.scored import scored_models
 from genius_bench.runs import Evaluation, Run, read_runs
@@ -108,7 +108,8 @@ def _header(run: Run, record: dict[str, str], results: list[Result]) -> dict[str
             task_type="text-generation",
             dataset_type=task,
             dataset_name=task,
-            metric_type=result.metrics[task],
+            metric_type=_kind(result.metrics[task]),
+            metric_name=result.metrics[task],
             metric_value=round(100 * cell.value, 2),
             metric_args={"confidence_interval_95": [round(100 * cell.low, 2), round(100 * cell.high, 2)]},
         )
@@ -129,6 +130,11 @@ def _header(run: Run, record: dict[str, str], results: list[Result]) -> dict[str
     return found
 
 
+def _kind(metric: str) -> str:
+    """What the hub calls it: ours say how answers were drawn, too."""
+    return metric.partition("[")[0] if JUDGED.fullmatch(metric) else "accuracy"
+
+
 def _name(run: Run, record: dict[str, str]) -> str:
     recipe = run.recipe or {}
     variant = f" ({recipe['variant']})" if recipe["variant"] != "paper" else ""
@@ -141,7 +147,8 @@ def _introduction(run: Run, record: dict[str, str]) -> str:
     source = _method(recipe["method"], "source")
     cited = f" ({_plain(source)})" if source else ""
     return (
-        f"{_plain(_short(run.base))}, trained with {_plain(_title(recipe['method']))}{cited} by genius-bench "
+        f"{_plain(_short(run.base))}, trained with {_plain(_title(recipe['method']))}{cited} and the objective "
+        f"{_plain(recipe['objective']['name'])} by genius-bench "
         f"{__version__}. Run `{_code(run.id)}`, seed {recipe['seed']}. Fingerprints of base and checkpoint "
         "(SHA-256 over weights, configuration and tokenizer):"
         f"\n\n    {run.base_fingerprint}\n    {record['fingerprint']}"

@@ -1,5 +1,6 @@
 """The whole site: every page's data into one folder, what is there and unchanged left alone."""
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 from genius_bench.boards.specification import leaderboards, open_leaderboard
 from genius_bench.environment import package_version
 from genius_bench.errors import InputError
+from genius_bench.progress import progress
 from genius_bench.reporting.scored import Scored
 from genius_bench.runs import Run
 from genius_bench.site.answers import write_answers
@@ -43,16 +45,19 @@ def build_site(home: Path, target: Path, boards: Sequence[str] | None = None) ->
         raise InputError(f"no runs in {home} yet: run 'genius-bench train' or 'genius-bench eval'")
     shown = [open_leaderboard(name) for name in boards or leaderboards()]
     folder, problems = Folder(target), Problems()
+    print(f"reading the runs and scores of {home}", file=sys.stderr, flush=True)
     holdings = read_holdings(home, problems)
     directory = write_answers(folder, holdings.store, holdings.groups, problems)
     folder.write_data("answers", directory)
     curves: dict[str, Curves] = {}
     queries = 0
-    for run in holdings.runs:
-        curves[run.id] = training_curves(holdings.store, run, problems)
-        collected = write_queries(folder, holdings.store, run, problems)
-        queries += sum(one.queries for one in collected.values())
-        write_run(folder, holdings.store, run, curves[run.id], collected, problems)
+    with progress("building the site", len(holdings.runs), "runs") as advance:
+        for run in holdings.runs:
+            curves[run.id] = training_curves(holdings.store, run, problems)
+            collected = write_queries(folder, holdings.store, run, problems)
+            queries += sum(one.queries for one in collected.values())
+            write_run(folder, holdings.store, run, curves[run.id], collected, problems)
+            advance(1)
     folder.write_data("curves", {page_of(run): curves[run.id] for run in holdings.runs if curves[run.id]})
     boards_of_all = []
     for board in shown:

@@ -1,6 +1,7 @@
 """What is wrong with the paper's own numbers, found from the numbers alone."""
 
 import math
+from pathlib import Path
 
 import pytest
 import yaml
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genius_bench.boards.checks import Finding, check, printed_share, repeated
+from genius_bench.boards.figures.drawing import draw
 from genius_bench.boards.filling import fill
 from genius_bench.boards.specification import open_leaderboard
 
@@ -110,3 +112,37 @@ def test_every_share_is_recognised_and_told_from_its_neighbours(items: int, shar
 @pytest.mark.parametrize(("percent", "items"), [(50.01, 500), (33.34, 3), (0.01, 448)])
 def test_other_numbers_are_not(percent: float, items: int) -> None:
     assert printed_share(percent, items) == "no"
+
+
+def test_scores_below_the_most_frequent_answer() -> None:
+    [one] = texts("1", "majority")
+    assert one.startswith("StrategyQA: below the 53.2 % of the most frequent answer: ")
+    assert "STaR on magpie 33.36" in one
+    assert "STaR on openhermes 19.34" in one
+
+
+def test_base_numbers_that_another_paper_had_printed() -> None:
+    """Four tasks alike, and ARC-c's 58.91 there is StrategyQA's here."""
+    said = texts("1", "earlier")
+    same = [text for text in said if "is that of" in text]
+    assert [text.split(": ")[1].split()[0] for text in same] == ["gsm8k", "gpqa", "reclor", "logiqa"]
+    [other] = [text for text in said if text not in same]
+    assert "strategyqa 58.91" in other
+    assert "for arc_challenge, here 78.33" in other
+
+
+@pytest.mark.parametrize(
+    ("number", "gaps"), [("4", ["1.57", "1.17"]), ("6", ["1.95", "2.33", "0.25", "1.75"])]
+)
+def test_gaps_of_tables_without_all_tasks(number: str, gaps: list[str]) -> None:
+    said = texts(number, "noise")
+    assert [text.split("differ by ")[1].split(",")[0] for text in said] == gaps
+
+
+def test_gains_in_figures_that_noise_makes_by_itself(tmp_path: Path) -> None:
+    four, five = (draw(PAPER, number, tmp_path, measured=False).caption for number in ("4", "5"))
+    for gain in ("SPIN (+0.31)", "CoH (-0.31)", "Self-Rewarding (+0.79)", "ScPO (+0.81)"):
+        assert f"Qwen2.5-7B-Instruct {gain}" in four
+    assert "(-3.85)" not in four
+    assert five.count("(+6.67, 2 of 30 problems)") == 1
+    assert five.count("(+6.66, 2 of 30 problems)") == 1

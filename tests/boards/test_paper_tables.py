@@ -26,7 +26,7 @@ from genius_bench.boards.specification import open_leaderboard
 
 PAPER = open_leaderboard("genius-paper")
 TABLES = PAPER.tables()
-DOCUMENT = r"\documentclass{article}\usepackage{booktabs}\begin{document}%s\end{document}"
+DOCUMENT = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}%s\end{document}"
 
 
 def printed_numbers(number: str) -> Counter[str]:
@@ -99,7 +99,11 @@ def test_csv_comes_back_without_loss(number: str) -> None:
     assert from_csv(to_csv(table)) == table
     cells = json.loads(to_json(table))["cells"]
     body = to_csv(table).split("\n", 1)[1]
-    assert [row["path"] for row in csv.DictReader(io.StringIO(body))] == [cell["path"] for cell in cells]
+    records = list(csv.DictReader(io.StringIO(body)))
+    assert [row["path"] for row in records] == [cell["path"] for cell in cells]
+    decimals = 4 if number == "5" else 2
+    printed = [row["reported"] for row in records if row["reported"]]
+    assert all(len(text.partition(".")[2]) == decimals for text in printed), "49.40, as the paper prints it"
 
 
 def test_nothing_in_a_csv_begins_like_a_formula() -> None:
@@ -113,14 +117,13 @@ def test_nothing_in_a_csv_begins_like_a_formula() -> None:
 def test_the_latex_compiles(tmp_path: Path) -> None:
     tables = "\n".join(latex(sheet_of(fill(PAPER, number), "reported")) for number in TABLES)
     both = latex(sheet_of(fill(PAPER, "6", tmp_path / "home"), "both"))
-    document = (
-        rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{tables}{both}\end{{document}}"
-    )
+    document = DOCUMENT % (tables + both)
     (tmp_path / "tables.tex").write_text(document)
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stdout[-2000:]
     assert "Undefined control sequence" not in result.stdout
+    assert "Overfull" not in result.stdout, "no table is wider than the text"
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

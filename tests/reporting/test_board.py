@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 from scipy import stats
+from scipy.stats import ttest_ind
 
 from genius_bench.artifacts import Build, Identity, Store
 from genius_bench.errors import InputError
@@ -193,29 +194,53 @@ def named(values: np.ndarray) -> dict[str, float]:
     return {str(number): float(value) for number, value in enumerate(values)}
 
 
-def draw(random: np.random.Generator, effect: float) -> list[list[tuple[dict[str, float], dict[str, float]]]]:
-    """Three seeds on two tasks: seeds differ in their true gain, questions in how hard they are."""
-    seeds = []
+Seeds = list[list[dict[str, float]]]
+
+
+def draw(random: np.random.Generator, effect: float, seeds: int) -> tuple[Seeds, Seeds]:
+    """Three seeds of a method on two tasks, and a base (one seed) or another method: trained seeds differ in their true
+    gain, questions in how hard they are."""
     hard = random.normal(0, 0.15, (2, 100))
-    base = [np.clip(random.binomial(4, np.clip(0.5 + hard[t], 0, 1)) / 4, 0, 1) for t in range(2)]
-    for _ in range(3):
-        gain = effect + random.normal(0, 0.03)
-        mine = [random.binomial(4, np.clip(0.5 + hard[t] + gain, 0, 1)) / 4 for t in range(2)]
-        seeds.append([(named(mine[t]), named(base[t])) for t in range(2)])
-    return seeds
+
+    def answers(gain: float) -> list[dict[str, float]]:
+        return [named(random.binomial(4, np.clip(0.5 + hard[t] + gain, 0, 1)) / 4) for t in range(2)]
+
+    def spread() -> float:
+        return float(random.normal(0, 0.03))
+
+    theirs = [answers(0.0)] if seeds == 1 else [answers(spread()) for _ in range(seeds)]
+    return [answers(effect + spread()) for _ in range(3)], theirs
 
 
-def test_intervals_over_seeds_cover() -> None:
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+def test_intervals_over_seeds_cover(seeds: int) -> None:
     """95 % intervals cover the true gain in 93 to 99 % of 600 experiments, seeds' own spread included."""
     random = np.random.default_rng(1)
-    found = [seeds_difference(draw(random, 0.05)) for _ in range(600)]
+    found = [seeds_difference(*draw(random, 0.05, seeds)) for _ in range(600)]
     assert 0.93 <= np.mean([one.low <= 0.05 <= one.high for one in found]) <= 0.99
-    none = [seeds_difference(draw(random, 0.0)).p_value < 0.05 for _ in range(600)]
+    none = [seeds_difference(*draw(random, 0.0, seeds)).p_value < 0.05 for _ in range(600)]
     assert np.mean(none) <= 0.07
 
 
+def test_without_noise_of_questions_it_is_welchs_test() -> None:
+    mine, theirs = [0.78, 0.765, 0.772, 0.781], [0.688, 0.691, 0.75]
+    a, b = ([[dict.fromkeys("xyz", value)] for value in side] for side in (mine, theirs))
+    wanted = ttest_ind(mine, theirs, equal_var=False)
+    found = seeds_difference(a, b)
+    assert found.difference == pytest.approx(np.mean(mine) - np.mean(theirs))
+    assert found.p_value == pytest.approx(wanted.pvalue)
+    assert (found.low, found.high) == pytest.approx(tuple(wanted.confidence_interval()))
+
+
+def test_seeds_that_were_asked_other_questions_are_not_compared() -> None:
+    with pytest.raises(ValueError, match="same questions"):
+        seeds_difference([[{"q": 1.0}], [{"r": 1.0}]], [[{"q": 1.0}]])
+    with pytest.raises(ValueError, match="same questions"):
+        seeds_difference([[{"q": 1.0}]] * 2, [[{"r": 1.0}]])
+
+
 def test_one_question_is_never_significant() -> None:
-    gain = seeds_difference([[({"q": 1.0}, {"q": 0.0})]] * 3)
+    gain = seeds_difference([[{"q": 1.0}]] * 3, [[{"q": 0.0}]])
     assert gain.p_value == 1.0
     assert (gain.low, gain.high) == (-1.0, 1.0)
     assert seeds_average([[{"q": 1.0}]]).value == 1.0

@@ -73,9 +73,31 @@ def _caption(leaderboard: Leaderboard, spec: FigureSpec, rows: list[Row]) -> str
         said.append(f"As reported: {leaderboard.spec.source}.")
         if noise := noise_of_difference(spec, rows, leaderboard.spec.items):
             said.append(f"Two such numbers differ by up to ±{noise:.1f} points through noise alone (95 %).")
+            said += _within_noise(spec, rows, noise, leaderboard.spec.items)
     if MEASURED in sources:
         said.append("Measured here: bars with 95 % intervals.")
     return " ".join(said) or "Nothing to show yet."
+
+
+def _within_noise(spec: FigureSpec, rows: list[Row], noise: float, items: dict[str, int]) -> list[str]:
+    """The reported gains that this noise makes by itself, where a task has few problems with their number."""
+    base = {
+        row["panel"]: row["value"] for row in rows if row["source"] == REPORTED and row["method"] == "base"
+    }
+    names = []
+    for row in rows:
+        if (
+            row["source"] != REPORTED
+            or row["method"] == "base"
+            or (spec.kind == "scores" and row["panel"] not in base)
+        ):
+            continue
+        gain = row["value"] - base[row["panel"]] if spec.kind == "scores" else row["value"]
+        if abs(gain) < noise:
+            count = round(gain / 100 * items[spec.task]) if spec.task else None
+            problems = f", {count} of {items[spec.task]} problems" if spec.task and count is not None else ""
+            names.append(f"{row['panel']} {row['method']} ({gain:+.2f}{problems})")
+    return [f"Within it: {'; '.join(names)}."] if names else []
 
 
 def noise_of_difference(spec: FigureSpec, rows: list[Row], items: dict[str, int]) -> float | None:

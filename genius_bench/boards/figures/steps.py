@@ -5,7 +5,7 @@ from typing import Any
 
 from genius_bench.boards.figures.figure import COLOURS, Figure, Row
 from genius_bench.boards.measuring import Home
-from genius_bench.boards.specification import Column, FigureSpec, Leaderboard
+from genius_bench.boards.specification import Column, Fields, FigureSpec, Leaderboard
 from genius_bench.evaluation.cards import resolve_suite
 from genius_bench.registry import load
 
@@ -21,9 +21,10 @@ def figure(leaderboard: Leaderboard, spec: FigureSpec, home: Path | None) -> Fig
     for panel in spec.panels:
         for method in spec.lines:
             title = str(load("methods", method).title)
-            found = opened.curve({**spec.run, **panel.run, "method": method}, tasks) if opened else []
+            fields = {**spec.run, **panel.run, "method": method}
+            found = opened.curve(fields, tasks) if opened else []
             if len(found) < 2:
-                missing.append(f"{panel.label}, {title}: genius-bench train --method {method} --eval-every N")
+                missing.append(f"{panel.label}, {title}: {_command(leaderboard, fields)}")
                 continue  # the base alone is no curve
             rows += [
                 {
@@ -36,15 +37,22 @@ def figure(leaderboard: Leaderboard, spec: FigureSpec, home: Path | None) -> Fig
                 }
                 for step, one in found
             ]
+    measured = "Measured here: mean over tasks with its 95 % interval."
+    unprinted = ["The paper prints no points of this figure."] if leaderboard.reported else []
     return Figure(
         title=spec.title,
-        caption="Measured here: mean over tasks with its 95 % interval; the paper prints no points of this figure."
-        if rows
-        else "Nothing to show yet: the paper prints no points of this figure.",
+        caption=" ".join([measured if rows else "Nothing measured yet.", *unprinted]),
         rows=rows,
         chart=lambda rows: _chart(rows, spec),
         missing=missing,
     )
+
+
+def _command(leaderboard: Leaderboard, fields: Fields) -> str:
+    layer = leaderboard.layer(fields) or {}
+    corpus = layer.get("corpus", {}).get("name")
+    options = ["--model", leaderboard.model_of(fields), *(["--corpus", corpus] if corpus else [])]
+    return f"genius-bench train --method {fields['method']} {' '.join(options)} --eval-every N"
 
 
 def _chart(rows: list[Row], spec: FigureSpec) -> Any:
@@ -59,4 +67,4 @@ def _chart(rows: list[Row], spec: FigureSpec) -> Any:
     y = alt.Y("value:Q", title="average, percent", scale=alt.Scale(zero=False))
     band = base.mark_area(opacity=0.15).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
     line = base.mark_line(point=True).encode(x=x, y=y, color=colour)
-    return (band + line).facet(column=alt.Column("panel:N", sort=panels, title=None), spacing=30)
+    return (line + band).facet(column=alt.Column("panel:N", sort=panels, title=None), spacing=30)

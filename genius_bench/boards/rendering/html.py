@@ -9,7 +9,7 @@ from genius_bench.readable import readable
 def html(sheet: Sheet) -> str:
     lines = [
         "<table>",
-        f"<caption><strong>{_escaped(sheet.title)}.</strong> {_escaped(sheet.caption)}</caption>",
+        f"<caption><strong>{_escaped(f'{sheet.name}: {sheet.title}')}.</strong> {_escaped(sheet.caption)}</caption>",
     ]
     lines.append("<thead>")
     if sheet.headers:

@@ -1,4 +1,5 @@
-"""LaTeX with booktabs: \\usepackage{booktabs} is all that a paper needs to include it."""
+"""LaTeX: \\usepackage{booktabs,graphicx} is all that a paper needs to include it. A table wider than the text
+is scaled down to it."""
 
 from genius_bench.boards.sheet import Sheet, Words
 from genius_bench.readable import readable
@@ -38,6 +39,7 @@ def latex(sheet: Sheet) -> str:
         r"\centering",
         r"\small",
         rf"\caption{{{escaped(sheet.title)}. {escaped(sheet.caption)}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
         r"\toprule",
     ]
@@ -49,7 +51,7 @@ def latex(sheet: Sheet) -> str:
         if title:
             lines.append(rf"\multicolumn{{{len(sheet.headings)}}}{{@{{}}l}}{{\emph{{{escaped(title)}}}}} \\")
         lines += [" & ".join(_words(words) for words in row) + r" \\" for row in rows]
-    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [r"\bottomrule", r"\end{tabular}}"]
     lines += [
         rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize {escaped(note)}}}" for note in sheet.notes
     ]

@@ -7,7 +7,7 @@ from genius_bench.readable import readable
 
 
 def markdown(sheet: Sheet) -> str:
-    lines = [f"**{_escaped(sheet.title)}.** {_escaped(sheet.caption)}", ""]
+    lines = [f"**{_escaped(f'{sheet.name}: {sheet.title}')}.** {_escaped(sheet.caption)}", ""]
     lines.append("| " + " | ".join(_escaped(heading) for heading in sheet.headings) + " |")
     rules = [":---" if place in sheet.left else "---:" for place in range(len(sheet.headings))]
     lines.append("| " + " | ".join(rules) + " |")

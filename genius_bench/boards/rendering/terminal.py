@@ -13,7 +13,9 @@ LABEL_WIDTH = 22
 
 
 def show(sheet: Sheet, console: Console) -> None:
-    console.print(Text(readable(sheet.title), style="bold"))
+    if not console.is_terminal:
+        sheet = sheet.without_styles()
+    console.print(Text(readable(f"{sheet.name}: {sheet.title}"), style="bold"))
     console.print(Text(readable(sheet.caption), style="dim"))
     for columns in _parts(sheet, console.width):
         console.print()
