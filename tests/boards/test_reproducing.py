@@ -34,7 +34,7 @@ BOARD: dict[str, Any] = {
         "evaluation": {"limit": 4, "samples": 2},
     },
     "axes": {
-        "method": {"base": {}, "sft": {"method": "sft"}, "star": {"method": "star"}, "genius": {}},
+        "method": {"base": {}, "sft": {"method": "sft"}, "coh": {"method": "coh"}, "genius": {}},
         "objective": {"sft": {}, "simpo": {"objective": {"name": "simpo"}}},
     },
 }
@@ -52,7 +52,7 @@ TABLE = {
             "rows": [
                 {"label": "lab", "run": {"method": "base"}},
                 {"label": "+ SFT", "run": {"method": "sft"}},
-                {"label": "+ STaR", "run": {"method": "star"}},
+                {"label": "+ CoH", "run": {"method": "coh"}},
             ]
         }
     ],

@@ -119,8 +119,8 @@ const LeaderboardsPage = (() => {
       significant && found.gain !== null ? ModelsTable.mark([found.gain, 0, 0, p]) : null,
       element("span", { class: "spread" }, Numbers.interval(found.value, found.low, found.high)),
     ];
-    if (!column.task || !found.fingerprints.length) return element("span", { class: "cell", title: said }, inner);
-    return element("a", { class: "cell", title: said, href: ModelsTable.samplesAddress(found.fingerprints, column.task, Holdings.site.groups[0]?.id) }, inner);
+    if (!found.fingerprints.length) return element("span", { class: "cell", title: said }, inner);
+    return element("a", { class: "cell", title: said, href: ModelsTable.samplesAddress(found.fingerprints, column.task || "", Holdings.site.groups[0]?.id) }, inner);
   }
 
   function marked(text, mark) {
@@ -143,7 +143,7 @@ const LeaderboardsPage = (() => {
     const lines = [];
     if (kind !== "measured") lines.push("Reported numbers are copied from their source; none of them was made here.");
     if (kind !== "reported") lines.push("Measured: ± and [ ] are 95 % intervals over questions and seeds; ▲ ▼ differ from the base at p < 0.05 (Holm); ≈ the best is a statistical tie with the second best.");
-    lines.push("Bold: best; underlined: second best, bases aside.");
+    if (cellsOf(table).some((cell) => cell.reported_mark || cell.measured_mark)) lines.push("Bold: best; underlined: second best, bases aside.");
     if (kind === "both") lines.push(...Object.entries(VERDICTS).map(([name, meaning]) => `${name}: ${meaning}`));
     return element("div", { class: "legend-text" }, lines.map((line) => element("p", {}, line)));
   }
