@@ -22,7 +22,8 @@ const Curves = (() => {
     const holder = element("div");
     const show = (kind) => holder.replaceChildren(costChart(rows, board, kind));
     show(kinds[0][0]);
-    return element("div", {}, switcher("Cost", kinds.map(([kind, [name]]) => [kind, name]), kinds[0][0], show), holder);
+    const note = element("p", { class: "legend-text" }, "Named are the recipes that no cheaper one outscores; point at the others for their names.");
+    return element("div", {}, switcher("Cost", kinds.map(([kind, [name]]) => [kind, name]), kinds[0][0], show), holder, note);
   }
 
   function costChart(rows, board, kind) {
@@ -48,10 +49,13 @@ const Curves = (() => {
     ];
   }
 
+  function cheaperAndBetter(other, row, kind) {
+    return other !== row && other.cost[kind] <= row.cost[kind] && other.average[0] > row.average[0];
+  }
+
   function costPoints(points, kind, plot, format) {
     const placed = points.map((row) => ({ row, x: plot.x(row.cost[kind]), y: plot.y(row.average[0]) }));
-    const room = Math.floor((plot.bottom - plot.top) / 15);
-    const named = [...placed].sort((a, b) => b.row.average[0] - a.row.average[0]).slice(0, room);
+    const named = placed.filter(({ row }) => !points.some((other) => cheaperAndBetter(other, row, kind)));
     Charts.spread(named, plot.top + 6, plot.bottom - 6);
     const rightmost = plot.right + 12;
     return placed.map(({ row, x, y, at }) => {
@@ -108,20 +112,22 @@ const Curves = (() => {
     return [...followed, ...between];
   }
 
-  /** Runs of which checkpoints on the way were scored: one line a recipe, the mean over its seeds. */
+  /** Runs of which checkpoints on the way were scored: one line a recipe. A point is the mean of all its seeds or none. */
   function alongSeries(board) {
     const lines = new Map();
     for (const { label, points } of board.along || []) {
       const name = Holdings.recipeOf(label).replace(/ iteration \d+$/, "");
-      if (!lines.has(name)) lines.set(name, new Map());
-      const places = lines.get(name);
-      for (const [step, ...average] of points) places.set(step, [...(places.get(step) || []), average]);
+      lines.set(name, [...(lines.get(name) || []), points]);
     }
-    return [...lines].map(([name, places]) => ({
-      name,
-      series: Holdings.seriesOf(name),
-      points: [...places].sort((a, b) => a[0] - b[0]).map(([step, members]) => [step, ...[0, 1, 2].map((part) => Holdings.average(members.map((one) => one[part])))]),
-    }));
+    return [...lines].map(([name, tracks]) => ({ name, series: Holdings.seriesOf(name), points: sharedPoints(tracks) }));
+  }
+
+  /** The steps that all tracks have, and their ends, which seeds reach a step sooner or later. */
+  function sharedPoints(tracks) {
+    const inner = tracks.map((track) => new Map(track.slice(0, -1).map((point) => [point[0], point])));
+    const shared = [...inner[0].keys()].filter((step) => inner.every((track) => track.has(step)));
+    const places = [...shared.map((step) => inner.map((track) => track.get(step))), tracks.map((track) => track.at(-1))];
+    return places.map((members) => [0, 1, 2, 3].map((part) => Holdings.average(members.map((one) => one[part]))));
   }
 
   /** The mean over seeds at each place, with the mean interval around it; the base stands at 0. */
