@@ -25,12 +25,18 @@ class EngineLostError(GeniusBenchError):
     when it is started again."""
 
 
+MOST_LISTED = 20
+
+
 def nearest(wrong: str, valid: list[str]) -> str:
-    """A hint that names the closest of `valid`, or lists them all when none is close."""
+    """A hint that names the closest of `valid`, or lists them (the first `MOST_LISTED`) when none is close."""
     from difflib import get_close_matches
 
     close = get_close_matches(str(wrong), valid, n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(sorted(valid))}"
+    if close:
+        return f"did you mean '{close[0]}'?"
+    listed = ", ".join(sorted(valid)[:MOST_LISTED])
+    return f"valid: {listed}" + (f", … ({len(valid)} in all)" if len(valid) > MOST_LISTED else "")
 
 
 def first_line(error: Exception) -> str:
