@@ -9,6 +9,7 @@ from typing import Any
 
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.boards.cells import Cell, Mark, Measured
+from genius_bench.boards.matching import what_was_done
 from genius_bench.boards.specification import Column, Fields, Leaderboard, RowSpec
 from genius_bench.contamination.comparing import SELF, newest
 from genius_bench.errors import InputError
@@ -19,22 +20,6 @@ from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.resolution import resolve
 from genius_bench.runs import Evaluation, Run, places_of, read_runs
 from genius_bench.statistics import Difference
-
-SAME_RUN = ("method", "variant", "model", "sampling", "objective")
-SAME_QUERIES = ("name", "queries", "seed")
-SAME_TRAINING = (
-    "learning_rate",
-    "batch_size",
-    "epochs",
-    "warmup",
-    "schedule",
-    "weight_decay",
-    "max_grad_norm",
-    "max_length",
-    "lora",
-)
-"""What a run must share with a cell's recipe to be its run. The rest (micro batches, precision, engine, devices, …) may
-differ between machines: it changes the last digits, not what was done."""
 
 
 class Home:
@@ -297,12 +282,3 @@ def _model(fields: Fields) -> Fields:
 
 def _samples(settings: dict[str, Any], metric: str) -> int | None:
     return 1 if "greedy" in metric else settings.get("samples")
-
-
-def what_was_done(recipe: Any) -> Any:
-    """The parts of a recorded recipe by which runs are told apart."""
-    return (
-        {name: recipe[name] for name in SAME_RUN},
-        {name: recipe["corpus"].get(name) for name in SAME_QUERIES},
-        {name: recipe["training"].get(name) for name in SAME_TRAINING},
-    )
