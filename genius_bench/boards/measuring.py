@@ -79,8 +79,7 @@ class Home:
         found = newest(self.store, [] if other == SELF else [other], [task])
         value = found.values.get(task, {}).get(other) if found else None
         if found is None or value is None:
-            corpus = "" if other == SELF else f" --corpus {other}"
-            return f"genius-bench contamination{corpus} --suite {task}"
+            return f"{task}: not compared with {'itself' if other == SELF else other}"
         return Measured(value=value, low=value, high=value, items=found.queries)
 
     def tied(self, cells: list[Cell], marks: list[Mark], column: Column) -> bool:
