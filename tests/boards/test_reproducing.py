@@ -190,7 +190,8 @@ def test_a_plan_finds_what_was_kept_on_the_way(reproduced: tuple[Path, str]) -> 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_plan_names_what_is_missing(reproduced: tuple[Path, str], board: Path, tmp_path: Path) -> None:
-    _, err = finished(command(tmp_path, board, "reproduce", "table1", "--dry-run"))
+    given = ("--throughput", "sampling=1000,training=1000")
+    _, err = finished(command(tmp_path, board, "reproduce", "table1", "--dry-run", *given))
     assert "3 of 3 runs are missing" in err
     assert not list((tmp_path / "runs").glob("*.json"))
     out, _ = finished(command(reproduced[0], board, "table", "1", "--format", "json"))
