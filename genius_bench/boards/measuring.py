@@ -18,6 +18,7 @@ from genius_bench.recipe import Layer
 from genius_bench.reporting.board import average_of, comparable, gain_of
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.resolution import resolve
+from genius_bench.rows import Score
 from genius_bench.runs import Evaluation, Run, places_of, read_runs
 from genius_bench.statistics import Difference
 
@@ -173,7 +174,7 @@ class Home:
             low=100 * value.low,
             high=100 * value.high,
             seeds=len(groups),
-            samples=_samples(self.settings, scores[0].metric),
+            samples=_samples(scores[0]),
             items=sum(score.n for score in scores) // len(groups),
             gain=100 * gain.difference if gain else None,
             gain_low=100 * gain.low if gain else None,
@@ -279,5 +280,5 @@ def _model(fields: Fields) -> Fields:
     return {"model": fields["model"]} if "model" in fields else {}
 
 
-def _samples(settings: dict[str, Any], metric: str) -> int | None:
-    return 1 if "greedy" in metric else settings.get("samples")
+def _samples(score: Score) -> int | None:
+    return 1 if "greedy" in score.metric else score.details.get("answers_per_item")

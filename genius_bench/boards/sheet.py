@@ -192,10 +192,10 @@ def _caption(table: Table, show: Show) -> str:
 def _settings(table: Table) -> str:
     if not table.settings:
         return "Nothing yet."
-    samples = table.settings.get("samples")
-    drawn = "the protocol's samples" if samples is None else f"{samples} sample{'' if samples == 1 else 's'}"
+    samples = {cell.measured.samples for cell in table.cells if cell.measured and cell.measured.samples}
+    drawn = f", {_range(samples, 'sample')} a question" if samples else ""
     lab = "Lab numbers. " if table.board == "lab" else ""
-    return f"{lab}Protocol {table.settings.get('protocol')}, {drawn} a question{_seeds(table)}."
+    return f"{lab}Protocol {table.settings.get('protocol')}{drawn}{_seeds(table)}."
 
 
 def _seeds(table: Table) -> str:
@@ -203,10 +203,13 @@ def _seeds(table: Table) -> str:
     seeds = {
         cell.measured.seeds for row in table.rows if not row.is_base for cell in row.cells if cell.measured
     }
-    if not seeds:
-        return ""
-    few, many = min(seeds), max(seeds)
-    return f", {few if few == many else f'{few} to {many}'} training seed{'s' if many > 1 else ''} a method"
+    return f", {_range(seeds, 'training seed')} a method" if seeds else ""
+
+
+def _range(numbers: set[int], what: str) -> str:
+    """3 seeds; 1 to 3 seeds."""
+    few, many = min(numbers), max(numbers)
+    return f"{few if few == many else f'{few} to {many}'} {what}{'s' if many > 1 else ''}"
 
 
 def _notes(table: Table, show: Show, findings: list[str]) -> list[str]:
