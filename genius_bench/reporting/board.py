@@ -201,7 +201,12 @@ def average_of(group: list[Scored], metrics: dict[str, str]) -> Estimate | None:
     if not metrics or any((task, metrics[task]) not in one.scores for one in group for task in metrics):
         return None
     if len(group) > 1:
-        return seeds_average([[one.items(task, metric) for task, metric in metrics.items()] for one in group])
+        try:
+            return seeds_average(
+                [[one.items(task, metric) for task, metric in metrics.items()] for one in group]
+            )
+        except ValueError:  # seeds that were asked other questions have no mean
+            return None
     if len(metrics) == 1:
         score = group[0].scores[next(iter(metrics.items()))]
         return Estimate(score.value / 100, score.low / 100, score.high / 100)

@@ -239,6 +239,20 @@ def test_seeds_that_were_asked_other_questions_are_not_compared() -> None:
         seeds_difference([[{"q": 1.0}]] * 2, [[{"r": 1.0}]])
 
 
+def test_seeds_that_were_asked_other_questions_have_no_mean(home: tuple[Path, Any]) -> None:
+    """The task's items changed between two runs: no number, and no traceback."""
+    path, _ = home
+    store = Store(path)
+    [first, *_] = read_runs(path)
+    [base, mine] = first.evaluations
+    scores = {**mine.scores, "one": write_scores(store, "changed", "other", np.ones((ITEMS, 3)))}
+    write_run(path, replace(first, evaluations=[base, replace(mine, scores=scores)]))
+    [means] = [row for row in build_board(path).rows if row.seeds == 3]
+    assert means.cells["one"] is None
+    assert means.average is None
+    assert means.cells["two"] is not None
+
+
 def test_one_question_is_never_significant() -> None:
     gain = seeds_difference([[{"q": 1.0}]] * 3, [[{"q": 0.0}]])
     assert gain.p_value == 1.0
