@@ -121,7 +121,7 @@ def trl(meter: Meter, folder: Path, workload: dict[str, Any], **changes: Any) ->
     from transformers import AutoTokenizer
     from trl import DPOConfig, DPOTrainer
 
-    class OnTokens(DPOTrainer):  # type: ignore[misc]
+    class OnTokens(DPOTrainer):
         def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
             return dataset
 

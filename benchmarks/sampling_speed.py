@@ -10,7 +10,10 @@ published  The same method and requests, scheduled as the published script calls
            when the last of these is there, the next step. Nothing is shared between queries. (That script also
            finishes every beam at the end, for a field that no training reads. It is spared this here.)
 ceiling    The requests that `ours` made in the run before, all submitted at once as one plain batch in which nothing
-           waits for anything: same prompts, same seeds, as many tokens as were generated then, no stop strings.
+           waits for anything: same prompts, same seeds, same number of tokens.
+
+An engine that can goes on from a step to its look-ahead within one request (`Request.then`); the published schedule
+asks for each by itself.
 
 What vLLM remembers of prompts is forgotten before each. In a run both schedules draw with the same seeds, and seeds
 belong to a request, not to its place in a batch: the foresight scores f must be the same ones, up to the rare token

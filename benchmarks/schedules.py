@@ -24,13 +24,15 @@ class Sampled:
 
     seconds: float
     requests: list[Request]
-    """Each with the number of tokens that came out as its limit, and nothing to stop at before."""
+    """Such as give the same tokens again: limited to their number, or as they were where they go on by themselves."""
+    sizes: list[int]
+    """Tokens that each gave."""
     scores: Scores
     calls: int = 1
 
     @property
     def tokens(self) -> int:
-        return sum(request.max_tokens for request in self.requests)
+        return sum(self.sizes)
 
 
 class Recorded:
@@ -39,11 +41,18 @@ class Recorded:
     def __init__(self, engine: Engine) -> None:
         self.tokenizer, self.name, self.context_length = engine.tokenizer, engine.name, engine.context_length
         self.requests: list[Request] = []
+        self.sizes: list[int] = []
         self._engine = engine
 
     async def generate(self, request: Request) -> Completion:
         completion = await self._engine.generate(request)
-        self.requests.append(replace(request, max_tokens=len(completion.token_ids), stop=()))
+        tokens = len(completion.token_ids)
+        if completion.then is None:
+            self.requests.append(replace(request, max_tokens=tokens, stop=(), then=None))
+            self.sizes.append(tokens)
+        else:
+            self.requests.append(request)
+            self.sizes.append(tokens + len(completion.then.token_ids))
         return completion
 
     def close(self) -> None:
@@ -63,7 +72,7 @@ class CalledInTurns:
 
     async def generate(self, request: Request) -> Completion:
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-        self._asked.append((request, answer))
+        self._asked.append((replace(request, then=None), answer))
         if self._calling is None or self._calling.done():
             self._calling = asyncio.create_task(self._call())
         return await answer
@@ -95,7 +104,7 @@ async def ours(engine: Engine, queries: Sequence[Query], method: Genius, seed: i
     policy = Policy(recorded, seed)
     start = time.perf_counter()
     collected = await asyncio.gather(*[method.collect(query, policy.for_one_query()) for query in queries])
-    return Sampled(time.perf_counter() - start, recorded.requests, scores_of(collected))
+    return Sampled(time.perf_counter() - start, recorded.requests, recorded.sizes, scores_of(collected))
 
 
 async def published(engine: Engine, queries: Sequence[Query], method: Genius, seed: int) -> Sampled:
@@ -106,7 +115,7 @@ async def published(engine: Engine, queries: Sequence[Query], method: Genius, se
     start = time.perf_counter()
     collected = [await method.collect(query, policy.for_one_query()) for query in queries]
     seconds = time.perf_counter() - start
-    return Sampled(seconds, recorded.requests, scores_of(collected), called.calls)
+    return Sampled(seconds, recorded.requests, recorded.sizes, scores_of(collected), called.calls)
 
 
 async def ceiling(engine: Engine, requests: Sequence[Request]) -> Sampled:
@@ -114,7 +123,7 @@ async def ceiling(engine: Engine, requests: Sequence[Request]) -> Sampled:
     recorded = Recorded(engine)
     start = time.perf_counter()
     await asyncio.gather(*map(recorded.generate, requests))
-    return Sampled(time.perf_counter() - start, recorded.requests, [])
+    return Sampled(time.perf_counter() - start, recorded.requests, recorded.sizes, [])
 
 
 def scores_of(collected: Sequence[Collected]) -> Scores:

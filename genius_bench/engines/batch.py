@@ -11,8 +11,8 @@ from transformers.cache_utils import Cache
 
 from genius_bench.engines.cache import joined, keep_columns, new_cache, replace_rows
 from genius_bench.engines.choosing import choose_tokens, uniforms
-from genius_bench.engines.interface import Completion, Request
-from genius_bench.engines.stopping import Stopping
+from genius_bench.engines.continuing import Continuing, completions_of
+from genius_bench.engines.interface import Completion, Continuation, Request
 
 READ_CELLS = 2**26
 """Prompts are read together while rows × width² (what attention looks at, and on a CPU keeps) stays within this."""
@@ -22,13 +22,29 @@ GAPS = 0.125
 
 @dataclass(eq=False)
 class Row:
-    """One request on its way."""
+    """One request on its way, and perhaps the one that continues it."""
 
-    request: Request
+    watched: Continuing
     result: "Future[Completion]"
+    room: int | None = None
+    """Tokens that the model's context leaves for the answer."""
     token_ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     finished: bool = False
+
+    @property
+    def request(self) -> Request:
+        return self.watched.request
+
+    @property
+    def begin(self) -> int:
+        """Where the answer begins that is being drawn: at the continuation, if that has been reached."""
+        return self.watched.turn or 0
+
+    @property
+    def drawn_as(self) -> Request | Continuation:
+        """Whose seed and temperature the next token is drawn with."""
+        return self.request.then if self.request.then and self.watched.turn is not None else self.request
 
     @property
     def length(self) -> int:
@@ -39,11 +55,8 @@ class Row:
 class RunningBatch:
     """Rows share one key-value cache, aligned on the right: column j counts back from the newest token."""
 
-    def __init__(
-        self, model: Any, stopping: Stopping, pad_token: int, context_length: int | None = None
-    ) -> None:
+    def __init__(self, model: Any, pad_token: int, context_length: int | None = None) -> None:
         self._model = model
-        self._stopping = stopping
         self._pad = pad_token
         self._last_position = (context_length or 2**31) - 1
         self._device = model.device
@@ -98,7 +111,8 @@ class RunningBatch:
             past_key_values=self._cache,
             use_cache=True,
         )
-        self._choose(self.rows, output.logits[:, -1], self._settings)
+        if self._choose(self.rows, output.logits[:, -1], self._settings):
+            self._settings = self._collect_settings(self.rows)
 
     def _first_tokens(self, arrivals: Sequence[Row]) -> tuple[list[Row], Cache, torch.Tensor]:
         """Reads prompts and draws their first tokens: the rows that go on, a cache, and their places in it."""
@@ -125,40 +139,37 @@ class RunningBatch:
         )
         return cache, output.logits[:, -1]
 
-    def _choose(self, rows: list[Row], logits: torch.Tensor, settings: "Settings | None" = None) -> None:
+    def _choose(self, rows: list[Row], logits: torch.Tensor, settings: "Settings | None" = None) -> bool:
+        """Draws a token for each; whether one of them begins its continuation now, which has other settings."""
         settings = settings or self._collect_settings(rows)
-        positions = np.array([len(row.token_ids) for row in rows], dtype=np.uint64)
+        positions = np.array([len(row.token_ids) - row.begin for row in rows], dtype=np.uint64)
         randomness = torch.from_numpy(uniforms(settings.seeds, positions)).to(self._device)
         tokens, logprobs = choose_tokens(logits.float(), settings.temperatures, settings.top_ps, randomness)
+        going_on = [row for row in rows if not row.finished]
+        begins = [row.begin for row in going_on]
         for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
             if not row.finished:
                 self._append(row, token, logprob)
+        return begins != [row.begin for row in going_on]
 
     def _append(self, row: Row, token: int, logprob: float) -> None:
         row.token_ids.append(token)
         row.logprobs.append(logprob)
-        request = row.request
-        reason = self._stopping.reason(row.token_ids, request.max_tokens, request.stop)
-        if reason is None and not row.result.cancelled():
+        full = row.room is not None and len(row.token_ids) >= row.room
+        if row.watched.look(row.token_ids) != "is over" and not full and not row.result.cancelled():
             return
         row.finished = True
         if not row.result.done():
-            text = self._stopping.visible_text(row.token_ids, request.stop)
             row.result.set_result(
-                Completion(
-                    token_ids=tuple(row.token_ids),
-                    text=text,
-                    logprobs=tuple(row.logprobs),
-                    finish_reason=reason or "length",
-                )
+                completions_of(row.token_ids, row.logprobs, row.request, row.watched.stopping)
             )
 
     def _collect_settings(self, rows: Sequence[Row]) -> "Settings":
-        requests = [row.request for row in rows]
+        drawn_as = [row.drawn_as for row in rows]
         return Settings(
-            seeds=np.array([request.seed for request in requests], dtype=np.uint64),
-            temperatures=torch.tensor([request.temperature for request in requests], device=self._device),
-            top_ps=torch.tensor([request.top_p for request in requests], device=self._device),
+            seeds=np.array([one.seed for one in drawn_as], dtype=np.uint64),
+            temperatures=torch.tensor([one.temperature for one in drawn_as], device=self._device),
+            top_ps=torch.tensor([row.request.top_p for row in rows], device=self._device),
         )
 
     def _left_padding_mask(self, lengths: list[int]) -> torch.Tensor:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from genius_bench.engines.batch import Row, RunningBatch
+from genius_bench.engines.continuing import Continuing
 from genius_bench.engines.interface import Completion, Request, within_context
 from genius_bench.engines.loading import end_tokens, load_model, load_tokenizer
 from genius_bench.engines.stopping import Stopping
@@ -33,7 +34,9 @@ class HFEngine:
     async def generate(self, request: Request) -> Completion:
         """Raises `InputError` when the prompt leaves no room for an answer in the model's context."""
         loop = asyncio.get_running_loop()
-        row = Row(within_context(request, self.context_length), loop.create_future())
+        room = None if self.context_length is None else self.context_length - len(request.prompt_ids)
+        request = within_context(request, self.context_length)
+        row = Row(Continuing(request, self._stopping), loop.create_future(), room)
         self._waiting.append(row)
         if self._decoding is None or self._decoding.done():
             self._decoding = loop.create_task(self._decode())
@@ -45,7 +48,7 @@ class HFEngine:
 
     async def _decode(self) -> None:
         pad = self.tokenizer.pad_token_id
-        batch = RunningBatch(self.model, self._stopping, 0 if pad is None else pad, self.context_length)
+        batch = RunningBatch(self.model, 0 if pad is None else pad, self.context_length)
         arrivals: list[Row] = []
         try:
             while True:

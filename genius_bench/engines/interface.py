@@ -9,12 +9,25 @@ from genius_bench.rows import FinishReason, Message
 
 
 @dataclass(frozen=True, kw_only=True)
+class Continuation:
+    """How an answer is to go on from where it ended: what a second request would say, its prompt and `top_p` aside."""
+
+    max_tokens: int
+    seed: int
+    temperature: float
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """One continuation wanted. Every sampling field is explicit: engines add no defaults of their own.
 
     Temperature 0 is greedy. `seed` alone fixes the randomness of this request, whatever shares its batch.
     Generation ends after the token that completes one of the `stop` strings. An engine without a tokenizer is given
     `messages`, and no `prompt_ids`.
+
+    `then` is a hint: where the answer ends at a stop string after something other than white space, the one who asks
+    will want its continuation. An engine that can goes on at once, and saves reading all of it again.
     """
 
     prompt_ids: tuple[int, ...]
@@ -24,6 +37,7 @@ class Request:
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
     messages: tuple[Message, ...] | None = None
+    then: Continuation | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,9 @@ class Completion:
     full vocabulary). `text` is decoded without the end-of-sequence token and cut before the stop string.
 
     Servers may tell neither token ids nor log-probabilities: both are empty then, and `usage` has the numbers.
+
+    `then` is what a second request for the continuation (`Request.then`) would have given; None where the engine has
+    not gone on, and that request is still to be made.
     """
 
     token_ids: tuple[int, ...]
@@ -50,6 +67,7 @@ class Completion:
     logprobs: tuple[float, ...]
     finish_reason: FinishReason
     usage: Usage | None = None
+    then: "Completion | None" = None
 
     @property
     def completion_tokens(self) -> int:

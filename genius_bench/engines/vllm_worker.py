@@ -20,3 +20,12 @@ class Extension:
                 hasattr(module, "cpu_linear") and module.weight.numel()
             ):  # those without only have the packed copy
                 module.quant_method.process_weights_after_loading(module)
+
+    def let_requests_continue(self) -> None:
+        """Shows the batch to those who may change what its tokens are drawn with (`vllm_continuing.py`)."""
+        from genius_bench.engines.vllm_continuing import Continue
+
+        batch = self.model_runner.input_batch
+        for processor in batch.logitsprocs.all:
+            if isinstance(processor, Continue):
+                processor.batch = batch

@@ -155,7 +155,7 @@ class Workforce:
             task = self._handing.finish(place, number, outcome)
             if task and isinstance(outcome, Completion):
                 tokens = min(task.request.max_tokens, PROOF_TOKENS)
-                self._proof = replace(task.request, max_tokens=tokens)
+                self._proof = replace(task.request, max_tokens=tokens, then=None)
 
     def _bury(self, place: Place) -> int:
         """Makes sure that the worker is dead; returns how many requests it had."""

@@ -80,8 +80,9 @@ class Meter:
             completion = await self.engine.generate(request)
         finally:
             self.outstanding -= 1
-        self.requests.append(Asked(begun, time.monotonic(), completion.completion_tokens))
-        self.longest = max(self.longest, len(request.prompt_ids) + completion.completion_tokens)
+        tokens = completion.completion_tokens + (completion.then.completion_tokens if completion.then else 0)
+        self.requests.append(Asked(begun, time.monotonic(), tokens))
+        self.longest = max(self.longest, len(request.prompt_ids) + tokens)
         return completion
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from asyncio import gather
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 
-from genius_bench.engines.interface import Completion
+from genius_bench.engines.interface import Completion, Continuation
 from genius_bench.sampling.foresight_options import ForesightOptions
 from genius_bench.sampling.joining import Joining
 from genius_bench.sampling.policy import Policy
@@ -70,7 +70,7 @@ async def completed(candidate: Candidate, search: "Search", step_number: int, ro
     prefix = search.joining.before_foresight(candidate.prefix.ids) + candidate.step.ids
     if search.options.score == "foresight" or candidate.finished or not search.has_room(prefix):
         return candidate
-    foresight, complete = await _foresight(prefix, search, ("complete", step_number, role))
+    foresight, complete = _foresight(await _look_ahead(prefix, search, ("complete", step_number, role)))
     return replace(candidate, foresight=search.joining.foresight(foresight), complete=complete)
 
 
@@ -79,7 +79,7 @@ async def _candidate(number: int, beam: Beam, search: "Search", draw: Draw) -> C
         return _scored(number, beam, NO_TOKENS, NO_TOKENS, beam.value, finished=True, complete=True)
     options = search.options
     if options.score == "step":
-        step, ended = await _step(beam.prefix.ids, search, draw)
+        step, ended, _ = await _step(beam.prefix.ids, search, draw)
         finished = ended and not search.joining.forgets_ends
         step = search.joining.step(step)
         return _scored(number, beam, step, NO_TOKENS, step.mean_logprob, finished, complete=ended)
@@ -110,23 +110,28 @@ def _scored(
 async def _step_then_foresight(
     prefix: tuple[int, ...], search: "Search", draw: Draw
 ) -> tuple[Tokens, Tokens, bool, bool]:
-    """Two requests: step, look-ahead, whether the answer ended in the step, whether it ended by itself at all."""
-    step, finished = await _step(prefix, search, draw)
+    """A step, then its look-ahead: both, whether the answer ended in the step, whether it ended by itself at all."""
+    may_go_on = search.options.joining == "tokens" and not search.options.end_tag
+    step, finished, ahead = await _step(prefix, search, draw, search.look_ahead(draw) if may_go_on else None)
     step = search.joining.step(step)
     if finished and not search.joining.forgets_ends:
         return step, NO_TOKENS, True, True
     prefix = search.joining.before_foresight(prefix) + step.ids
-    if not search.has_room(prefix):
-        return step, NO_TOKENS, False, False
-    foresight, complete = await _foresight(prefix, search, draw)
+    if ahead is None:
+        if not search.has_room(prefix):
+            return step, NO_TOKENS, False, False
+        ahead = await _look_ahead(prefix, search, draw)
+    foresight, complete = _foresight(ahead)
     foresight = search.joining.foresight(foresight)
     if complete and not search.joining.forgets_ends and not search.policy.text(foresight.ids).strip():
         return step + foresight, NO_TOKENS, True, True  # only the end of the sequence was left to say
     return step, foresight, False, complete
 
 
-async def _step(prefix: tuple[int, ...], search: "Search", draw: Draw) -> tuple[Tokens, bool]:
-    """One step, up to and including its delimiter, and whether the answer ended in it."""
+async def _step(
+    prefix: tuple[int, ...], search: "Search", draw: Draw, then: Continuation | None = None
+) -> tuple[Tokens, bool, Completion | None]:
+    """One step, up to and including its delimiter; whether the answer ended in it; what the engine went on with."""
     options, step = search.options, NO_TOKENS
     for attempt in range(1 + MAX_BLANK_CONTINUATIONS):
         if not search.has_room(prefix + step.ids):
@@ -137,36 +142,34 @@ async def _step(prefix: tuple[int, ...], search: "Search", draw: Draw) -> tuple[
             max_tokens=options.step_max_tokens,
             temperature=options.step_temperature,
             stop=(options.step_delimiter, options.end_tag),
+            then=then,
         )
         step += Tokens(ids=completion.token_ids, logprobs=completion.logprobs)
         text = search.policy.text(step.ids)
         tagged = bool(options.end_tag) and options.end_tag in text
         if completion.finish_reason != "stop" or tagged:
-            return step, tagged or completion.finish_reason == "eos"
+            return step, tagged or completion.finish_reason == "eos", None
         if text.strip() or options.empty_steps == "accept":
-            break
-    return step, False
+            return step, False, completion.then
+    return step, False, None
 
 
-async def _foresight(prefix: tuple[int, ...], search: "Search", draw: Draw) -> tuple[Tokens, bool]:
-    """The policy finishes the answer: a'_>k ~ π(· | x, a_<k, a_k), and whether it came to an end."""
-    options = search.options
-    completion = await search.sample(
-        prefix,
-        draw=(*draw, "foresight"),
-        max_tokens=options.foresight_max_tokens,
-        temperature=options.foresight_temperature,
-        stop=(options.end_tag,),
-    )
-    tokens = Tokens(ids=completion.token_ids, logprobs=completion.logprobs)
-    return tokens, completion.finish_reason != "length"
+async def _look_ahead(prefix: tuple[int, ...], search: "Search", draw: Draw) -> Completion:
+    """The policy finishes the answer: a'_>k ~ π(· | x, a_<k, a_k)."""
+    prompt = search.prompt_ids + prefix
+    return await search.policy.go_on(prompt, search.look_ahead(draw), top_p=search.options.top_p)
+
+
+def _foresight(ahead: Completion) -> tuple[Tokens, bool]:
+    """The tokens of a look-ahead, and whether it came to an end."""
+    return Tokens(ids=ahead.token_ids, logprobs=ahead.logprobs), ahead.finish_reason != "length"
 
 
 async def _step_and_foresight(
     prefix: tuple[int, ...], search: "Search", draw: Draw
 ) -> tuple[Tokens, Tokens, bool, bool]:
     """At equal temperatures one continuation is both: what follows its first step *is* a look-ahead."""
-    whole, complete = await _foresight(prefix, search, draw)
+    whole, complete = _foresight(await _look_ahead(prefix, search, draw))
     cut = _end_of_first_step(whole.ids, search)
     step = Tokens(ids=whole.ids[:cut], logprobs=whole.logprobs[:cut])
     foresight = Tokens(ids=whole.ids[cut:], logprobs=whole.logprobs[cut:])
@@ -216,6 +219,16 @@ class Search:
         options = self.options
         return options.step_temperature == options.foresight_temperature and options.joining == "tokens"
 
+    def look_ahead(self, draw: Draw) -> Continuation:
+        """How an answer is finished: asked after its step, or together with it."""
+        options = self.options
+        return self.policy.continuation(
+            draw=("foresight", self.query_id, *draw, "foresight"),
+            max_tokens=options.foresight_max_tokens,
+            temperature=options.foresight_temperature,
+            stop=(options.end_tag,),
+        )
+
     async def sample(
         self,
         prefix: tuple[int, ...],
@@ -224,6 +237,7 @@ class Search:
         max_tokens: int,
         temperature: float,
         stop: tuple[str, ...],
+        then: Continuation | None = None,
     ) -> Completion:
         return await self.policy.sample(
             self.prompt_ids + prefix,
@@ -232,4 +246,5 @@ class Search:
             temperature=temperature,
             top_p=self.options.top_p,
             stop=stop,
+            then=then,
         )

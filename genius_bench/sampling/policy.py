@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any, Literal
 
-from genius_bench.engines.interface import Completion, Engine, Request
+from genius_bench.engines.interface import Completion, Continuation, Engine, Request
 from genius_bench.engines.rendering import render
 from genius_bench.rows import Message
 from genius_bench.sampling.pool import Pool, name_of
@@ -78,10 +78,12 @@ class Policy:
         stop: tuple[str, ...] = (),
         purpose: Literal["sampled", "judged"] = "sampled",
         pooled: bool = False,
+        then: Continuation | None = None,
     ) -> Completion:
         """One continuation. `draw` names it (query, step, rollout, …): the same name draws the same tokens.
 
-        With `pooled` it is looked up among what this policy was asked in earlier runs, and kept for later ones.
+        With `pooled` it is looked up among what this policy was asked in earlier runs, and kept for later ones. `then`
+        is what will be asked next, which the engine may answer at once (`Request.then`).
         """
         request = Request(
             prompt_ids=tuple(prompt_ids),
@@ -89,14 +91,41 @@ class Policy:
             seed=seed_of(self.seed, *draw),
             temperature=temperature,
             top_p=top_p,
-            stop=tuple(string for string in stop if string),
+            stop=_without_empty(stop),
+            then=then,
         )
         completion = await (
             self._look_up(request, self._pool) if self._pool and pooled else self._ask(request)
         )
-        self._counts[f"tokens_{purpose}"] += len(completion.token_ids)
-        self._counts["tokens_read"] += len(request.prompt_ids)
+        self._count(purpose, completion, len(request.prompt_ids))
+        if completion.then is not None:
+            # As if it had been asked for by itself: costs are those of the method, whatever the engine saves.
+            self._count(purpose, completion.then, len(request.prompt_ids) + len(completion.token_ids))
         return completion
+
+    def continuation(
+        self, *, draw: tuple[str | int, ...], max_tokens: int, temperature: float, stop: tuple[str, ...] = ()
+    ) -> Continuation:
+        """What will be asked after a request: for `sample(then=…)`, or for `go_on` where the engine did not."""
+        return Continuation(
+            max_tokens=max_tokens,
+            seed=seed_of(self.seed, *draw),
+            temperature=temperature,
+            stop=_without_empty(stop),
+        )
+
+    async def go_on(
+        self, prompt_ids: Sequence[int], continuation: Continuation, *, top_p: float = 1.0
+    ) -> Completion:
+        """The continuation as a request of its own."""
+        request = Request(prompt_ids=tuple(prompt_ids), top_p=top_p, **vars(continuation))
+        completion = await self._ask(request)
+        self._count("sampled", completion, len(request.prompt_ids))
+        return completion
+
+    def _count(self, purpose: str, completion: Completion, prompt_tokens: int) -> None:
+        self._counts[f"tokens_{purpose}"] += len(completion.token_ids)
+        self._counts["tokens_read"] += prompt_tokens
 
     async def _look_up(self, request: Request, pool: Pool) -> Completion:
         name = name_of(request)
@@ -117,3 +146,7 @@ class Policy:
             return await self._engine.generate(request)
         finally:
             self._asking.discard(task)
+
+
+def _without_empty(stop: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(string for string in stop if string)

@@ -20,11 +20,12 @@ FILE_TOKENS = 1 << 19
 """Tokens that wait for their file at most."""
 OPEN_FILES = 16
 """Queries come in the same order whoever asks, so that few files are read at a time."""
+COLUMNS = ("token_ids", "text", "logprobs", "finish_reason")
 
 
 def name_of(request: Request) -> str:
-    """Under which a request's completion is pooled."""
-    return digest_of(vars(request))
+    """Under which a request's completion is pooled; what may follow it makes no difference to it."""
+    return digest_of({name: value for name, value in vars(request).items() if name != "then"})
 
 
 class Pool:
@@ -74,7 +75,8 @@ class Pool:
         import pyarrow.parquet as pq
 
         rows = [
-            {"request": name, **vars(completion), "usage": None} for name, completion in self._new.items()
+            {"request": name, **{column: getattr(completion, column) for column in COLUMNS}}
+            for name, completion in self._new.items()
         ]
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{time.time_ns()}-{os.getpid()}.parquet"

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from genius_bench.engines.rendering import render
 from genius_bench.errors import InputError
 from genius_bench.recipe import EngineSection
 from genius_bench.rows import Message
+from tests.engines.continuing_support import asked_twice, differences, going_on
 
 QUESTIONS = [
     "Tom has 3 apples.",
@@ -35,7 +37,7 @@ def generate(engine: HFEngine, requests: list[Request]) -> list[Completion]:
 
 def requests_for(engine: HFEngine, count: int, **fields: object) -> list[Request]:
     prompts = [render(engine.tokenizer, [Message(role="user", content=text)]) for text in QUESTIONS]
-    sampling: dict = {"max_tokens": 24, "temperature": 1.0, **fields}
+    sampling: dict[str, Any] = {"max_tokens": 24, "temperature": 1.0, **fields}
     return [Request(prompt_ids=prompts[i % len(prompts)], seed=i, **sampling) for i in range(count)]
 
 
@@ -107,6 +109,42 @@ def test_stops(tiny_model: Path) -> None:
                 assert stopped.token_ids == completion.token_ids
     assert {c.finish_reason for c in free} <= {"eos", "length"}
     assert all(len(c.token_ids) == 24 for c in free if c.finish_reason == "length")
+
+
+@pytest.mark.parametrize(
+    ("fields", "then_fields"),
+    [
+        ({"temperature": 0.6}, {}),
+        ({"max_tokens": 12}, {"max_tokens": 2}),
+        ({"stop": ("a",)}, {"stop": ("e",)}),
+        ({"temperature": 0.0}, {}),
+        ({}, {"temperature": 0.0}),
+    ],
+    ids=["temperatures", "limits", "stop strings", "greedy first", "greedy second"],
+)
+def test_a_request_that_goes_on_gives_what_two_requests_give(
+    tiny_model: Path, fields: dict[str, Any], then_fields: dict[str, Any]
+) -> None:
+    engine = HFEngine(tiny_model, settings(tiny_model, max_batch=16))
+    wanted = going_on(
+        requests_for(engine, 60, **{"stop": tuple("aeiot "), **fields}), **{"max_tokens": 20, **then_fields}
+    )
+    found = generate(engine, wanted)
+    assert differences(found, asked_twice(engine, wanted)) == 0
+    assert any(completion.then for completion in found)
+
+
+def test_a_continuation_ends_with_the_context(tiny_model: Path) -> None:
+    engine = HFEngine(tiny_model, settings(tiny_model))
+    assert engine.context_length
+    ids = requests_for(engine, 1)[0].prompt_ids
+    long = [(ids * 300)[: engine.context_length - room] for room in range(1, 25)]
+    wanted = going_on(
+        [Request(prompt_ids=prompt, max_tokens=30, seed=n, stop=("e", " ")) for n, prompt in enumerate(long)]
+    )
+    found = generate(engine, wanted)
+    assert differences(found, asked_twice(engine, wanted)) == 0
+    assert any(c.then and c.then.finish_reason == "length" and len(c.then.token_ids) < 64 for c in found)
 
 
 def test_prompt_beyond_the_context_is_refused(tiny_model: Path) -> None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil  # type: ignore[import-untyped]
@@ -34,6 +35,7 @@ from genius_bench.errors import EngineLostError, InputError
 from genius_bench.lab import MODEL_PATH
 from genius_bench.recipe import CorpusSection, EngineSection
 from genius_bench.sampling.collecting import collect, training_set
+from tests.engines.continuing_support import asked_twice, differences, going_on
 from tests.engines.vllm_support import (
     NEEDS_VLLM,
     adapter,
@@ -147,6 +149,47 @@ def test_context(engine: VLLMEngine) -> None:
         generate(engine, [Request(prompt_ids=(5,) * 4096, max_tokens=4, seed=0)])
     [last] = generate(engine, [Request(prompt_ids=(5,) * 4090, max_tokens=40, seed=0, temperature=0.0)])
     assert len(last.token_ids) <= 6
+
+
+@pytest.mark.parametrize(
+    ("fields", "then_fields"),
+    [
+        ({}, {}),
+        ({"stop": ("e",)}, {"stop": ("\n",)}),
+        ({"max_tokens": 9}, {}),
+        ({}, {"max_tokens": 4}),
+        ({"stop": ("T",)}, {}),
+        ({"temperature": 0.0}, {}),
+    ],
+    ids=["step and look-ahead", "two stop strings", "a first limit", "a second limit", "blank", "greedy"],
+)
+def test_a_request_that_goes_on_gives_what_two_requests_give(
+    engine: VLLMEngine, fields: dict[str, Any], then_fields: dict[str, Any]
+) -> None:
+    """More of them than are decoded together, so that they move within the batch while they go on."""
+    first: dict[str, Any] = {"temperature": 0.6, "stop": ("\n",), **fields}
+    wanted = going_on(lab_requests(300, **first), **then_fields)
+    found, expected = generate(engine, wanted), asked_twice(engine, wanted, greedy_too=False)
+    assert differences(found, expected) <= 1, "a batch of another size may decide one token otherwise"
+    assert [c.text for c in found if c.then][:20] == [c.text for c in expected if c.then][:20]
+    assert any(c.then for c in found) == (first["temperature"] != 0.0)
+    blank = [c for c in found if c.finish_reason == "stop" and not c.text.strip()]
+    assert bool(blank) == (first["stop"] == ("T",))
+    assert all(c.then is None for c in blank)
+
+
+def test_requests_that_had_to_leave_the_batch_still_go_on() -> None:
+    """A cache for fewer tokens than 64 answers have: vLLM throws requests out and reads them again later."""
+    small = SETTINGS.model_copy(update={"max_batch": 64, "max_context": 256, "max_batch_tokens": 256})
+    engine = VLLMEngine(MODEL_PATH, small)
+    try:
+        wanted = going_on(lab_requests(128, temperature=0.6, stop=("\n",)), max_tokens=150, temperature=1.5)
+        found = generate(engine, wanted)
+        alone = [generate(engine, [request])[0] for request in wanted[:24]]
+    finally:
+        engine.close()
+    assert differences(found[:24], alone) <= 1
+    assert sum(c.then is not None for c in found) > 64
 
 
 def test_nothing_listens_beyond_this_machine(engine: VLLMEngine) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from genius_bench.engines.batch import Row, RunningBatch
+from genius_bench.engines.continuing import Continuing
 from genius_bench.engines.interface import Request
 from genius_bench.planning.amounts import counted
 from genius_bench.planning.memory import Batch, hf_cache
@@ -66,10 +67,11 @@ def test_the_cache_has_as_many_bytes_as_the_engine_really_holds(kind: str, tmp_p
             return None
 
     async def held() -> int:
-        batch = RunningBatch(model, GoOn(), 0)  # type: ignore[arg-type]
+        batch = RunningBatch(model, 0)
         loop = asyncio.get_running_loop()
         requests = [Request(prompt_ids=ids, max_tokens=99, seed=number) for number, ids in enumerate(prompts)]
-        batch.exchange([Row(request, loop.create_future()) for request in requests])
+        watched = [Continuing(request, GoOn()) for request in requests]  # type: ignore[arg-type]
+        batch.exchange([Row(one, loop.create_future()) for one in watched])
         batch.step()
         cache = batch._cache
         buffers = [columns._buffer for layer in cache.layers for columns in layer.columns]

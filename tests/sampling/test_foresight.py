@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from genius_bench.engines.interface import Completion, Request
 from genius_bench.method import Collected
 from genius_bench.rows import Message, PreferencePair, Query
 from genius_bench.sampling.choice import draw_without_replacement, foresight_distribution
@@ -142,6 +144,44 @@ def test_equal_temperatures_need_one_request_a_candidate() -> None:
     assert len(engine.requests) == 32
     assert [len(step["candidates"]) for step in collected.trace] == [8, 8, 8, 8]
     assert all(c["step"] in STEPS and c["foresight"] for step in collected.trace for c in step["candidates"])
+
+
+class GoesOn(ScriptedEngine):
+    """Answers what will be asked next at once."""
+
+    async def generate(self, request: Request) -> Completion:
+        first = await super().generate(request)
+        if request.then is None or first.finish_reason != "stop" or not first.text.strip():
+            return first
+        if self.context_length and len(request.prompt_ids + first.token_ids) >= self.context_length:
+            return first
+        prompt = request.prompt_ids + first.token_ids
+        second = await ScriptedEngine(self._script).generate(Request(prompt_ids=prompt, **vars(request.then)))
+        return replace(first, then=second)
+
+
+@pytest.mark.parametrize("context_length", [None, 26])
+@pytest.mark.parametrize(
+    "options", [{}, {"end_tag": "e"}, {"joining": "released"}, {"empty_steps": "accept"}, {"score": "step"}]
+)
+def test_an_engine_that_goes_on_at_once_changes_nothing(
+    options: dict[str, Any], context_length: int | None
+) -> None:
+    """Trees, training rows and counts of tokens are those of two requests a candidate."""
+    method = Genius(ForesightOptions(**options))
+    for script in (four_ways, ends_in_every_way, blank_first):
+        for number in range(6):
+            found, asked = [], []
+            for kind in (ScriptedEngine, GoesOn):
+                engine = kind(script)
+                engine.context_length = context_length
+                policy = Policy(engine, number)
+                found.append((asyncio.run(method.collect(query(), policy)), policy.take_counts()))
+                asked.append(len(engine.requests))
+            assert found[0] == found[1]
+            assert asked[1] <= asked[0]
+    if not options and context_length is None:
+        assert asked[1] < 0.8 * asked[0]
 
 
 def test_without_foresight_scores_the_step_and_completes_pairs_only() -> None:

@@ -1,5 +1,6 @@
 """The pool of responses: found again by whoever asks the same, from disk, without being held in memory."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genius_bench.engines.interface import Completion, Request
+from genius_bench.engines.interface import Completion, Continuation, Request
 from genius_bench.sampling import pool as pools
 from genius_bench.sampling import pool_index
 from genius_bench.sampling.pool import Pool, name_of
@@ -43,6 +44,8 @@ def test_what_two_pools_stored_is_found_by_a_third_and_what_none_stored_is_not(t
     assert first.find(name_of(request(0))) == completion(0), "what it has stored itself"
     other = Request(prompt_ids=(1, 7), max_tokens=9, seed=1, stop=("a",))
     assert third.find(name_of(other)) is None
+    followed = replace(request(1), then=Continuation(max_tokens=1, seed=1, temperature=1.0))
+    assert third.find(name_of(followed)) == completion(1), "whatever was to be asked next"
 
 
 def test_a_damaged_file_costs_its_responses_only(tmp_path: Path) -> None:
