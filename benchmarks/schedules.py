@@ -36,15 +36,20 @@ class Sampled:
 
 
 class Recorded:
-    """An engine that remembers what it was asked and how many tokens it gave."""
+    """An engine that remembers what it was asked and how many tokens it gave.
 
-    def __init__(self, engine: Engine) -> None:
+    With `apart`, it never goes on from a request to the next: each is asked by itself.
+    """
+
+    def __init__(self, engine: Engine, *, apart: bool = False) -> None:
+        self._apart = apart
         self.tokenizer, self.name, self.context_length = engine.tokenizer, engine.name, engine.context_length
         self.requests: list[Request] = []
         self.sizes: list[int] = []
         self._engine = engine
 
     async def generate(self, request: Request) -> Completion:
+        request = replace(request, then=None) if self._apart else request
         completion = await self._engine.generate(request)
         tokens = len(completion.token_ids)
         if completion.then is None:
@@ -72,7 +77,7 @@ class CalledInTurns:
 
     async def generate(self, request: Request) -> Completion:
         answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-        self._asked.append((replace(request, then=None), answer))
+        self._asked.append((request, answer))
         if self._calling is None or self._calling.done():
             self._calling = asyncio.create_task(self._call())
         return await answer
@@ -98,9 +103,11 @@ async def _let_all_ask() -> None:
         await asyncio.sleep(0)
 
 
-async def ours(engine: Engine, queries: Sequence[Query], method: Genius, seed: int) -> Sampled:
-    """All queries at once."""
-    recorded = Recorded(engine)
+async def ours(
+    engine: Engine, queries: Sequence[Query], method: Genius, seed: int, *, apart: bool = False
+) -> Sampled:
+    """All queries at once. `apart`: without going on from a step to its look-ahead in one request."""
+    recorded = Recorded(engine, apart=apart)
     policy = Policy(recorded, seed)
     start = time.perf_counter()
     collected = await asyncio.gather(*[method.collect(query, policy.for_one_query()) for query in queries])
@@ -109,7 +116,7 @@ async def ours(engine: Engine, queries: Sequence[Query], method: Genius, seed: i
 
 async def published(engine: Engine, queries: Sequence[Query], method: Genius, seed: int) -> Sampled:
     """One query at a time, in calls that wait for all of their answers."""
-    recorded = Recorded(engine)
+    recorded = Recorded(engine, apart=True)
     called = CalledInTurns(recorded, method.options.step_delimiter)
     policy = Policy(called, seed)
     start = time.perf_counter()

@@ -104,7 +104,7 @@ def test_a_run_is_reported(engine: HFEngine, queries: list[Query], monkeypatch: 
         forgotten += 1
 
     found = asyncio.run(take_turns(engine, queries[:1], 2, forget))
-    assert forgotten == 6
+    assert forgotten == 8
     told = report(found, 1)
     assert told["ours"]["queries_per_second"] > 0
     seconds = zip(told["published"]["seconds"], told["ours"]["seconds"], strict=True)

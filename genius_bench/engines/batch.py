@@ -160,9 +160,7 @@ class RunningBatch:
             return
         row.finished = True
         if not row.result.done():
-            row.result.set_result(
-                completions_of(row.token_ids, row.logprobs, row.request, row.watched.stopping)
-            )
+            row.result.set_result(completions_of(row.token_ids, row.logprobs, row.watched))
 
     def _collect_settings(self, rows: Sequence[Row]) -> "Settings":
         drawn_as = [row.drawn_as for row in rows]

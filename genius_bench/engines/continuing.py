@@ -28,11 +28,15 @@ class Continuing:
     """Tokens that were looked at."""
 
     def look(self, token_ids: list[int]) -> Moment:
-        """What the newest token has brought about; it may be shown again. Tokens after the end are not looked at."""
+        """What the newest token has brought about. A turn is told once. Tokens after the end are not looked at."""
         moment: Moment = "is over" if self.reason else "goes on"
+        several = len(token_ids) > self.seen + 1
+        read = token_ids[: self.seen] if several else token_ids
         while self.seen < len(token_ids) and not self.reason:
+            if several:
+                read.append(token_ids[self.seen])
             self.seen += 1
-            moment = self._next(token_ids if self.seen == len(token_ids) else token_ids[: self.seen])
+            moment = self._next(read)
         return moment
 
     def _next(self, token_ids: list[int]) -> Moment:
@@ -48,24 +52,20 @@ class Continuing:
         return "is over" if reason else "goes on"
 
 
-def completions_of(
-    token_ids: list[int], logprobs: list[float], request: Request, stopping: Stopping
-) -> Completion:
-    """The answer to `request`, with that to its continuation where there is one: as two requests would have given them.
+def completions_of(token_ids: list[int], logprobs: list[float], watched: Continuing) -> Completion:
+    """The answer to a request, with that to its continuation where there is one: as two requests would have given them.
 
     What follows the end is dropped. A sequence that just breaks off has come to the end of the context.
     """
-    whole = Continuing(request, stopping)
-    whole.look(token_ids)
-    end, turn, then = whole.seen, whole.turn, request.then
-    if then is None or turn is None:
-        return _completion(token_ids[:end], logprobs[:end], whole.reason or "length", request.stop, stopping)
+    watched.look(token_ids)
+    request, end, turn = watched.request, watched.seen, watched.turn
+    reason, stopping = watched.reason or "length", watched.stopping
+    if request.then is None or turn is None:
+        return _completion(token_ids[:end], logprobs[:end], reason, request.stop, stopping)
     first = _completion(token_ids[:turn], logprobs[:turn], "stop", request.stop, stopping)
     if end == turn:
         return first
-    second = _completion(
-        token_ids[turn:end], logprobs[turn:end], whole.reason or "length", then.stop, stopping
-    )
+    second = _completion(token_ids[turn:end], logprobs[turn:end], reason, request.then.stop, stopping)
     return replace(first, then=second)
 
 

@@ -10,7 +10,7 @@ class Stopping:
     """Recognises ends for one tokenizer.
 
     Decoding every row at every token would cost more than a small model does, so text is decoded only when the newest
-    token contains the last character of a stop string.
+    token may contain the last character of a stop string: it does, or is part of a character, or may have lost a space.
     """
 
     def __init__(self, tokenizer: Any, end_tokens: frozenset[int]) -> None:
@@ -33,7 +33,7 @@ class Stopping:
 
     def _may_complete(self, token: int, stop: tuple[str, ...]) -> bool:
         piece = self._piece(token)
-        return any(string[-1] in piece for string in stop)
+        return "\ufffd" in piece or any(string[-1] in piece or string[-1] == " " for string in stop)
 
     def decode(self, token_ids: list[int]) -> str:
         text: str = self._tokenizer.decode(token_ids, skip_special_tokens=True)

@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from genius_bench.engines.continuing import completions_of
+from genius_bench.engines.continuing import Continuing, completions_of
 from genius_bench.engines.exporting import architecture_of
 from genius_bench.engines.interface import Completion, Request, within_context
 from genius_bench.engines.loading import end_tokens, load_tokenizer
@@ -44,7 +44,7 @@ class VLLMEngine:
             return self._completion(request, await self._start(request, self._sampling(request)))
         output = await self._start(request, self._sampling_with_continuation(request))
         token_ids, logprobs = _tokens_of(output)
-        return completions_of(token_ids, logprobs, request, self._stopping)
+        return completions_of(token_ids, logprobs, Continuing(request, self._stopping))
 
     async def exchange_weights(self, model_path: Path | str) -> None:
         """From now on the answers are those of another checkpoint of the same architecture and tokenizer.
@@ -56,13 +56,18 @@ class VLLMEngine:
         tokenizer = load_tokenizer(path, self._template)
         with self._core.prepared(path) as (folder, _):
             fits = architecture_of(folder) == self._core.architecture
-            if not fits or tokenizer.get_vocab() != self.tokenizer.get_vocab():
+            ends = end_tokens(path, tokenizer)
+            if (
+                not fits
+                or ends != self._stopping.end_tokens
+                or tokenizer.get_vocab() != self.tokenizer.get_vocab()
+            ):
                 raise InputError(
-                    f"{path} has another architecture or vocabulary than the model that vLLM runs: it needs an "
-                    "engine of its own"
+                    f"{path} has another architecture, vocabulary or end of sequence than the model that vLLM runs: it "
+                    "needs an engine of its own"
                 )
             await asyncio.wrap_future(self._core.start(self._exchanged(folder)))
-        self.tokenizer, self._stopping = tokenizer, Stopping(tokenizer, end_tokens(path, tokenizer))
+        self.tokenizer, self._stopping = tokenizer, Stopping(tokenizer, ends)
 
     def close(self) -> None:
         """Ends vLLM's processes. May be called more than once."""
@@ -70,12 +75,16 @@ class VLLMEngine:
 
     def _goes_on(self, request: Request) -> bool:
         """Whether a continuation is wanted, and of a kind that vLLM can change to: between greedy decoding and drawing
-        it does not."""
+        it does not, and other temperatures it would adjust or refuse in a request of its own.
+
+        Text that begins with a space is seen without it here, but not by vLLM.
+        """
         return (
             request.then is not None
             and self._core.requests_continue
             and request.temperature > 0
-            and request.then.temperature > 0
+            and 0.01 <= request.then.temperature <= 2
+            and not any(string.startswith(" ") for string in (*request.stop, *request.then.stop))
             and bool(self._stopping.end_tokens)
         )
 

@@ -1,8 +1,10 @@
-"""Lets a request of vLLM go on as another one: new seed, new temperature, nothing read again. Runs in vLLM's processes.
+"""Lets a request of vLLM go on as another one: new seed, new temperature, nothing read again.
 
 By itself vLLM reads the end of a prompt anew for every request (its cache knows whole blocks only), and a request that
 follows another waits a round. A logits processor is called just before a token is drawn, which is the moment to change
-what it is drawn with. Processor build only: on GPUs vLLM (0.32) does not wait for the newest token before it calls.
+what it is drawn with. Processor build only: on GPUs vLLM (0.32) has another runner, which takes none of this kind.
+
+`Continue` runs in vLLM's processes.
 """
 
 from dataclasses import asdict
@@ -35,6 +37,7 @@ class Continue(LogitsProcessor):
 
     def __init__(self, vllm_config: Any, device: Any, is_pin_memory: bool) -> None:
         self._tokenizer = load_tokenizer(vllm_config.model_config.tokenizer, "plain")
+        self._stopping: dict[frozenset[int], Stopping] = {}
         self._rows: dict[int, _Row] = {}
 
     def is_argmax_invariant(self) -> bool:
@@ -65,7 +68,8 @@ class Continue(LogitsProcessor):
             then=then,
         )
         ends = frozenset(params.stop_token_ids or ())
-        return _Row(Continuing(request, Stopping(self._tokenizer, ends)), token_ids, min(ends))
+        stopping = self._stopping.setdefault(ends, Stopping(self._tokenizer, ends))
+        return _Row(Continuing(request, stopping), token_ids, min(ends))
 
     def _turn(self, index: int, row: "_Row", *, newly: bool) -> None:
         """From now on tokens are drawn as those of the second request.

@@ -120,6 +120,8 @@ def _cpu_environment(settings: EngineSection) -> dict[str, str]:
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, (cores - 1) // workers))),
         # Without it the first request waits for a C++ compiler (0.32: to count larger log-probabilities).
         "TORCHDYNAMO_DISABLE": "1",
+        # The other runner (0.32: chosen where triton knows processors) takes no logits processor like our own.
+        "VLLM_USE_V2_MODEL_RUNNER": "0",
     }
 
 

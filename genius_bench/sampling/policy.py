@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any, Literal
 
 from genius_bench.engines.interface import Completion, Continuation, Engine, Request
@@ -132,7 +133,7 @@ class Policy:
         completion = pool.find(name)
         if completion is None:
             completion = await self._ask(request)
-            pool.add(name, completion)
+            pool.add(name, replace(completion, then=None))
         else:
             self._counts["tokens_reused"] += len(completion.token_ids)
         return completion

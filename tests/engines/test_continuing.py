@@ -49,7 +49,7 @@ def test_one_sequence_holds_what_two_requests_would_have_given(
 ) -> None:
     request = request_of(limit, stop, then_limit, then_stop)
     sequence = [*map(ord, text), END]
-    found = completions_of(sequence, [-0.5] * len(sequence), request, STOPPING)
+    found = completions_of(sequence, [-0.5] * len(sequence), Continuing(request, STOPPING))
     assert found == asked_twice(text, request)
 
     growing, watched = [], Continuing(request, STOPPING)
@@ -66,18 +66,20 @@ def test_one_sequence_holds_what_two_requests_would_have_given(
 def test_what_the_context_cuts_off() -> None:
     request = request_of(10, "\n", 10, "")
     whole = [*map(ord, "ab\ncd")]
-    within_second = completions_of(whole, [-0.5] * 5, request, STOPPING)
+    within_second = completions_of(whole, [-0.5] * 5, Continuing(request, STOPPING))
     assert (within_second.finish_reason, within_second.text) == ("stop", "ab")
     assert within_second.then is not None
     assert (within_second.then.finish_reason, within_second.then.text) == ("length", "cd")
-    at_the_turn = completions_of(whole[:3], [-0.5] * 3, request, STOPPING)
+    at_the_turn = completions_of(whole[:3], [-0.5] * 3, Continuing(request, STOPPING))
     assert (at_the_turn.finish_reason, at_the_turn.then) == ("stop", None)
-    within_first = completions_of(whole[:2], [-0.5] * 2, request, STOPPING)
+    within_first = completions_of(whole[:2], [-0.5] * 2, Continuing(request, STOPPING))
     assert (within_first.finish_reason, within_first.then) == ("length", None)
 
 
 @pytest.mark.parametrize("blank", ["\n", "  \n"])
 def test_it_does_not_go_on_from_nothing(blank: str) -> None:
     sequence = [*map(ord, blank + "ab\n"), END]
-    found = completions_of(sequence, [-0.5] * len(sequence), request_of(10, "\n", 10, ""), STOPPING)
+    found = completions_of(
+        sequence, [-0.5] * len(sequence), Continuing(request_of(10, "\n", 10, ""), STOPPING)
+    )
     assert (found.token_ids, found.then) == (tuple(map(ord, blank)), None)

@@ -184,11 +184,10 @@ def test_requests_that_had_to_leave_the_batch_still_go_on() -> None:
     engine = VLLMEngine(MODEL_PATH, small)
     try:
         wanted = going_on(lab_requests(128, temperature=0.6, stop=("\n",)), max_tokens=150, temperature=1.5)
-        found = generate(engine, wanted)
-        alone = [generate(engine, [request])[0] for request in wanted[:24]]
+        found, expected = generate(engine, wanted), asked_twice(engine, wanted)
     finally:
         engine.close()
-    assert differences(found[:24], alone) <= 1
+    assert differences(found, expected) <= 2, "tokens that rounding decides, in batches of other sizes"
     assert sum(c.then is not None for c in found) > 64
 
 
