@@ -20,9 +20,9 @@ class Continuing:
 
     request: Request
     stopping: Stopping
-    turn: int | None = None
+    turn: int | None = field(default=None, init=False)
     """Tokens of the first answer, once the second has begun."""
-    reason: FinishReason | None = None
+    reason: FinishReason | None = field(default=None, init=False)
     """Why the answer that came last is over."""
     seen: int = field(default=0, init=False)
     """Tokens that were looked at."""
