@@ -102,7 +102,9 @@ class Imitation(Method):
 
 
 def collect_scripted(size: int, home: Path) -> dict[str, float]:
-    """(a) for one size: seconds, the driver's own seconds of computing, its memory, the files that it made."""
+    """(a) for one size: seconds, the driver's own seconds of computing, what each stage adds to its memory (in a run they
+    are processes of their own), the files that it made.
+    """
     store, method = Store(home), resolve({"method": "genius"}).method
     corpus = stored(load_corpus(CorpusSection(queries=size)), store)
     engine = ScriptedEngine(lambda tokens: (FIRST_TOKEN_SECONDS + tokens / TOKENS_PER_SECOND) / TIME_SCALE)
@@ -116,11 +118,14 @@ def collect_scripted(size: int, home: Path) -> dict[str, float]:
         seed=0,
         queries_in_flight=IN_FLIGHT,
     )
+    collecting = peak_resident() - before
+    between = resident_from_now()
     made = training_set(store, collection)
     return {
         "seconds": time.monotonic() - wall,
         "computing_seconds": time.process_time() - computing,
-        "memory_mib": (peak_resident() - before) / MEBIBYTE,
+        "collect_mib": collecting / MEBIBYTE,
+        "curate_mib": (peak_resident() - between) / MEBIBYTE,
         "files": files_of(collection) + files_of(made),
         "requests": engine.requests,
         "rows": sum(1 for _ in made.rows("id")),
