@@ -102,8 +102,8 @@ class Imitation(Method):
 
 
 def collect_scripted(size: int, home: Path) -> dict[str, float]:
-    """(a) for one size: seconds, the driver's own seconds of computing, what each stage adds to its memory (in a run they
-    are processes of their own), the files that it made.
+    """(a) for one size: seconds, the driver's own seconds of computing, what each stage adds to its memory (stages
+    of a run are processes of their own) and the files that it made.
     """
     store, method = Store(home), resolve({"method": "genius"}).method
     corpus = stored(load_corpus(CorpusSection(queries=size)), store)
