@@ -240,15 +240,16 @@ def test_exchanged_weights_are_those_of_the_other_checkpoint(engine: VLLMEngine,
 
 
 def test_exchanging_weights_takes_no_more_memory_each_time(engine: VLLMEngine, tmp_path: Path) -> None:
+    """Nothing is answered in between: answering alone takes some MiB more now and then, exchanged weights or not."""
     [core] = [psutil.Process(process) for process in marked(engine)]
     paths = [perturbed(tmp_path / "other"), MODEL_PATH]
+    generate(engine, lab_requests(4))
     sizes = []
-    for number in range(10):
+    for number in range(34):
         asyncio.run(engine.exchange_weights(paths[number % 2]))
-        generate(engine, lab_requests(4))
         sizes.append(core.memory_full_info().uss)
     weights = (MODEL_PATH / "model.safetensors").stat().st_size
-    assert sizes[-1] - sizes[3] < weights, "six exchanges, less than one copy"
+    assert sizes[-1] - sizes[3] < weights, "thirty exchanges, less than one copy"
 
 
 def test_weights_of_another_architecture_are_refused(engine: VLLMEngine, tmp_path: Path) -> None:
