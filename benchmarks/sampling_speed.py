@@ -1,6 +1,7 @@
 """Genius' sampling on one engine: against the schedule of the published script, and against the engine's own ceiling.
 
     python -m benchmarks.sampling_speed [--engine hf|vllm] [--runs 5] [--queries 64] [--model FOLDER]
+                                       [--data-parallel 1]
 
 Four ways through the same engine instance, with the paper's options, in turns:
 
@@ -175,9 +176,12 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=64)
     parser.add_argument("--model", type=Path, default=MODEL_PATH)
     parser.add_argument("--max-batch", type=int, default=EngineSection().max_batch)
+    parser.add_argument("--data-parallel", type=int, default=EngineSection().data_parallel)
     options = parser.parse_args()
     described = machine()
-    settings = EngineSection(name=options.engine, max_batch=options.max_batch)
+    settings = EngineSection(
+        name=options.engine, max_batch=options.max_batch, data_parallel=options.data_parallel
+    )
     queries = list(load_corpus(CorpusSection(queries=options.queries)).queries)
     try:
         found = report(run_all(options.model, settings, queries, options.runs), len(queries))
