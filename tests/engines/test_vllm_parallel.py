@@ -22,7 +22,7 @@ pytestmark = [*NEEDS_VLLM, pytest.mark.slow]
 
 @pytest.fixture(scope="module", params=["data_parallel", "tensor_parallel"])
 def engine(request: Any) -> Iterator[VLLMEngine]:
-    started = VLLMEngine(MODEL_PATH, EngineSection(name="vllm", **{request.param: 2}))
+    started = VLLMEngine(MODEL_PATH, EngineSection.model_validate({"name": "vllm", request.param: 2}))
     yield started
     folder = started._core._guard.folder
     started.close()
