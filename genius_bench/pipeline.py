@@ -11,6 +11,7 @@ from genius_bench.artifacts import Artifact, read_json
 from genius_bench.contamination.gate import refuse
 from genius_bench.corpora import Corpus
 from genius_bench.engines.loading import ModelFiles, resolve_model
+from genius_bench.evaluation.cards import tasks_of
 from genius_bench.planning.fitting import refuse_training
 from genius_bench.recipe import EngineSection, EvaluationSection, JudgeSection, Recipe
 from genius_bench.resolution import Resolved
@@ -149,15 +150,6 @@ def evaluate_models(
         )
         for model, scores in zip(models, stages.evaluate(home, models, tasks, settings, engine), strict=True)
     ]
-
-
-def tasks_of(settings: EvaluationSection, model: str) -> tuple[list[str], list[str]]:
-    """The tasks of a recipe (its suite, or the one that fits the model), and those of it that there are not yet."""
-    from genius_bench.evaluation.cards import available_part, resolve_suite
-
-    if settings.suite is not None:
-        return resolve_suite(settings.suite), []
-    return available_part("lab" if model == "lab" else "reasoning")
 
 
 def _say(text: str) -> None:

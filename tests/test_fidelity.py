@@ -25,9 +25,9 @@ from genius_bench.cli.train import app
 from genius_bench.corpora import load_corpus
 from genius_bench.engines.interface import Request
 from genius_bench.errors import InputError
+from genius_bench.evaluation.cards import tasks_of
 from genius_bench.evaluation.protocols import by_opencompass
 from genius_bench.evaluation.stage import read_scores, task_card
-from genius_bench.pipeline import tasks_of
 from genius_bench.recipe import Layer, Recipe, parse_assignments
 from genius_bench.resolution import Resolved, resolve
 from genius_bench.rows import Demonstration, Message, Query

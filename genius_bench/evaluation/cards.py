@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from genius_bench import registry
 from genius_bench.errors import InputError, nearest
 from genius_bench.evaluation.facts import TaskFacts, Under
-from genius_bench.recipe import merge, validate
+from genius_bench.recipe import EvaluationSection, merge, validate
 
 
 class TaskCard(BaseModel):
@@ -92,6 +92,13 @@ def available_part(suite: str) -> tuple[list[str], list[str]]:
     """The tasks of a suite that there are, and those that are not available yet."""
     known, members = _task_files(), _members(suite)
     return [task for task in members if task in known], [task for task in members if task not in known]
+
+
+def tasks_of(settings: EvaluationSection, model: str) -> tuple[list[str], list[str]]:
+    """The tasks of a recipe (its suite, or the one that fits the model), and those of it that there are not yet."""
+    if settings.suite is not None:
+        return resolve_suite(settings.suite), []
+    return available_part("lab" if model == "lab" else "reasoning")
 
 
 def _members(name: str) -> list[str]:

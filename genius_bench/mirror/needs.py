@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from genius_bench.evaluation.cards import task_card
+from genius_bench.evaluation.cards import task_card, tasks_of
 from genius_bench.mirror.corpora import corpus_pieces
 from genius_bench.mirror.manifest import Piece
 from genius_bench.mirror.models import model_pieces
 from genius_bench.mirror.tasks import task_pieces
-from genius_bench.pipeline import tasks_of
 from genius_bench.recipe import Recipe
 
 

@@ -18,12 +18,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from genius_bench.doctor import SAME_THING
 from genius_bench.engines.exporting import full_model, precision_of
 from genius_bench.engines.loading import ModelFiles, base_of, end_tokens, load_tokenizer, pick_device
 from genius_bench.engines.rendering import beginning_of_sequence
 from genius_bench.engines.vllm_settings import as_flags, environment, options
-from genius_bench.environment import package_version
+from genius_bench.environment import SAME_THING, package_version
 from genius_bench.errors import GeniusBenchError
 from genius_bench.opencompass.environment import python_of
 from genius_bench.opencompass.processes import last_lines, leashed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.loading import ModelFiles
+from genius_bench.evaluation.cards import tasks_of
 from genius_bench.planning.shape import ModelShape, activations_per_token, adapter_parameters, shape_of
 from genius_bench.planning.survey import TrainingSeen, base_files, survey_training
 from genius_bench.planning.survey_scores import ModelSeen, survey_scores
@@ -96,8 +97,6 @@ def _sizes(resolved: Resolved) -> Sizes:
 def _look(
     home: Path, resolved: Resolved, sizes: Sizes, base: ModelFiles, evaluate: bool, offline: bool
 ) -> Looked:
-    from genius_bench.pipeline import tasks_of
-
     recipe = resolved.recipe
     training = survey_training(home, resolved, base, offline=offline)
     tasks = tasks_of(recipe.evaluation, recipe.model)[0] if evaluate else []
