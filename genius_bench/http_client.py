@@ -87,6 +87,12 @@ class JsonClient:
         """The JSON object that the server answers to `body`. Raises `EndpointError`."""
         return await self._ask("POST", path, json.dumps(body).encode())
 
+    def harmless(self, error: EndpointError) -> EndpointError:
+        """An error about what the server answered, shortened, without the key: it may repeat what it was sent."""
+        cleaned = EndpointError(one_line(str(error), self._key))
+        cleaned.status = error.status
+        return cleaned
+
     async def close(self) -> None:
         await self._http.aclose()
 

@@ -34,8 +34,8 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     looks = evaluate or recipe.corpus.overlap == "refuse"
     tasks, missing = tasks_of(recipe.evaluation, recipe.model) if looks else ([], [])
     refuse_training(home, recipe)
+    stages.check_recipe(home, resolved)
     base = resolve_model(recipe.model)
-    stages.check_launch(home, resolved)
     corpus = stages.read_corpus(home, resolved, base)
     skipped = "".join(f", {count} skipped ({reason})" for reason, count in corpus.skipped.items())
     _say(f"corpus {corpus.name}: {len(corpus.queries)} queries{skipped}")
@@ -62,7 +62,8 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
 
     evaluations = []
     if evaluate:
-        evaluations = evaluate_models(home, policies, tasks, recipe.evaluation, recipe.engine)
+        # A server that has sampled has none of the checkpoints: all are scored by one engine that runs files.
+        evaluations = evaluate_models(home, policies, tasks, recipe.evaluation, recipe.engine.for_files)
     run = Run(
         id=resolved.run_id(base.fingerprint, corpus.fingerprint),
         recipe=recipe.model_dump(),

@@ -149,6 +149,8 @@ class EngineSection(Section):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     chat_template: str | None = None
     """For a model that has none (or instead of its own): a Jinja file, or `plain` for "Question: … Answer:"."""
+    url: str | None = None
+    """`openai`, for a training: the server that samples, up to and including `/v1`. It must serve the very model."""
     served_model: str | None = None
     """The name under which an endpoint serves the model; not needed where it serves only one."""
     tokenizer: str | None = None
@@ -171,10 +173,32 @@ class EngineSection(Section):
         """The engine that generates: the name without `ray:`, which leaves the answers as they are."""
         return self.name.removeprefix("ray:")
 
+    @property
+    def for_files(self) -> "EngineSection":
+        """This one, or `hf` in place of one that asks servers: what runs a model that lies here."""
+        if self.generator != "openai":
+            return self
+        return self.model_copy(update={"name": "hf", "workers": None, "url": None})
+
+    @property
+    def copies(self) -> int:
+        """Of the model behind one engine."""
+        return self.data_parallel if self.generator == "vllm" else 1
+
     @model_validator(mode="after")
     def _workers_are_spread(self) -> "EngineSection":
         if self.workers and not self.spread:
             raise ValueError(f"workers need Ray: --engine ray:{self.name}")
+        return self
+
+    @model_validator(mode="after")
+    def _what_only_some_engines_have(self) -> "EngineSection":
+        if self.generator in ("hf", "openai") and self.tensor_parallel * self.data_parallel > 1:
+            raise ValueError(
+                f"tensor_parallel and data_parallel need vLLM: --engine vllm instead of {self.name}"
+            )
+        if self.url is not None and self.generator != "openai":
+            raise ValueError(f"url needs an engine that asks servers: --engine openai instead of {self.name}")
         return self
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from genius_bench.objectives.interface import Objective
 
 
-WHERE_IT_RUNS: dict[str, Any] = {"launch": True, "engine": {"workers"}, "corpus": {"overlap"}}
+WHERE_IT_RUNS: dict[str, Any] = {"launch": True, "engine": {"workers", "url"}, "corpus": {"overlap"}}
 """Parts of a recipe that say on how many devices, not what: the same run on other ones is the same run."""
 
 

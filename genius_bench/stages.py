@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.corpora import Corpus, check_lengths, load_corpus, stored
-from genius_bench.engines import open_engine
 from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.exchanging import EnginesInTurn
 from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer
+from genius_bench.engines.policy_server import check_server, open_sampler
 from genius_bench.engines.rendering import render
 from genius_bench.errors import InputError
 from genius_bench.processes import in_own_process
@@ -87,7 +87,7 @@ def _collect(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles,
         resolved.method,
         corpus=corpus,
         policy_fingerprint=served_fingerprint(policy, resolved.recipe.engine),
-        open_engine=lambda: open_engine(policy, resolved.recipe.engine),
+        open_engine=lambda: open_sampler(policy, resolved.recipe.engine),
         seed=resolved.recipe.seed,
         iteration=iteration,
         queries_in_flight=max(4, resolved.recipe.engine.max_batch // 2),
@@ -95,17 +95,27 @@ def _collect(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles,
     return training_set(store, collection)
 
 
-def check_launch(home: Path, resolved: Resolved) -> None:
-    """Raises `InputError` where the recipe's launch settings cannot be followed here; before hours of sampling."""
+def check_recipe(home: Path, resolved: Resolved, *, here: bool = True) -> None:
+    """Raises `InputError` where the recipe cannot be followed as it is; before hours of sampling.
+
+    `here`: on this machine, whose devices and packages are looked at too.
+    """
+    check_server(resolved.recipe.engine, resolved.method.iterations)
     if resolved.recipe.launch.launcher != "none":
-        in_own_process(_check_launch, home, resolved)
+        in_own_process(_check_launch, home, resolved, here)
 
 
-def _check_launch(home: Path, resolved: Resolved) -> None:
-    from genius_bench.training.conditions import check_launch
+def _check_launch(home: Path, resolved: Resolved, here: bool) -> None:
+    from genius_bench.training.arguments import micro_batches
+    from genius_bench.training.conditions import check_launch, processes_of
 
+    launch = resolved.recipe.launch
     for iteration in range(1, resolved.method.iterations + 1):
-        check_launch(resolved.recipe.launch, resolved.settings_of(iteration)[1], home)
+        training = resolved.settings_of(iteration)[1]
+        if here:
+            check_launch(launch, training, home)
+        else:
+            micro_batches(training, processes_of(launch))
 
 
 def optimise(

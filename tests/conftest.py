@@ -1,7 +1,9 @@
-"""Shared by all tests: tiny models run fastest on one thread, nothing may reach a hub, and the longest begin first."""
+"""Shared by all tests: tiny models run fastest on one thread, nothing may reach a hub, the longest begin first, and CI
+runs all engines."""
 
 import os
 from collections import defaultdict
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -18,3 +20,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if mark := item.get_closest_marker("timeout"):
             patience[item.path] = max(patience[item.path], mark.args[0])
     items.sort(key=lambda item: -patience[item.path])
+
+
+ALWAYS_IN_CI = {"vllm", "ray", "deepspeed"}
+"""Markers of what `.ci/run` installs: there a test that skips itself would hide that it was never run."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    skipped = ALWAYS_IN_CI.intersection(mark.name for mark in item.iter_markers())
+    if report.skipped and skipped and os.environ.get("CI"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI, where {', '.join(sorted(skipped))} must run: {report.longrepr}"
+    return report

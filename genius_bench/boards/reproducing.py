@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from genius_bench import pipeline
+from genius_bench import pipeline, stages
 from genius_bench.artifacts import Store, digest_of
 from genius_bench.boards.grid import Wanted, grid_of
 from genius_bench.boards.specification import Leaderboard
 from genius_bench.engines.loading import resolve_model
 from genius_bench.errors import GeniusBenchError
+from genius_bench.planning.fitting import refuse_sampling, refuse_training
 from genius_bench.recipe import EngineSection, EvaluationSection, Layer, merge, validate
 from genius_bench.runs import Run, write_run
 
@@ -34,12 +35,14 @@ def reproduce(
 ) -> Outcome:
     """Scores the bases, then trains and scores every missing run of `tables`.
 
-    A base that cannot be scored ends it at once (what stops it would stop every run); a run that fails is told at the
-    end, and the others go on. Raises `GeniusBenchError` for a base.
+    What cannot fit or be followed on this machine is refused before the first run. A base that cannot be scored ends it
+    at once (what stops it would stop every run); a run that fails is told at the end, and the others go on. Raises
+    `InputError` for the former and `GeniusBenchError` for a base.
     """
     grid = grid_of(leaderboard, tables, home, seeds)
     outcome, started, missing = Outcome(), time.monotonic(), grid.missing
     _say(f"{leaderboard.spec.name}: {len(missing)} of {len(grid.wanted)} runs are missing")
+    _refuse(missing, home, overrides or {})
     for number, one in enumerate(missing):
         _say(f"── {number + 1} of {len(missing)}: {one.title}{_time_left(started, number, len(missing))}")
         try:
@@ -56,6 +59,21 @@ def reproduce(
     return outcome
 
 
+def _refuse(missing: Sequence[Wanted], home: Path, overrides: Layer) -> None:
+    """Raises `InputError` for the first run that cannot fit or be followed here, before any of them starts."""
+    for one in missing:
+        if one.layer is not None:
+            resolved = one.resolved(overrides)
+            refuse_training(home, resolved.recipe)
+            stages.check_recipe(home, resolved)
+        else:
+            refuse_sampling(one.model, _engine_for_files(overrides))
+
+
+def _engine_for_files(overrides: Layer) -> EngineSection:
+    return validate(EngineSection, overrides.get("engine", {}), "engine").for_files
+
+
 def _make(leaderboard: Leaderboard, one: Wanted, home: Path, overrides: Layer) -> None:
     if one.layer is not None:
         pipeline.train(home, one.resolved(overrides))
@@ -70,7 +88,7 @@ def _make(leaderboard: Leaderboard, one: Wanted, home: Path, overrides: Layer) -
         [resolve_model(one.model)],
         one.tasks,
         validate(EvaluationSection, settings, "evaluation"),
-        validate(EngineSection, overrides.get("engine", {}), "engine"),
+        _engine_for_files(overrides),
     )
     name = f"eval-{digest_of([evaluation.fingerprint, evaluation.settings, sorted(evaluation.scores)])[:10]}"
     write_run(home, Run(id=name, evaluations=[evaluation]))

@@ -59,13 +59,18 @@ Corpus = Annotated[
     ),
 ]
 EngineName = Annotated[
-    str | None, typer.Option("--engine", help="hf, vllm, openai, or ray: in front of one.", show_default="hf")
+    str | None,
+    typer.Option(
+        "--engine",
+        help="hf, vllm, or ray: in front of one; openai for a server (training: --set engine.url=URL).",
+        show_default="hf",
+    ),
 ]
 Workers = Annotated[
     int | None,
     typer.Option(
         help="Engines that Ray spreads the requests over (with --engine ray:hf, ray:vllm, …).",
-        show_default="as many as there is room for",
+        show_default="as many as there is room for at the start",
     ),
 ]
 BoardName = Annotated[

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genius_bench.engines.interface import Completion, Request, Usage
-from genius_bench.http_client import EndpointError, Json, one_line
+from genius_bench.http_client import EndpointError, Json
 from genius_bench.rows import FinishReason
 
 SEEDS = 2**31
@@ -46,13 +46,14 @@ class Dialect:
         return {field: value for field, value in body.items() if field not in self.refused}
 
     def completion(self, answer: Json, request: Request) -> Completion:
-        """Raises `EndpointError` for an answer without text, or one that the server ended for a reason of its own."""
+        """Raises `EndpointError` for an answer without text, or one that the server ended for a reason of its own; it
+        quotes the answer as it is (`JsonClient.harmless`)."""
         try:
             choice = answer["choices"][0]
             text = str((choice["text"] if self.tokens else choice["message"]["content"]) or "")
             reason = choice["finish_reason"]
         except (KeyError, IndexError, TypeError):
-            raise EndpointError(f"the server's answer holds no text: {one_line(str(answer))}") from None
+            raise EndpointError(f"the server's answer holds no text: {answer}") from None
         if reason not in ("stop", "length"):
             raise EndpointError(f"the server ended the answer with finish_reason {reason!r}")
         visible = _before(request.stop, text)

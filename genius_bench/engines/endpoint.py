@@ -62,19 +62,28 @@ def is_url(model: str) -> bool:
     return model.lower().startswith(("http://", "https://"))
 
 
+def check_asked(model: str, settings: EngineSection) -> None:
+    """Raises `InputError` where the engine is not one for what is to be asked: a server, or files."""
+    if is_url(model) and settings.generator in ("hf", "vllm"):
+        raise InputError(
+            f"the engine '{settings.generator}' runs models on this machine: a URL needs one that asks servers "
+            "('openai')"
+        )
+    if not is_url(model) and settings.generator == "openai":
+        raise InputError(
+            f"the engine 'openai' asks servers: give the URL of one, such as http://127.0.0.1:8000/v1, not '{model}'"
+        )
+
+
 def resolve_served(model: str, settings: EngineSection) -> ModelFiles | Endpoint:
     """What can be asked: a model's files (`resolve_model`), or the endpoint at a URL.
 
     An endpoint that serves one model needs no name for it. Raises `InputError` for a URL that is none, or where a
     name is needed, and `EndpointError` where the server does not answer.
     """
+    check_asked(model, settings)
     if not is_url(model):
         return resolve_model(model)
-    if settings.generator in ("hf", "vllm"):
-        raise InputError(
-            f"the engine '{settings.generator}' runs models on this machine: a URL needs one that asks servers "
-            "('openai')"
-        )
     if settings.chat_template and not settings.tokenizer:
         raise InputError(
             "engine.chat_template needs engine.tokenizer with an endpoint: without one the server renders the prompts"

@@ -50,6 +50,7 @@ class Lent:
 
     def __init__(self, engine: Engine) -> None:
         self.name, self.tokenizer, self.context_length = engine.name, engine.tokenizer, engine.context_length
+        self.workers = getattr(engine, "workers", 1)
         self.generate = engine.generate
 
     def close(self) -> None:

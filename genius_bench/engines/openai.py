@@ -61,7 +61,10 @@ class OpenAIEngine:
         if self._dialect.tokens:
             request = within_context(request, self.context_length)
         answer = await self._client.post(self._dialect.path, self._dialect.body(request))
-        return self._dialect.completion(answer, request)
+        try:
+            return self._dialect.completion(answer, request)
+        except EndpointError as error:
+            raise self._client.harmless(error) from None
 
     def close(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -122,7 +125,7 @@ async def _obstacle(client: JsonClient, dialect: Dialect, hello: Request) -> End
     try:
         usage = dialect.completion(answer, hello).usage
     except EndpointError as error:
-        return error
+        return client.harmless(error)
     if dialect.tokens and (usage is None or usage.prompt_tokens != len(hello.prompt_ids)):
         counted = usage.prompt_tokens if usage else "no"
         return EndpointError(f"it reads {counted} tokens where {len(hello.prompt_ids)} were sent")

@@ -55,17 +55,21 @@ def _import_ray() -> Any:
     return ray
 
 
+def cluster_is_elsewhere() -> bool:
+    """Whether there is a cluster to be joined, which may span other machines."""
+    return os.environ.get("RAY_ADDRESS", "") not in ("", "local")
+
+
 @contextmanager
 def cluster() -> Iterator[Any]:
     """The module `ray`, connected. A cluster that was there is left running, our own is shut down.
 
     Our own ends with this process, however that ends. Raises `GeniusBenchError` where there is no connection.
     """
-    address = os.environ.get("RAY_ADDRESS", "local")
     if "ray" in sys.modules and sys.modules["ray"].is_initialized():
         yield sys.modules["ray"]
-    elif address != "local":
-        with _connected(_import_ray(), address=address) as ray:
+    elif cluster_is_elsewhere():
+        with _connected(_import_ray(), address=os.environ["RAY_ADDRESS"]) as ray:
             yield ray
     else:
         with _folder() as folder, _own(folder) as ray:
@@ -152,7 +156,7 @@ def shape(settings: EngineSection, machines: list[dict[str, float]]) -> Shape:
     workers, one a machine where no number is given: a copy of the model for every core would rarely fit its memory.
     """
     if settings.device != "cpu" and any(machine.get("GPU") for machine in machines):
-        gpus = 1 if settings.generator == "hf" else settings.tensor_parallel * settings.data_parallel
+        gpus = settings.tensor_parallel * settings.data_parallel
         room = sum(int(machine.get("GPU", 0)) // gpus for machine in machines)
         return Shape(settings.workers or max(room, 1), gpus, 1, room)
     cores = [int(machine.get("CPU", 0)) for machine in machines if machine.get("CPU", 0) >= 1]

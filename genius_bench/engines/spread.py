@@ -38,7 +38,7 @@ class RayEngine:
         and what the engine raises in a worker."""
         self.name = settings.name
         self.workers = 1
-        """How many there are when all have room: to be kept busy, more must be asked at a time."""
+        """Copies of the model when all have room: to be kept busy, more must be asked at a time."""
         self.context_length: int | None = None
         self._closing = ExitStack()
         place = _files(model, settings).absolute()
@@ -75,12 +75,12 @@ class RayEngine:
     def _recruit(self, ray: Any, place: Path, settings: EngineSection) -> Workforce:
         wanted = shape(settings, [node["Resources"] for node in ray.nodes() if node["Alive"]])
         _say(wanted)
-        self.workers = wanted.workers
+        self.workers = wanted.workers * settings.copies
         actor = ray.remote(Worker).options(
             num_cpus=wanted.cpus, num_gpus=wanted.gpus, max_restarts=0, max_task_retries=0
         )
         # More than can be decoded together, so that a place in a batch is taken as soon as it is free.
-        capacity = settings.max_batch + max(1, settings.max_batch // 4)
+        capacity = settings.copies * (settings.max_batch + max(1, settings.max_batch // 4))
         # Prompts are rendered here: a worker needs no template.
         inner = {"name": settings.generator, "workers": None, "chat_template": "plain"}
         workforce = Workforce(

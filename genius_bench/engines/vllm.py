@@ -34,6 +34,8 @@ class VLLMEngine:
         self._template = settings.chat_template
         self._core = VLLMCore(path, settings)
         self.context_length: int | None = self._core.context_length
+        self.workers = settings.copies
+        """Copies of the model, each of which decodes as much together as one."""
         self._numbers = count()
 
     async def generate(self, request: Request) -> Completion:

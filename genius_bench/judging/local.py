@@ -11,7 +11,7 @@ from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.interface import Engine, Request
 from genius_bench.engines.loading import load_tokenizer, resolve_model
 from genius_bench.engines.rendering import render
-from genius_bench.errors import InputError, first_line
+from genius_bench.errors import EngineLostError, InputError, first_line
 from genius_bench.judging.replies import Prompt, Reply, prompt_digest
 from genius_bench.recipe import EngineSection, JudgeSection
 from genius_bench.seeds import seed_of
@@ -64,6 +64,8 @@ class LocalModel:
                     temperature=self._section.temperature,
                 )
             )
+        except EngineLostError:  # the other judgements need it, too
+            raise
         except Exception as error:  # a record, never the end of the other judgements
             about_prompt = isinstance(error, InputError)  # too long for the judge's context
             return Reply(
@@ -79,8 +81,7 @@ class LocalModel:
 
 def _settings_for(path: Path, engine: EngineSection) -> EngineSection:
     """The recipe's engine for a model that is here, with the judge's own chat template where it has one."""
-    if engine.generator == "openai":  # the checkpoint is behind a server, the judge is not
-        engine = engine.model_copy(update={"name": "hf", "workers": None})
+    engine = engine.for_files  # where the checkpoint is behind a server, the judge is not
     try:
         load_tokenizer(path)
     except InputError:

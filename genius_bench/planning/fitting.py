@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from genius_bench.engines.endpoint import is_url
 from genius_bench.engines.loading import locate
+from genius_bench.engines.ray_cluster import cluster_is_elsewhere
 from genius_bench.errors import InputError
 from genius_bench.planning.machine import Machine, free_on_disk, this_machine
 from genius_bench.planning.memory import FLOAT32, Trained, certain, sampling_weights, training_states
@@ -41,7 +42,7 @@ def refuse_training(home: Path, recipe: Recipe) -> None:
         return
     machine = this_machine()
     problems = [
-        sampling_problem(recipe.model, weights, recipe.engine, machine),
+        sampling_problem(recipe.model, weights, recipe.engine.for_files, machine),
         training_problem(recipe.model, weights, recipe.training, recipe.launch, machine),
         disk_problem(home, weights, recipe.training),
     ]
@@ -76,24 +77,36 @@ def weights_of(name: str) -> Weights | None:
 
 def sampling_problem(name: str, weights: Weights, engine: EngineSection, machine: Machine) -> Problem | None:
     """None as well for engines on other machines, of whose memory nothing is known here."""
-    if engine.spread or engine.generator not in ("hf", "vllm"):
+    if engine.generator not in ("hf", "vllm") or (engine.spread and cluster_is_elsewhere()):
         return None
-    there = machine.device_memory(engine.device)
+    there, on_cpu = machine.device_memory(engine.device), machine.runs_on_cpu(engine.device)
+    devices = engine.tensor_parallel * engine.data_parallel
+    if not on_cpu and devices > machine.devices:
+        return Problem(
+            f"sampling with {name} cannot fit: engine.tensor_parallel × engine.data_parallel take {devices} devices, "
+            f"and this machine has {machine.devices}"
+        )
     precision = sampling_precision(weights.stored_type, engine, machine)
+    copies = engine.copies * (engine.workers or 1) if on_cpu else 1
     need = sampling_weights(weights.parameters, precision, engine).value
+    if on_cpu:  # all parts and copies share the main memory
+        need *= engine.tensor_parallel * copies
     if need <= there:
         return None
     advice = []
+    if copies > 1 and need / copies <= there:
+        advice.append("fewer copies of it (engine.workers, engine.data_parallel)")
     if precision == "float32" and need / 2 <= there:
         advice.append("--set engine.precision=bfloat16")
     devices = ceil(need * engine.tensor_parallel / there)
-    if not machine.runs_on_cpu(engine.device):
+    if not on_cpu:
         advice.append(
             f"--engine vllm --set engine.tensor_parallel={devices}{_more_than_here(devices, machine)}"
         )
+    each = f", {copies} copies" if copies > 1 else ""
     return Problem(
         f"sampling with {name} cannot fit: its {_billions(weights.parameters)} weights take {gib(need)} "
-        f"({precision}), and {_place(machine, engine.device)} has {gib(there)}{_listed(advice)}"
+        f"({precision}{each}), and {_place(machine, engine.device)} has {gib(there)}{_listed(advice)}"
     )
 
 

@@ -101,7 +101,7 @@ def _look(
     training = survey_training(home, resolved, base, offline=offline)
     tasks = tasks_of(recipe.evaluation, recipe.model)[0] if evaluate else []
     models = [*training.policies, *training.on_the_way] if tasks else []
-    scores = survey_scores(home, models, tasks, recipe.evaluation, recipe.engine, offline=offline)
+    scores = survey_scores(home, models, tasks, recipe.evaluation, recipe.engine.for_files, offline=offline)
     return Looked(
         sizes=sizes,
         base=base,

@@ -71,14 +71,17 @@ def need_for_sampling(
             parts["key-value cache"] = assumed(max(0.0, engine.memory_share * there - weights.value))
     elif engine.generator == "vllm":
         cells = max(engine.max_batch_tokens, engine.max_context or shape.context or 0)
-        parts["key-value cache"] = assumed(cells * shape.cache_per_token * TYPE_BYTES[precision])
+        cache = cells * shape.cache_per_token * TYPE_BYTES[precision]
+        parts["key-value cache"] = assumed(cache / engine.tensor_parallel)
     else:
         columns = Amount(min(longest.value, shape.context or longest.value), longest.source)
         rows = max(1.0, min(engine.max_batch, engine.max_batch_tokens / max(1.0, columns.value)))
         parts["key-value cache"] = hf_cache(
             shape.cache_per_token, precision, Batch(rows=rows, columns=columns)
         )
-    return Need(purpose="sampling", parts=parts, there=there, peak=peak)
+    on_cpu = machine.runs_on_cpu(engine.device)
+    processes = engine.tensor_parallel * engine.data_parallel if on_cpu else 1
+    return Need(purpose="sampling", parts=parts, there=there, processes=processes, peak=peak)
 
 
 def need_for_training(

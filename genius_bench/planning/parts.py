@@ -116,13 +116,14 @@ class PartOfRecipe:
 
     def _evaluation_steps(self) -> list[Step]:
         recipe, looked = self.resolved.recipe, self.looked
+        engine = recipe.engine.for_files
         scoring = scoring_figures(
-            self.figures, looked.base, looked.scores, looked.tasks, recipe.evaluation, recipe.engine
+            self.figures, looked.base, looked.scores, looked.tasks, recipe.evaluation, engine
         )
         return [
             step
             for seen in [*looked.scores, *looked.on_the_way, *self._promised_on_the_way()]
-            for step in evaluate_steps(seen, scoring, sampling_devices(recipe.engine), recipe.evaluation)
+            for step in evaluate_steps(seen, scoring, sampling_devices(engine), recipe.evaluation)
         ]
 
     def _promised_on_the_way(self) -> Iterator[ModelSeen]:
@@ -144,7 +145,7 @@ class PartOfRecipe:
             needs.append(
                 need_for_sampling(
                     looked.sizes.shape,
-                    recipe.engine,
+                    recipe.engine.for_files,
                     self.machine,
                     self._per_query().longest,
                     here=self.figures.measures,

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from genius_bench.engines.endpoint import is_url, resolve_served
+from genius_bench import stages
+from genius_bench.engines.endpoint import check_asked, is_url, resolve_served
+from genius_bench.errors import InputError
 from genius_bench.planning.amounts import NOTHING
 from genius_bench.planning.figures import Calibrated, Figures, Given
 from genius_bench.planning.fitting import refuse_sampling, refuse_training
@@ -51,8 +53,11 @@ def plan(
     Without `throughput` it is tried on this machine (`planning.calibration`), for which each must fit; with it no
     model is loaded. Raises `InputError` for bad input as a run would, and `GeniusBenchError` where trying fails.
     """
-    if throughput is None:
-        for resolved in recipes:
+    here = throughput is None
+    for resolved in recipes:
+        stages.check_recipe(home, resolved, here=here)
+        if here:
+            _refuse_untried(resolved.recipe.engine)
             refuse_training(home, resolved.recipe)
     looked = in_own_process(look, home, recipes, evaluate=evaluate, offline=throughput is not None)
     machine, figures = _source_of_numbers(home, throughput, response_tokens)
@@ -63,6 +68,14 @@ def plan(
     parts = _without_repetition([maker.part() for maker in makers])
     notes = _notes(figures, [note for maker in makers for note in maker.notes()])
     return Plan(parts=parts, disk_free=free_on_disk(home), device_name=machine.device_name, notes=notes)
+
+
+def _refuse_untried(engine: EngineSection) -> None:
+    if engine.generator == "openai":
+        raise InputError(
+            "servers are not tried, which would spend what the plan is to tell: say how fast this one is with "
+            "--throughput sampling=TOKENS,training=TOKENS"
+        )
 
 
 def plan_evaluation(
@@ -76,6 +89,7 @@ def plan_evaluation(
     response_tokens: int | None = None,
 ) -> Plan:
     """What scoring a model (a name as for a run, or a server's URL) would take; see `plan`."""
+    check_asked(model, engine)
     if throughput is None:
         refuse_sampling(model, engine)
     endpoint = resolve_served(model, engine) if is_url(model) else None

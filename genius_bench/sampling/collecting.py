@@ -39,7 +39,8 @@ def collect(
 ) -> Artifact:
     """The `collection` of a method: a row per query with its training rows, its trace and its notes.
 
-    Labels that the method does not declare as needed are removed from the queries before it sees them.
+    Labels that the method does not declare as needed are removed from the queries before it sees them. An engine of
+    several workers is given `queries_in_flight` for each.
     """
     visible = visible_part(corpus, method)
     identity = Identity(
@@ -66,7 +67,8 @@ def collect(
                 ) as advance:
                     bound = Policy(engine, seed, iteration, Pool(store.home / "pools" / policy_fingerprint))
                     shelf = Shelf(build, bound.take_counts, len(done))
-                    asyncio.run(_collect_all(waiting, queries_in_flight, method, bound, shelf, advance))
+                    in_flight = queries_in_flight * getattr(engine, "workers", 1)
+                    asyncio.run(_collect_all(waiting, in_flight, method, bound, shelf, advance))
             finally:
                 engine.close()
         list_dead_letters(build)

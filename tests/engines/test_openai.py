@@ -393,6 +393,19 @@ def test_answers_without_text_are_errors(server: Server, text: str) -> None:
     assert "holds no text" in failure(lambda: one_answer(server))
 
 
+def test_an_answer_that_repeats_the_key_is_quoted_without_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    for padding in (0, 230):
+        engine = opened(server)
+        server.faults.append(failing(200, json.dumps({"sent": "x" * padding + f" Bearer {KEY}"})))
+        assert KEY[:6] not in failure(partial(answers, engine, [asked()]))
+    engine = opened(server)
+    server.choice = {"finish_reason": "y" * 2000}
+    assert len(failure(lambda: answers(engine, [asked()]))) < 500
+
+
 def test_half_a_surrogate_pair_can_be_stored(server: Server) -> None:
     server.choice = {"message": {"content": "\ud83d!"}}
     assert one_answer(server).text == "?!"

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import psutil  # type: ignore[import-untyped]
+import pyarrow.parquet as pq
 import pytest
 
 from genius_bench.engines.endpoint import Endpoint
 from genius_bench.engines.hf import HFEngine
 from genius_bench.engines.interface import Request
-from genius_bench.engines.loading import resolve_model
+from genius_bench.engines.loading import ModelFiles, resolve_model
 from genius_bench.engines.openai import OpenAIEngine
+from genius_bench.engines.policy_server import open_sampler
 from genius_bench.engines.rendering import render
+from genius_bench.errors import InputError
 from genius_bench.http_client import EndpointError
 from genius_bench.lab import MODEL_PATH
 from genius_bench.opencompass import serving
@@ -28,6 +31,7 @@ from tests.engines.vllm_support import (
     generate_in_turn,
     lab_requests,
     listening,
+    perturbed,
 )
 
 pytestmark = NEEDS_VLLM
@@ -95,6 +99,33 @@ def test_seeds_are_heeded_and_logprobs_are_unscaled(engine: OpenAIEngine) -> Non
         expected = forced_logprobs(request.prompt_ids, completion.token_ids)
         np.testing.assert_allclose(completion.logprobs, expected, atol=1e-3)
     assert len({c.token_ids for c in draws}) > 4
+
+
+def test_a_training_samples_from_it(url: str, tmp_path: Path) -> None:
+    """References are recorded there, and checkpoints are scored here, where their files are."""
+    server = ["--engine", "openai", "--set", f"engine.url={url}", "--set", "engine.key_variable=LAB_KEY"]
+    run = ["train", *server, "--queries", "8", "--suite", "lab_facts", "--set", "evaluation.limit=8"]
+    command = [sys.executable, "-m", "genius_bench", *run, "--home", str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    [file] = (tmp_path / "artifacts" / "training-set").glob("*/rows/*.parquet")
+    rows = pq.read_table(file).to_pylist()
+    assert len(rows) >= 8
+    for row in rows[:4]:
+        for side in ("chosen", "rejected"):
+            expected = sum(forced_logprobs(tuple(row["prompt_ids"]), tuple(row[f"{side}_ids"])))
+            assert row[f"reference_{side}_logp"] == pytest.approx(expected, abs=1e-2)
+    assert "genius seed 0" in said.stdout
+    assert KEY not in said.stdout + said.stderr
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(KEY.encode() in text for text in written)
+
+
+def test_a_server_of_other_weights_does_not_sample(url: str, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"url": url, "tokenizer": None})
+    open_sampler(resolve_model("lab"), settings).close()
+    other = ModelFiles("mine", perturbed(tmp_path / "other"), "another")
+    with pytest.raises(InputError, match=r"'checkpoint' at .* is not mine: .* nats a token"):
+        open_sampler(other, settings)
 
 
 def test_messages_are_rendered_by_the_server(url: str) -> None:

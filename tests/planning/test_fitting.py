@@ -61,9 +61,71 @@ def test_processes_on_one_processor_share_its_memory() -> None:
     assert "19.2 GiB in its 2 processes" in problem.text
 
 
-def test_engines_on_other_machines_are_not_judged_by_this_one() -> None:
+def test_engines_on_other_machines_are_not_judged_by_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sampling_problem("70b", MODEL_70B, EngineSection(), LAPTOP) is not None
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
     assert sampling_problem("70b", MODEL_70B, EngineSection(name="ray:hf"), LAPTOP) is None
+    monkeypatch.setenv("RAY_ADDRESS", "")  # a cluster of our own, which is this machine
+    assert sampling_problem("70b", MODEL_70B, EngineSection(name="ray:hf"), LAPTOP) is not None
+
+
+def test_parts_and_copies_share_the_memory_of_a_processor() -> None:
+    """3 GiB of weights in float32 are 12 GiB, however many processes divide them; two copies are 24."""
+    weights = Weights(3 * GIB, "float32")
+    for fields, fits in [
+        ({"name": "vllm"}, True),
+        ({"name": "vllm", "tensor_parallel": 2}, True),
+        ({"name": "vllm", "data_parallel": 2}, False),
+        ({"name": "ray:hf", "workers": 2}, False),
+    ]:
+        problem = sampling_problem("m", weights, EngineSection.model_validate(fields), LAPTOP)
+        assert (problem is None) == fits, fields
+        assert problem is None or "24.0 GiB (float32, 2 copies)" in problem.text
+    divided = EngineSection(name="vllm", tensor_parallel=4)
+    assert sampling_problem("m", Weights(6 * GIB, "float32"), divided, LAPTOP) is not None
+
+
+def test_more_devices_than_there_are() -> None:
+    engine = EngineSection(name="vllm", tensor_parallel=8, data_parallel=2)
+    problem = sampling_problem("8b", MODEL_8B, engine, NODE)
+    assert problem is not None
+    assert "take 16 devices, and this machine has 8" in problem.text
+    assert sampling_problem("8b", MODEL_8B, EngineSection(name="vllm", tensor_parallel=8), NODE) is None
+
+
+@pytest.mark.parametrize(
+    "plan", [[], ["--dry-run"], ["--dry-run", "--throughput", "sampling=100,training=100"]]
+)
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--launcher", "torchrun", "--processes", "3"], "is not a multiple"),
+        (["--engine", "openai"], "engine.url"),
+        (["--engine", "openai", "--set", "engine.url=http://127.0.0.1:9/v1", "-m", "spin"], "iterations"),
+        (["--set", "engine.tensor_parallel=4"], "need vLLM"),
+        (["--set", "engine.url=http://127.0.0.1:9/v1"], "--engine openai"),
+    ],
+)
+def test_a_plan_refuses_what_a_run_refuses(
+    options: list[str], reason: str, plan: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--no-eval", "--queries", "4", *options, *plan, "--home", str(tmp_path)])
+    assert ended.value.code == 2
+    [line] = capsys.readouterr().err.strip().splitlines()
+    assert reason in line
+
+
+def test_a_server_is_not_tried_by_a_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody listens there."""
+    server = ["--engine", "openai", "--set", "engine.url=http://127.0.0.1:9/v1", "--home", str(tmp_path)]
+    given = ["--dry-run", "--throughput", "sampling=100,training=100,scoring=100"]
+    main(["train", *server, *given])
+    assert "sample" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *server, "--dry-run"])
+    assert ended.value.code == 2
+    assert "--throughput" in capsys.readouterr().err
 
 
 def test_bfloat16_is_advised_where_it_fits() -> None:
