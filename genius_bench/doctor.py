@@ -154,7 +154,7 @@ def _vllm() -> Iterator[Finding]:
 
 def _ray() -> Finding:
     """Where engines with `ray:` in front would run."""
-    name, address = "Ray cluster", os.environ.get("RAY_ADDRESS", "local")
+    name, address = "Ray cluster", os.environ.get("RAY_ADDRESS") or "local"
     if package_version("ray") is None:
         return Finding(
             name, "partly", "Ray is not installed: one engine a stage", "pip install 'genius-bench[ray]'"

@@ -123,6 +123,16 @@ def cells(home: Path, board: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(table)))
 
 
+def test_what_cannot_run_here_is_refused_before_the_first_run(board: Path, tmp_path: Path) -> None:
+    launch = ["--set", "launch.launcher=torchrun", "--set", "launch.processes=3"]
+    process = command(tmp_path, board, "reproduce", "table1", *launch)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 2
+    assert "is not a multiple" in err.strip().splitlines()[-1]
+    assert out == ""
+    assert not list(tmp_path.glob("artifacts/*/*")), "not even the base was asked"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_killed_twice_it_ends_in_the_undisturbed_table(

@@ -28,7 +28,7 @@ from genius_bench.engines import open_engine
 from genius_bench.engines.endpoint import Endpoint
 from genius_bench.engines.interface import Completion, Engine, Request
 from genius_bench.engines.loading import resolve_model
-from genius_bench.engines.ray_cluster import SURROUNDINGS, cluster, shape
+from genius_bench.engines.ray_cluster import SURROUNDINGS, cluster, cluster_is_elsewhere, shape
 from genius_bench.errors import EngineLostError, GeniusBenchError, InputError, WorkerKilledError
 from genius_bench.evaluation.stage import evaluate
 from genius_bench.judging.comparison import compare
@@ -239,6 +239,9 @@ def test_a_cluster_is_divided_among_its_workers() -> None:
 def test_the_doctor_tries_the_cluster_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     assert doctor._ray().ok == "yes"
+    monkeypatch.setenv("RAY_ADDRESS", "")
+    assert doctor._ray().ok == "yes"
+    assert not cluster_is_elsewhere()
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{server.getsockname()[1]}")
         assert doctor._ray().ok == "yes"

@@ -46,6 +46,7 @@ from tests.engines.vllm_support import (
     listening,
     perturbed,
 )
+from tests.training.support import train
 from trainers.genius import Genius
 
 pytestmark = NEEDS_VLLM
@@ -195,7 +196,9 @@ def test_nothing_listens_beyond_this_machine(engine: VLLMEngine) -> None:
     assert listening() <= {"127.0.0.1", "::1"}
 
 
-def test_genius_samples_with_it(engine: VLLMEngine, tmp_path: Path) -> None:
+def test_a_training_of_its_samples_makes_a_checkpoint_that_it_loads(
+    engine: VLLMEngine, tmp_path: Path
+) -> None:
     collection = collect(
         Store(tmp_path),
         Genius(Genius.Options()),
@@ -210,6 +213,16 @@ def test_genius_samples_with_it(engine: VLLMEngine, tmp_path: Path) -> None:
     row = rows[0]
     expected = sum(forced_logprobs(tuple(row["prompt_ids"]), tuple(row["chosen_ids"])))
     assert math.isclose(row["reference_chosen_logp"], expected, abs_tol=1e-2), "recorded while sampling"
+    checkpoint = train(Store(tmp_path), MODEL_PATH, training_set(Store(tmp_path), collection)).path / "model"
+    requests = lab_requests(8, temperature=0.0)
+    fresh = generate(HFEngine(checkpoint, EngineSection(device="cpu")), requests)
+    asyncio.run(engine.exchange_weights(checkpoint))
+    loaded = generate(engine, requests)
+    asyncio.run(engine.exchange_weights(MODEL_PATH))
+    assert loaded != generate(engine, requests)
+    for ours, theirs in zip(loaded, fresh, strict=True):
+        assert ours.token_ids == theirs.token_ids
+        np.testing.assert_allclose(ours.logprobs, theirs.logprobs, atol=1e-4)
 
 
 class Shared:

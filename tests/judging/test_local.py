@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from genius_bench.errors import InputError
+from genius_bench.engines.hf import HFEngine
+from genius_bench.engines.interface import Completion, Request
+from genius_bench.errors import EngineLostError, InputError
+from genius_bench.judging import local
 from genius_bench.judging.comparison import compare
 from genius_bench.judging.judge import open_judge
 from genius_bench.judging.local import LocalModel
@@ -46,6 +49,22 @@ def test_a_folder_is_named_by_its_content(tmp_path: Path) -> None:
     assert before.name.startswith("judge-")
     assert before.name != after.name
     assert before.identity != after.identity
+
+
+def test_the_death_of_its_engine_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing can be asked again; as failures they would be counted."""
+
+    class Dying(HFEngine):
+        async def generate(self, request: Request) -> Completion:
+            raise EngineLostError("gone")
+
+    monkeypatch.setattr(
+        local, "open_engine", lambda model, section: Dying(model.path, EngineSection(device="cpu"))
+    )
+    judge = open_judge(SECTION, tmp_path, EngineSection())
+    with pytest.raises(EngineLostError, match="gone"):
+        compare(judge, questions(2), silent)
+    judge.close()
 
 
 def test_no_such_model(tmp_path: Path) -> None:

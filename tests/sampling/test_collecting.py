@@ -61,6 +61,37 @@ def corpus(count: int = 3) -> Corpus:
     return Corpus(name="test", queries=queries)
 
 
+def test_each_of_several_workers_is_given_as_many_queries(tmp_path: Path) -> None:
+    """All that are in flight wait until there are as many as there should be, and no more of them come."""
+
+    class Crowd(Method):
+        name, title, source = "crowd", "Crowd", "a test"
+        most = now = 0
+
+        async def collect(self, query: Query, policy: Policy) -> Collected:
+            Crowd.now += 1
+            Crowd.most = max(Crowd.most, Crowd.now)
+            await asyncio.sleep(0.01)
+            Crowd.now -= 1
+            return Collected(rows=[])
+
+    def engine() -> ScriptedEngine:
+        opened = ScriptedEngine(lambda text, random: ("x", -1.0))
+        opened.workers = 3  # type: ignore[attr-defined]
+        return opened
+
+    collect(
+        Store(tmp_path),
+        Crowd(Section()),
+        corpus=corpus(60),
+        policy_fingerprint="p",
+        open_engine=engine,
+        seed=0,
+        queries_in_flight=5,
+    )
+    assert Crowd.most == 15
+
+
 @pytest.mark.parametrize(("method", "seen"), [(Nosy, [None, None]), (NosyWithAnswers, [None, "A"])])
 def test_methods_see_only_the_labels_that_they_declare(
     method: type[Method], seen: list[str | None], tmp_path: Path
