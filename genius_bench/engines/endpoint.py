@@ -64,6 +64,10 @@ def is_url(model: str) -> bool:
 
 def check_asked(model: str, settings: EngineSection) -> None:
     """Raises `InputError` where the engine is not one for what is to be asked: a server, or files."""
+    if settings.url is not None:
+        raise InputError(
+            "engine.url names a server that samples for a training: to score one, give its URL itself"
+        )
     if is_url(model) and settings.generator in ("hf", "vllm"):
         raise InputError(
             f"the engine '{settings.generator}' runs models on this machine: a URL needs one that asks servers "

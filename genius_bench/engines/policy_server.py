@@ -31,7 +31,7 @@ def open_sampler(policy: ModelFiles, settings: EngineSection) -> Engine:
     url = settings.url
     if url is None:
         return open_engine(policy, settings)
-    settings = settings.model_copy(update={"tokenizer": str(policy.path)})
+    settings = settings.model_copy(update={"tokenizer": str(policy.path), "url": None})
     endpoint = resolve_served(url, settings)
     assert isinstance(endpoint, Endpoint)
     _check_answers(open_engine(endpoint, settings), endpoint, policy)

@@ -16,6 +16,11 @@ from genius_bench.errors import EngineLostError, GeniusBenchError, InputError, f
 from genius_bench.recipe import EngineSection
 from genius_bench.rows import FinishReason
 
+DIED = (
+    "vLLM's engine process has died (out of memory, perhaps: see engine.memory_share and engine.max_batch); what is "
+    "finished is kept: run the same command again to continue"
+)
+
 
 class VLLMEngine:
     """Hundreds of requests in flight, prefixes shared, one seed a request.
@@ -104,10 +109,9 @@ class VLLMEngine:
             async for answer in self._core.llm.generate(prompt, sampling, number):
                 output = answer.outputs[0]
         except EngineDeadError as error:
-            raise EngineLostError(
-                "vLLM's engine process has died (out of memory, perhaps: see engine.memory_share and "
-                "engine.max_batch); what is finished is kept: run the same command again to continue"
-            ) from error
+            raise EngineLostError(DIED) from error
+        if output.finish_reason == "abort":  # of several copies of the model, one has died
+            raise EngineLostError(DIED)
         return output
 
     def _sampling(self, request: Request) -> Any:

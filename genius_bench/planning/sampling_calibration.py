@@ -37,7 +37,7 @@ def calibrate_sampling(resolved: Resolved, base: ModelFiles) -> Numbers:
     Raises `GeniusBenchError` when not one query has been finished in time.
     """
     settings = one_engine(resolved.recipe.engine)
-    in_flight = max(4, settings.max_batch // 2)  # as the collect stage has it
+    in_flight = max(4, settings.max_batch // 2) * settings.copies  # as the collect stage has it
     queries = first_queries(resolved, base, in_flight)
     with ended_by_force(), peak_memory() as peak:
         opened = time.monotonic()
@@ -45,7 +45,13 @@ def calibrate_sampling(resolved: Resolved, base: ModelFiles) -> Numbers:
         opening = time.monotonic() - opened
         try:
             trial = asyncio.run(
-                _try(engine, resolved.method, queries, resolved.recipe.seed, settings.max_batch)
+                _try(
+                    engine,
+                    resolved.method,
+                    queries,
+                    resolved.recipe.seed,
+                    settings.max_batch * settings.copies,
+                )
             )
         finally:
             engine.close()

@@ -48,7 +48,7 @@ def calibrate_scoring(
     items = {card.name: load_items(card, settings.data, settings.split) for card in cards}
     engine_settings = one_engine(engine_settings)
     started = time.monotonic()
-    prompts = _prompts(cards, items, settings, engine_settings.max_batch)
+    prompts = _prompts(cards, items, settings, engine_settings.max_batch * engine_settings.copies)
     with ended_by_force(), peak_memory() as peak:
         engine = open_engine(model, engine_settings)
         opening = time.monotonic() - started

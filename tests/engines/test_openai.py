@@ -430,6 +430,8 @@ def test_open_engine_and_the_ways_in_that_are_closed(server: Server) -> None:
     assert "give a URL" in failure(lambda: open_engine(resolve_model("lab"), section))
     assert "training needs" in failure(lambda: resolve_model(server.url))
     assert "asks servers" in failure(lambda: resolve_served(server.url, settings(name="hf")))
+    assert "give the URL of one" in failure(lambda: resolve_served("lab", section))
+    assert "its URL itself" in failure(lambda: resolve_served(server.url, settings(url=server.url)))
     assert "engine.tokenizer" in failure(lambda: resolve_served(server.url, settings(chat_template="plain")))
 
 

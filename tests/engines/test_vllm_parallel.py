@@ -11,7 +11,9 @@ import pytest
 
 from genius_bench.engines import vllm_guard
 from genius_bench.engines.hf import HFEngine
+from genius_bench.engines.interface import Completion
 from genius_bench.engines.vllm import VLLMEngine
+from genius_bench.errors import EngineLostError
 from genius_bench.lab import MODEL_PATH
 from genius_bench.recipe import EngineSection
 from tests.engines.continuing_support import asked_twice, differences, going_on
@@ -57,3 +59,21 @@ def test_requests_go_on(engine: VLLMEngine) -> None:
 def test_nothing_listens_beyond_this_machine(engine: VLLMEngine) -> None:
     assert len(psutil.Process().children(recursive=True)) > 1
     assert listening() <= {"127.0.0.1", "::1"}
+
+
+def test_the_death_of_one_process_is_told_to_all_who_wait() -> None:
+    """Not as an answer that vLLM ended early, which a scoring would count as wrong."""
+    engine = VLLMEngine(MODEL_PATH, EngineSection(name="vllm", data_parallel=2))
+
+    async def killed_while_busy() -> list[object]:
+        requests = lab_requests(64, max_tokens=2000)
+        busy = asyncio.gather(*map(engine.generate, requests), return_exceptions=True)
+        await asyncio.sleep(0.5)
+        processes = map(psutil.Process, vllm_guard.marked(str(engine._core._guard.folder)))
+        next(one for one in processes if one.name().endswith("DP1")).kill()
+        return list(await busy)
+
+    outcomes = asyncio.run(killed_while_busy())
+    engine.close()
+    assert any(isinstance(one, EngineLostError) for one in outcomes)
+    assert all(isinstance(one, EngineLostError | Completion) for one in outcomes)
