@@ -10,6 +10,7 @@ from genius_bench.engines.interface import Completion, Engine, Request
 from genius_bench.engines.loading import ModelFiles, load_model
 from genius_bench.engines.rendering import render
 from genius_bench.errors import InputError
+from genius_bench.http_client import check_url
 from genius_bench.recipe import EngineSection
 from genius_bench.rows import Message
 
@@ -47,6 +48,7 @@ def check_server(settings: EngineSection, iterations: int) -> None:
             "sampling from a server needs its address: --set engine.url=http://127.0.0.1:8000/v1 (it must serve the "
             "model that is trained)"
         )
+    check_url(settings.url)
     if iterations > 1:
         raise InputError(
             f"this method samples in {iterations} iterations, each from the checkpoint before, which no server has: "
