@@ -19,8 +19,8 @@ DRAWS = 4
 DRAWN_TOKENS = 24
 TEMPERATURE = 0.5
 """Not 1, so that a server which reports log-probabilities of the tempered policy is found out."""
-TOLERANCE = 0.1
-"""Nats per token, on average over the draws: half precision moves them by a few hundredths, other weights by more."""
+TOLERANCE = 0.05
+"""Nats per token, on average over the draws. For the lab model bfloat16 makes 0.013, weights off by 5 % make 0.15."""
 
 
 def open_sampler(policy: ModelFiles, settings: EngineSection) -> Engine:
