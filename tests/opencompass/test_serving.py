@@ -22,7 +22,9 @@ from genius_bench.rows import Message
 
 
 def test_vllm_listens_on_this_machine_only_and_samples_from_the_model_as_it_is() -> None:
-    command = _vllm(MODEL_PATH, EngineSection(device="cpu", max_batch=8, tensor_parallel=2), 1234)
+    command = _vllm(
+        MODEL_PATH, EngineSection(name="vllm", device="cpu", max_batch=8, tensor_parallel=2), 1234
+    )
     assert command[command.index("--host") - 1] == str(MODEL_PATH)
     for option, value in {
         "--host": "127.0.0.1",
