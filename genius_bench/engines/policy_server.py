@@ -43,6 +43,10 @@ def check_server(settings: EngineSection, iterations: int) -> None:
     """Raises `InputError` where a training cannot sample from a server as the recipe has it."""
     if settings.generator != "openai":
         return
+    if settings.spread:
+        raise InputError(
+            f"engine '{settings.name}': workers run models, a server needs none of them: use --engine openai"
+        )
     if settings.url is None:
         raise InputError(
             "sampling from a server needs its address: --set engine.url=http://127.0.0.1:8000/v1 (it must serve the "

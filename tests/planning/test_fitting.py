@@ -103,6 +103,7 @@ def test_more_devices_than_there_are() -> None:
         (["--engine", "openai"], "engine.url"),
         (["--engine", "openai", "--set", "engine.url=http://127.0.0.1:9/v1", "-m", "spin"], "iterations"),
         (["--engine", "openai", "--set", "engine.url=http://me:word@host/v1"], "leave out user, password"),
+        (["--engine", "ray:openai", "--set", "engine.url=http://127.0.0.1:9/v1"], "use --engine openai"),
         (["--set", "engine.tensor_parallel=4"], "need vLLM"),
         (["--set", "engine.url=http://127.0.0.1:9/v1"], "--engine openai"),
     ],
