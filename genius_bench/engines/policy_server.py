@@ -8,13 +8,12 @@ from genius_bench.engines import open_engine
 from genius_bench.engines.endpoint import Endpoint, resolve_served
 from genius_bench.engines.interface import Completion, Engine, Request
 from genius_bench.engines.loading import ModelFiles, load_model
+from genius_bench.engines.openai import HELLO
 from genius_bench.engines.rendering import render
 from genius_bench.errors import InputError
 from genius_bench.http_client import check_url
 from genius_bench.recipe import EngineSection
-from genius_bench.rows import Message
 
-QUESTION = (Message(role="user", content="Write down ten random words."),)
 DRAWS = 4
 DRAWN_TOKENS = 24
 TEMPERATURE = 0.5
@@ -65,7 +64,7 @@ def _check_answers(engine: Engine, endpoint: Endpoint, policy: ModelFiles) -> No
         raise InputError(
             f"{endpoint.url} takes no token ids: training needs them exactly as they were sampled"
         )
-    prompt_ids = render(engine.tokenizer, QUESTION)
+    prompt_ids = render(engine.tokenizer, HELLO.messages or ())
     requests = [
         Request(prompt_ids=prompt_ids, max_tokens=DRAWN_TOKENS, seed=seed, temperature=TEMPERATURE)
         for seed in range(DRAWS)

@@ -225,7 +225,6 @@ def test_a_cluster_is_divided_among_its_workers() -> None:
 
     gpus: list[dict[str, float]] = [{"CPU": 32, "GPU": 8}, {"CPU": 32, "GPU": 6}, {"CPU": 8}]
     assert divided(gpus, name="ray:hf") == (14, 1, 1, 14)
-    assert divided(gpus, name="ray:hf") == (14, 1, 1, 14)
     assert divided(gpus, name="ray:vllm", tensor_parallel=4) == (3, 4, 1, 3)
     assert divided(gpus, name="ray:vllm", tensor_parallel=2, data_parallel=2, workers=5) == (5, 4, 1, 3)
     assert divided(gpus, name="ray:vllm", device="cpu") == (3, 0, 16, 4)
