@@ -1,15 +1,37 @@
-"""Answers that are one number: word problems, integer competitions."""
+"""Answers that are one number: word problems, integer competitions.
+
+Integers and fractions are exact: 999999 is not 1000000, and 0.33 is not 1/3. A decimal of six or more digits may have
+been rounded or cut off, so it agrees with whatever lies less than one unit of its last digit away: 0.333333 is 1/3,
+3.14159 is 3.1415927. Digits after the twelfth are a computer's rounding: 17.999999999999996 is 18.
+"""
 
 import re
+from fractions import Fraction
+from unicodedata import normalize
 
 from genius_bench.answers.places import ANY_PHRASE, after_phrase, last_boxed
 
+CURRENCY = (
+    r"(?:(?<![a-zA-Z])(?:US|AU|NZ|HK|NT|[CAR])?\$|[€£¥₹₩₽₱₦₪₫฿]"
+    r"|(?<![a-zA-Z])(?:Rs\.?|USD|EUR|GBP|INR|CAD|AUD)(?![a-zA-Z]))"
+)
+SPACES = "\u00a0\u2002-\u200a\u202f\u205f"
+"""Typographic ones, which stand between thousands; a plain space stands between two numbers."""
 NUMBER = re.compile(
-    r"(?P<sign>-\s?)?(?:[$€£¥]\s?)?(?P<minus>-)?"
-    r"(?P<value>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<power>[eE][+-]?\d{1,3}(?!\d))?"
+    rf"(?P<sign>-\s?)?(?:{CURRENCY}\s?)?(?P<minus>-)?"
+    rf"(?P<value>(?:\d{{1,3}}(?:(?:,\d{{3}})+|(?:,\d\d)+,\d{{3}}|(?:[{SPACES}]\d{{3}})+)(?!\d)|\d+)(?:\.\d+)?|\.\d+)"
+    r"(?P<power>[eE][+-]?\d{1,3}(?!\d))?"
     r"(?:\s*/\s*(?P<under>\d+(?:\.\d+)?))?(?:\s+(?P<scale>hundred|thousand|million|billion|trillion)\b)?"
 )
-SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
+SEPARATORS = re.compile(rf"[,{SPACES}]")
+LONGEST = 200
+"""Digits. A run of more is no answer, and exact arithmetic with it takes time."""
+ROUNDED, EXACT = 6, 12
+"""From how many digits on a decimal may have been rounded, and how many a computer gets right."""
+VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e]")
+RAISED = re.compile("[\u207a\u207b]?[\u00b2\u00b3\u00b9\u2070\u2074-\u2079]+")
+REPEATING = re.compile(r"(?P<whole>\d{0,9})\.(?P<part>\d{0,9})\\(?:overline|bar)\s?\{(?P<again>\d{1,9})\}")
+SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 FRACTION = re.compile(
     r"(?:(?P<sign>-)\s?)?\\[dt]?frac\s*(?:\{(?P<over>-?\d+)\}|(?P<digit>\d))\s*\{?(?P<under>\d+)\}?"
 )
@@ -18,11 +40,10 @@ POWER_OF_TEN = re.compile(r"(?<=\d)\s?(?:\\times|\\cdot|×|·|\*|x)\s?10\s?\^\s?
 UNIT_POWER = re.compile(r"\^\s?\{?\\circ\}?|(?<=[a-zA-Z}])\^(?:\{[^{}]*\}|\d)")
 # What makes a number a part of something else: an operation still to do, a range, another answer.
 GOES_ON = re.compile(
-    r"\s?(?:[-+*×·:^!]|\\times|\\cdot|,|\bor\b|\band\b|\bto\b)?\s?[$€£¥]?\s?-?\d|\s?(?:[\^!√π]|\\pi)"
+    r"\s?(?:[-+*×·:^!]|\\times|\\cdot|,|\bor\b|\band\b|\bto\b)?\s?[$€£¥]?\s?-?\d|\.\d|\s?(?:[\^!√π]|\\pi)"
 )
 ROOT = re.compile(r"(?:√|\\(?:sqrt|log|ln|pi|binom|sin|cos|tan)\b[\s{(\\]*|\^\{?)$")
 RANGE = re.compile(r"(?:between|either|neither|not|n['’]t|cannot|can't|from)\b", re.IGNORECASE)
-TOLERANCE = 1e-6
 
 
 def extract(text: str) -> str | None:
@@ -40,26 +61,75 @@ def extract(text: str) -> str | None:
 
 
 def agrees(answer: str, gold: str) -> bool:
-    """Whether two extracted numbers are equal."""
-    left, right = float(answer), float(gold)
-    return abs(left - right) <= TOLERANCE * max(1.0, abs(right))
+    """Whether two numbers as written (see `as_number`) are equal, to the digits that are printed of a decimal."""
+    left, right = _match(answer), _match(gold)
+    ours, theirs = left and _value(left), right and _value(right)
+    if not left or not right or ours is None or theirs is None:
+        return False
+    return ours == theirs or abs(ours - theirs) < max(_last_digit(left), _last_digit(right))
 
 
-def as_number(text: str) -> float | None:
+def as_number(text: str) -> Fraction | None:
     """`text` as a number when it is nothing but one (signs, commas, currency and a fraction allowed)."""
-    match = NUMBER.fullmatch(_plain(text).strip())
+    match = _match(text)
     return _value(match) if match else None
+
+
+def canonical(value: Fraction) -> str:
+    """The same text for equal numbers: a decimal where it ends, else a fraction in lowest terms."""
+    twos, rest = _without_factor(value.denominator, 2)
+    fives, rest = _without_factor(rest, 5)
+    if rest != 1:
+        return str(value)
+    places = max(twos, fives)
+    digits = str(abs(value.numerator) * 10**places // value.denominator).zfill(places + 1)
+    whole, part = digits[: len(digits) - places], digits[len(digits) - places :]
+    return ("-" if value < 0 else "") + (f"{whole}.{part}" if part else whole)
+
+
+def _without_factor(value: int, factor: int) -> tuple[int, int]:
+    """How often a factor divides a number, and what it leaves."""
+    times = 0
+    while value % factor == 0:
+        value //= factor
+        times += 1
+    return times, value
+
+
+def _match(text: str) -> re.Match[str] | None:
+    return NUMBER.fullmatch(_plain(text).strip())
+
+
+def _last_digit(match: re.Match[str]) -> Fraction:
+    """One unit of the last digit of a decimal that may have been rounded; 0 for every other number."""
+    whole, _, part = SEPARATORS.sub("", match["value"]).partition(".")
+    part = part.rstrip("0")
+    digits = (whole + part).lstrip("0")
+    if match["under"] or not part or len(digits) < ROUNDED:
+        return Fraction(0)
+    power = int((match["power"] or "e0")[1:]) + SCALES.get(match["scale"] or "", 0)
+    return Fraction(10) ** (power - len(part) + max(0, len(digits) - EXACT))
 
 
 def _plain(text: str) -> str:
     r"""`text` with typographic signs, LaTeX spacing, \frac, mixed numbers and powers of ten as plain numbers."""
     text = text.replace("−", "-").replace("–", "-").replace("{,}", ",").replace("\\$", "$")
     text = re.sub(r"\\[,!;: ]", "", text)
+    text = VULGAR.sub(lambda match: " " + normalize("NFKC", match[0]).replace("\u2044", "/"), text)
+    text = RAISED.sub(lambda match: "^" + normalize("NFKC", match[0]).replace("−", "-"), text)
     text = FRACTION.sub(
         lambda match: f" {match['sign'] or ''}{match['over'] or match['digit']}/{match['under']}", text
     )
-    text = MIXED.sub(_as_fraction, text)
+    text = REPEATING.sub(_as_ratio, MIXED.sub(_as_fraction, text))
     return POWER_OF_TEN.sub(r"e\1", text).replace("**", "")
+
+
+def _as_ratio(match: re.Match[str]) -> str:
+    r""" "0.1\overline{6}" as 1/6."""
+    whole, part, again = match["whole"] or "0", match["part"], match["again"]
+    nines = 10 ** len(again) - 1
+    value = Fraction(int(whole + part) * nines + int(again), nines * 10 ** len(part))
+    return f"{value.numerator}/{value.denominator}"
 
 
 def _as_fraction(match: re.Match[str]) -> str:
@@ -79,13 +149,12 @@ def _is_part_of_word(match: re.Match[str]) -> bool:
     return latin or before == "_" or (before == "." and match.string[match.start()] != "-")
 
 
-def _value(match: re.Match[str]) -> float | None:
-    value = float(match["value"].replace(",", "") + (match["power"] or ""))
-    if match["under"]:
-        if float(match["under"]) == 0:
-            return None
-        value /= float(match["under"])
-    value *= SCALES.get(match["scale"] or "", 1.0)
+def _value(match: re.Match[str]) -> Fraction | None:
+    digits, under = SEPARATORS.sub("", match["value"]), match["under"] or "1"
+    if len(digits) + len(under) > LONGEST or Fraction(under) == 0:
+        return None
+    value = Fraction(digits + (match["power"] or "")) / Fraction(under)
+    value *= 10 ** SCALES.get(match["scale"] or "", 0)
     before = match.string[: match.start()].rstrip()
     negative = bool(match["sign"] or match["minus"]) and not before[-1:].isdigit()
     return -value if negative else value
@@ -93,27 +162,34 @@ def _value(match: re.Match[str]) -> float | None:
 
 def _only_number(text: str) -> str | None:
     """The number of a box; a box with several or with an operation is none, an equation gives its right side."""
-    text = _plain(UNIT_POWER.sub("", text.rsplit("=", 1)[-1]))
-    found = _numbers(text)
+    found = _numbers(_without_units(text))
     return _written(found[0]) if len(found) == 1 else None
 
 
 def _first_number(text: str) -> str | None:
     if RANGE.match(text):
         return None
-    found = _numbers(text := _plain(UNIT_POWER.sub("", text.rsplit("=", 1)[-1])))
+    found = _numbers(_without_units(text))
     return _written(found[0]) if found else None
 
 
 def _last_number(text: str) -> str | None:
     found = _numbers(_plain(text))
-    value = _value(found[-1]) if found else None
-    return None if value is None else repr(value)
+    return _shown(found[-1]) if found else None
+
+
+def _without_units(text: str) -> str:
+    return UNIT_POWER.sub("", _plain(text.rsplit("=", 1)[-1]))
 
 
 def _written(match: re.Match[str]) -> str | None:
     """The number that stands for itself: not under a root, not in a product, a range or a list."""
     if ROOT.search(match.string[max(0, match.start() - 20) : match.start()]):
         return None
-    value = None if GOES_ON.match(match.string, match.end()) else _value(match)
-    return None if value is None else repr(value)
+    return None if GOES_ON.match(match.string, match.end()) else _shown(match)
+
+
+def _shown(match: re.Match[str]) -> str | None:
+    """As text that `as_number` reads: a fraction stays one, because it is exact where a decimal may be rounded."""
+    value = _value(match)
+    return value if value is None else str(value) if match["under"] else canonical(value)

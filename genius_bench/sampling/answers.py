@@ -57,7 +57,7 @@ def _plain_number(answer: str) -> str | None:
     found = number.as_number(answer)
     if found is None and all(word.isalpha() for word in unit.split()):
         found = number.as_number(value)
-    return None if found is None else f"{found:.10g}"
+    return None if found is None else number.canonical(found)
 
 
 def _yes_or_no(answer: str) -> str | None:

@@ -10,7 +10,7 @@ from genius_bench.evaluation.facts import GraderName, ReleasedName
 from genius_bench.evaluation.graders import code, maths, programs, released
 from genius_bench.evaluation.program_tests import ProgramTest
 
-VERSION = 2
+VERSION = 3
 """Raise it when any verdict can change: stored answers are then graded again."""
 
 
@@ -84,8 +84,8 @@ def vote(grader: GraderName, extracted: str | None) -> str:
     """What answers with equal results share, for majority votes; empty where there is nothing to compare."""
     if extracted is None or grader in RUN:
         return ""
-    value = number.as_number(extracted) if grader == "math" else None
-    return "".join(extracted.split()) if value is None else repr(value)
+    value = number.as_number(extracted) if grader in ("math", "number") else None
+    return "".join(extracted.split()) if value is None else number.canonical(value)
 
 
 def _grade_text(grader: GraderName, text: str, item: Item) -> Verdict:

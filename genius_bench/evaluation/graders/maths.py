@@ -58,10 +58,10 @@ def _decided_at_sight(answer: str, gold: str) -> bool | None:
         return True
     if BASED.fullmatch(_squeezed(answer)) and BASED.fullmatch(_squeezed(gold)):
         return _squeezed(re.sub("[{}]", "", answer)) == _squeezed(re.sub("[{}]", "", gold))
-    left, right = number.as_number(_bare(answer)), number.as_number(_bare(gold))
-    if left is None or right is None:
+    left, right = _bare(answer), _bare(gold)
+    if number.as_number(left) is None or number.as_number(right) is None:
         return None
-    return abs(left - right) <= number.TOLERANCE * max(1.0, abs(right))
+    return number.agrees(left, right)
 
 
 def _bare(text: str) -> str:
