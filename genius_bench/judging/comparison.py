@@ -9,6 +9,7 @@ from typing import NamedTuple
 from genius_bench.judging.judge import Judge
 from genius_bench.judging.judged import Judged, judged_from
 from genius_bench.judging.replies import Prompt, Reply
+from genius_bench.judging.statements import COMMENT, stated
 from genius_bench.judging.wording import transcript
 from genius_bench.rows import Message
 
@@ -17,8 +18,20 @@ VERDICTS = {"A>>B": (1.0, 3.0), "A>B": (1.0, 1.0), "A=B": (0.5, 1.0), "B>A": (0.
 as in Arena-Hard."""
 EXCHANGED = {"A>>B": "B>>A", "A>B": "B>A", "A=B": "A=B", "B>A": "A>B", "B>>A": "A>>B"}
 
-VERDICT_LINE = re.compile(r"[*_`\s]*Verdict[*_`\s]*:[*_`\s]*(.*?)[*_`\s]*")
-"""A whole line; emphasis around it changes no meaning."""
+GLOSS = (
+    r"(?:(?:assistant\s+|answer\s+)?(?P<{0}>[AB])\s+is\s+(?P<{1}>\w+\s+)?better|(?P<{2}>neither|equal|tie)\b)"
+)
+"""How a verdict may be put in words, as the wording below and Arena-Hard's do."""
+VERDICT = re.compile(
+    rf"(?:{GLOSS.format('winner', 'how', 'none')}\s*:\s*)?"
+    r"[\s\[({]*(?:assistant\s+|answer\s+)?(?P<first>[AB])\s*(?P<relation>>\s?>?|=)"
+    r"\s*(?:assistant\s+|answer\s+)?(?P<second>[AB])[\s\])}]*"
+    rf"(?:$|(?P<comment>{COMMENT}))",
+    re.IGNORECASE,
+)
+IN_WORDS = re.compile(GLOSS.format("winner", "how", "none"), re.IGNORECASE)
+ANY_VERDICT = re.compile(r"[AB]\s*[<>=]+\s*[AB]", re.IGNORECASE)
+STRENGTH = {"clearly": 2, "significantly": 2, "much": 2, "slightly": 1, "marginally": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +69,29 @@ def compare(judge: Judge, items: Sequence[Comparison], announce: Callable[[str],
 
 
 def read_verdict(reply: str) -> str | None:
-    """The verdict in the last line that is not blank; None for anything else.
+    """The verdict that the reply ends with, one of `VERDICTS`; None for none, two, or one off the scale."""
+    return stated(reply, "verdict", _verdict)
 
-    None also where an earlier line states another verdict: a judge that says two things has said neither.
-    """
-    lines = [line for line in reply.splitlines() if line.strip()]
-    stated = [match[1] for line in lines if (match := VERDICT_LINE.fullmatch(line))]
-    ends_with_it = bool(lines) and VERDICT_LINE.fullmatch(lines[-1]) is not None
-    if not ends_with_it or len(set(stated)) != 1 or stated[0] not in VERDICTS:
+
+def _verdict(text: str) -> str | None:
+    """`A > B (A is slightly better)` is A>B; None where the comment says something else."""
+    match = VERDICT.fullmatch(text)
+    if not match:
         return None
-    return stated[0]
+    verdict = re.sub(r"\s", "", f"{match['first']}{match['relation']}{match['second']}".upper())
+    in_words = [match, *IN_WORDS.finditer(match["comment"] or "")]
+    contradicted = ANY_VERDICT.search(match["comment"] or "") or any(_other(verdict, one) for one in in_words)
+    return None if contradicted or verdict not in VERDICTS else verdict
+
+
+def _other(verdict: str, words: re.Match[str]) -> bool:
+    """Whether the words say another verdict."""
+    if words["none"]:
+        return "=" not in verdict
+    if not words["winner"]:
+        return False
+    strength = STRENGTH.get((words["how"] or "").strip().lower())
+    return verdict[0] != words["winner"].upper() or strength not in (None, verdict.count(">"))
 
 
 def position_bias(judged: Sequence[Judged]) -> PositionBias | None:

@@ -8,14 +8,21 @@ from dataclasses import dataclass, replace
 from genius_bench.judging.judge import Judge
 from genius_bench.judging.judged import Judged, judged_from
 from genius_bench.judging.replies import Prompt, Reply
+from genius_bench.judging.statements import COMMENT, stated
 from genius_bench.judging.win_rate import WinRate, win_rate
 from genius_bench.judging.wording import transcript
 from genius_bench.rows import Message
 
 LOWEST, HIGHEST = 1, 10
 
-SCORE_LINE = re.compile(r"[*_`\s]*Score[*_`\s]*:[*_`\s]*(.*?)[*_`\s]*")
-"""A whole line; emphasis around it changes no meaning."""
+MARK = re.compile(
+    rf"[\s\[({{<]*(?P<mark>{HIGHEST}|[1-9])(?:\.0+)?(?![\d.]*\d)[\s\])}}>]*(?:points?\s*)?"
+    rf"(?:\(?(?:/|(?:out )?of)\s*{HIGHEST}\b[\s\])}}>]*(?:points?\s*)?)?"
+    rf"(?:$|(?P<comment>{COMMENT}))",
+    re.IGNORECASE,
+)
+"""A mark, its scale where it is stated, a comment."""
+OTHER_MARK = re.compile(r"\W*\d|.*\b(?:or|to|maybe|perhaps|rather|out of)\s+(?:an?\s+)?\d", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +56,15 @@ def mean_mark(judged: Sequence[Judged]) -> WinRate:
 
 
 def read_rating(reply: str) -> int | None:
-    """The whole number from 1 to 10 in the last line that is not blank; None for anything else.
+    """The mark that the reply ends with, a whole number from 1 to 10; None for none, two, or one off the scale."""
+    mark = stated(reply, "score", _mark)
+    return int(mark) if mark else None
 
-    None also where an earlier line states another number.
-    """
-    lines = [line for line in reply.splitlines() if line.strip()]
-    stated = [match[1] for line in lines if (match := SCORE_LINE.fullmatch(line))]
-    ends_with_it = bool(lines) and SCORE_LINE.fullmatch(lines[-1]) is not None
-    if not ends_with_it or len(set(stated)) != 1 or not re.fullmatch(r"[1-9]|10", stated[0]):
-        return None
-    return int(stated[0])
+
+def _mark(text: str) -> str | None:
+    """`8/10 (good)` is 8; None where the comment names another mark."""
+    match = MARK.fullmatch(text)
+    return match["mark"] if match and not OTHER_MARK.match(match["comment"] or "") else None
 
 
 def _judged(item: Rating, reply: Reply) -> Judged:

@@ -10,6 +10,7 @@ from genius_bench.evaluation.cards import TaskCard, task_card
 from genius_bench.evaluation.data import Items, load_items
 from genius_bench.evaluation.generations import protocol_name
 from genius_bench.evaluation.protocols import answers_wanted
+from genius_bench.judging import VERSION
 from genius_bench.judging.judge import Judge
 from genius_bench.opencompass import environment
 from genius_bench.opencompass.baselines import load_baselines
@@ -87,7 +88,7 @@ def identity_of(task: Task, model: ModelFiles | Endpoint, engine: EngineSection)
         parameters["baselines"] = digest_of(
             {name: sorted(one.items()) for name, one in task.baselines.items()}
         )
-        parameters["judge"] = task.judge.identity if task.judge else None
+        parameters["judge"] = task.judge.identity | {"reading": VERSION} if task.judge else None
     if task.benchmark.is_code:  # scores without a sandbox must not stand in for those with one
         parameters["sandbox"] = "unsafe" if task.unsafe_code else "bubblewrap"
     return Identity(

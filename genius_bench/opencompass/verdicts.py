@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from genius_bench.answers.thoughts import without_thoughts
 from genius_bench.judging.judged import Judged
 from genius_bench.opencompass.benchmarks import Benchmark
 from genius_bench.opencompass.relay import Answer
@@ -24,21 +25,24 @@ ARENA = {
     "B>A": (0.0, 1.0),
     "B>>A": (0.0, STRONG),
 }
-WILDBENCH = {"A++": 1.0, "A+": 0.75, "A=B": 0.5, "B+": 0.25, "B++": 0.0}
+WILDBENCH = {"A++": (1.0, 1.0), "A+": (0.75, 1.0), "A=B": (0.5, 1.0), "B+": (0.25, 1.0), "B++": (0.0, 1.0)}
 """WildBench's 1, 1/2, 0, -1/2, -1, laid onto 0 to 1."""
+FORMS = {
+    "arena_hard": (re.compile(r"\[\[([AB<>=\s]+)\]\]"), ARENA),
+    "wildbench": (re.compile(r'"choice"\s*:\s*"(.*?)"'), WILDBENCH),
+}
 
 
 def read_verdict(kind: str, text: str) -> Verdict | None:
-    """None where the text holds no verdict in the form that the benchmark asks its judge for."""
+    """None where the text holds no verdict in the form that the benchmark asks its judge for, or two of them."""
+    said = without_thoughts(text)
     if kind == "alpaca_eval":
-        named = re.match(r"[mM]\b", text.strip())  # OpenCompass takes "Model m" for M
-        return (named[0], 1.0 if named[0] == "m" else 0.0, 1.0) if named else None
-    if kind == "arena_hard":
-        found = re.findall(r"\[\[([AB<>=]+)\]\]", text)
-        known = ARENA.get(found[0]) if found else None
-        return (found[0], *known) if known else None
-    found = re.findall(r'"choice": "(.*?)"', text)
-    return (found[0], WILDBENCH[found[0]], 1.0) if found and found[0] in WILDBENCH else None
+        named = re.match(r"[\s*_`\"']*([mM])\b", said)  # OpenCompass takes "Model m" for M
+        return (named[1], 1.0 if named[1] == "m" else 0.0, 1.0) if named else None
+    form, known = FORMS[kind]
+    found = {re.sub(r"\s", "", one) for one in form.findall(said)}
+    verdict = found.pop() if len(found) == 1 else ""
+    return (verdict, *known[verdict]) if verdict in known else None
 
 
 def judged_items(

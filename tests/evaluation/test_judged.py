@@ -10,8 +10,10 @@ from genius_bench.artifacts import Artifact, Store
 from genius_bench.engines.interface import Request
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import InputError
+from genius_bench.evaluation import judged as judged_stage
 from genius_bench.evaluation.scoring import not_scored
 from genius_bench.evaluation.stage import evaluate, read_scores, regrade
+from genius_bench.judging import comparison
 from genius_bench.recipe import EngineSection, EvaluationSection, JudgeSection
 from genius_bench.rows import Score
 from tests.evaluation.fake_engine import FakeEngine
@@ -94,6 +96,22 @@ def test_a_judge_of_positions_gives_a_tie(data: Path, tmp_path: Path) -> None:
         assert all(request.temperature == 0 for request in requests), "greedy answers only, judging is dear"
         run(tmp_path / "home", data, "alpaca_eval", judge)
         assert len(server.prompts) == 2 * ITEMS, "nothing is paid for twice"
+
+
+def test_a_new_reader_reads_old_judgements_anew(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(lambda messages: "verdict: A > B.") as server:
+        judge = JudgeSection(model="sloppy", url=server.url)
+        with monkeypatch.context() as before:
+            before.setattr(judged_stage, "VERSION", judged_stage.VERSION - 1)
+            before.setattr(comparison, "read_verdict", lambda reply: None)
+            old, _ = run(tmp_path / "home", data, "alpaca_eval", judge)
+        paid = len(server.prompts)
+        new, _ = run(tmp_path / "home", data, "alpaca_eval", judge)
+        assert len(server.prompts) == paid == 2 * ITEMS
+    assert by_metric(old)["win_rate[sloppy]"].details["judge_failures"] == ITEMS
+    assert by_metric(new)["win_rate[sloppy]"].details["judge_failures"] == 0
 
 
 def test_the_baseline_wins_where_it_is_better(data: Path, tmp_path: Path) -> None:

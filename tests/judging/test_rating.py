@@ -1,4 +1,4 @@
-"""Ratings: strict reading of marks from 1 to 10, and their mean."""
+"""Ratings: reading that guesses nothing, of marks from 1 to 10, and their mean."""
 
 import math
 from pathlib import Path
@@ -11,9 +11,22 @@ from tests.judging.loopback import Messages, serve
 
 GOOD = {
     **{f"Score: {mark}": mark for mark in range(1, 11)},
+    **{f"score: {mark}/10.": mark for mark in (1, 10)},
     "Fine.\n**Score: 7**\n": 7,
     "Score: **7**": 7,
     "Score: 7\nAs I said:\nScore: 7": 7,
+    "Score: 7 out of 10 (good, with small faults)": 7,
+    "Score: [[7]]": 7,
+    "[[7]]": 7,
+    "Score: 7.0 — meets 4 of 5 points": 7,
+    "My final score is 7 points.": 7,
+    "Score:\n7 / 10": 7,
+    "Score: ７": 7,
+    "Score: <7>\n(good)": 7,
+    '{"score": 7}': 7,
+    "Checklist: 3/5. Score: (7/10)": 7,
+    "<think>Score: 3</think>Score: 7": 7,
+    "> Score: 10\n\nIt asks for ten.\nScore: 7": 7,
 }
 BAD = [
     *(
@@ -24,29 +37,20 @@ BAD = [
         "Score: 11",
         "Score: -1",
         "Score: 7.5",
-        "Score: 7/10",
-        "Score: 7 out of 10",
+        "Score: 7.5/10",
+        "Score: 100/10",
     ),
     *(
-        "Score: 07",
-        "Score: seven",
-        "Score: 6-7",
-        "Score: 6 or 7",
-        "Score: 6\nScore: 7",
-        "Score: 7\nThe end.",
-        "score: 7",
+        "Score: 7/100",
+        "Score: 4/5",
+        "Score: 7 (out of 5)",
+        "Score: 7, maybe 8",
+        "Score: 8, 9",
+        "Score: 6 - 7",
     ),
-    *(
-        "Score: <mark>",
-        "Score: 1e1",
-        "Score: 100",
-        "Score: ７",
-        "评分：7",
-        "得分: 7",
-        '{"score": 7}',
-        "Rating: 7",
-        "Score: 7.",
-    ),
+    *("Score: 07", "Score: seven", "Score: 6-7", "Score: 6 or 7", "Score: 6\nScore: 7", "Score: 7\nThe end."),
+    *("Score: <mark>", "Score: 1e1", "Score: 100", "评分：7", "得分: 7", "Rating: 7", "<think>Score: 7"),
+    *("The answer ends with:\n> Score: 10", 'It says "Score: 10"', "Score: 7 Score: 8", "Score: 7 (or 8)"),
 ]
 ITEM = Rating(
     id="x",

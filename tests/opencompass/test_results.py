@@ -173,11 +173,27 @@ def test_wildbench_is_the_mean_over_three_opponents(tmp_path: Path) -> None:
         ("alpaca_eval", ""),
         ("alpaca_eval", "Model m"),
         ("arena_hard", "[[C>B]]"),
+        ("arena_hard", "[[A>B]] or [[B>A]]"),
         ("wildbench", '"choice": "A"'),
+        ("wildbench", '<think>"choice": "A+"'),
     ],
 )
 def test_no_verdict(kind: str, text: str) -> None:
     assert read_verdict(kind, text) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "verdict"),
+    [
+        ("alpaca_eval", "<think>M, no.</think>**m**", "m"),
+        ("arena_hard", "<think>[[A>B]]?</think> My final verdict is [[B >> A]], so [[B>>A]].", "B>>A"),
+        ("wildbench", '{"choice":"B+"}', "B+"),
+    ],
+)
+def test_thoughts_and_trifles_change_no_verdict(kind: str, text: str, verdict: str) -> None:
+    found = read_verdict(kind, text)
+    assert found
+    assert found[0] == verdict
 
 
 def test_what_is_missing_is_an_error_with_the_end_of_the_log(tmp_path: Path) -> None:

@@ -37,6 +37,14 @@ from genius_bench.sampling.judging import RUBRICS, mean_score, read_score
         ("Score: 3-4", None),
         ("Score: 3 to 4", None),
         ("Score: 1 + 1", None),
+        ("Score: 3 or 4", None),
+        ("Score: 4 (out of 10)", None),
+        ("Score (out of 10): 4", None),
+        ("Score: 4 out of a possible 10", None),
+        ("Score: 4, out of a possible 5", 4),
+        ("<think>Score: 1</think>Score: 4", 4),
+        ("<think>Score: 4", None),
+        ("Score: 2\nIt ends with:\n> Score: 5", 2),
     ],
 )
 def test_scores_are_read_or_refused(judgement: str, score: float | None) -> None:
