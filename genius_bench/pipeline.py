@@ -38,7 +38,8 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     base = resolve_model(recipe.model)
     corpus = stages.read_corpus(home, resolved, base)
     skipped = "".join(f", {count} skipped ({reason})" for reason, count in corpus.skipped.items())
-    _say(f"corpus {corpus.name}: {len(corpus.queries)} queries{skipped}")
+    short = f" of the {corpus.wanted} wanted" if len(corpus.queries) < (corpus.wanted or 0) else ""
+    _say(f"corpus {corpus.name}: {len(corpus.queries)} queries{short}{skipped}")
     overlap = _checked_overlap(corpus, tasks, recipe) if looks and recipe.corpus.overlap != "off" else {}
     if missing:
         _say(f"not available yet, left out: {', '.join(missing)}")

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genius_bench.artifacts import Artifact, Store
-from genius_bench.corpora import Corpus, check_lengths, load_corpus, stored
+from genius_bench.corpora import Corpus, UnusableRow, check_lengths, load_corpus, stored
 from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.exchanging import EnginesInTurn
 from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer
 from genius_bench.engines.policy_server import check_server, open_sampler
-from genius_bench.engines.rendering import render
+from genius_bench.engines.rendering import Unrenderable, render
+from genius_bench.engines.turns import require_turn
 from genius_bench.errors import InputError
 from genius_bench.processes import in_own_process
-from genius_bench.recipe import EngineSection, EvaluationSection
+from genius_bench.recipe import CorpusSection, EngineSection, EvaluationSection
 from genius_bench.resolution import Resolved
 from genius_bench.rows import Query
 
@@ -42,12 +43,28 @@ def usable_corpus(resolved: Resolved, base: ModelFiles, folder: Path | None = No
         if label in resolved.method.needs:
             _check_labels(corpus, resolved.method.name, label, field)
     tokenizer = load_tokenizer(base.path, resolved.recipe.engine.chat_template)
+    if "references" in resolved.method.needs:
+        require_turn(tokenizer)
 
     def count_tokens(query: Query) -> int:
-        return len(render(tokenizer, query.messages))
+        try:
+            return len(render(tokenizer, query.messages))
+        except Unrenderable as error:
+            raise UnusableRow(f"cannot be asked: {error}") from error
 
     limit = min(section.max_prompt_tokens, (context_of(base) or section.max_prompt_tokens + 1) - 1)
-    return check_lengths(corpus, count_tokens, limit, skip=section.skip_bad_rows)
+    usable = check_lengths(corpus, count_tokens, limit, skip=section.skip_bad_rows)
+    _check_number(usable, section)
+    return usable
+
+
+def _check_number(corpus: Corpus, section: CorpusSection) -> None:
+    if section.queries is not None and len(corpus.queries) < section.queries:
+        left_out = ", ".join(f"{reason}: {count}" for reason, count in corpus.skipped.items())
+        raise InputError(
+            f"corpus {corpus.name} has {len(corpus.queries)} queries that can be asked, fewer than the "
+            f"{section.queries} wanted (corpus.queries); left out: {left_out}"
+        )
 
 
 def look_for_overlap(corpus: Corpus, tasks: list[str], settings: EvaluationSection) -> "Gate":

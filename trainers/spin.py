@@ -5,9 +5,9 @@ from pydantic import PositiveInt
 from genius_bench.method import Collected, Method, Work
 from genius_bench.recipe import Layer
 from genius_bench.rows import Query
-from genius_bench.sampling.demonstrations import reference_ids, unreferenced_pair
+from genius_bench.sampling.demonstrations import ended_as_labelled, reference_ids, unreferenced_pair
 from genius_bench.sampling.policy import Policy
-from genius_bench.sampling.responses import ResponseOptions, distinct, draw_responses, usable
+from genius_bench.sampling.responses import ResponseOptions, draw_responses, usable
 from genius_bench.sampling.rounds import PerIteration, of_iteration
 
 
@@ -53,7 +53,8 @@ class SPIN(Method):
             return Collected(rows=[], notes={"blank_reference": 1})
         prompt_ids = policy.prompt(query.messages)
         own = usable(await draw_responses(query, policy, self.options), self.options)
-        rejected = [response.token_ids for response in distinct(own) if response.token_ids != reference]
+        said = dict.fromkeys(ended_as_labelled(response, policy) for response in own)
+        rejected = [ids for ids in said if ids != reference]
         rows = [unreferenced_pair(query, i, prompt_ids, reference, ids) for i, ids in enumerate(rejected)]
         notes = {"unusable": self.options.responses - len(own), "as_labelled": len(own) - len(rejected)}
         return Collected(rows=list(rows), notes=notes)

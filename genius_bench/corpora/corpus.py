@@ -6,10 +6,11 @@ large: of a row only its id's hash stays in memory.
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from re import fullmatch
 
@@ -39,6 +40,17 @@ class Corpus:
     """Which column of the source was read as what."""
     origin: dict[str, str] = field(default_factory=dict)
     """Path, or hub id and revision."""
+    wanted: int | None = None
+    """How many were to be drawn; None where all are."""
+    spare: Collection[Query] = ()
+    """Where rows may be skipped: those that follow in the order of the draw, for queries that cannot be asked."""
+    find_place: Callable[[str], str] | None = field(default=None, compare=False)
+    """From an id to where the row was read ("queries.jsonl line 7"), as long as the source is at hand."""
+
+    def place_of(self, identifier: str) -> str:
+        """How messages name a row."""
+        place = self.find_place(identifier) if self.find_place else f"corpus {self.name}"
+        return f"{place}: row '{identifier}'"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -61,7 +73,8 @@ def load_corpus(section: CorpusSection, folder: Path | None = None) -> Corpus:
     bad_rows = BadRows(section.skip_bad_rows)
     reader = _Reader(section, _opener(section), bad_rows)
     stream = reader.stream
-    rows: Sorted[int] = Sorted(folder, first=section.queries or stream.queries)
+    wanted = section.queries or stream.queries
+    rows: Sorted[int] = Sorted(folder, first=None if section.skip_bad_rows else wanted)
     for place, query in reader.queries():
         rows.add(place, json.dumps(list(vars(query).values()), ensure_ascii=False))
     skipped = dict(sorted(bad_rows.counts.items()))
@@ -73,13 +86,21 @@ def load_corpus(section: CorpusSection, folder: Path | None = None) -> Corpus:
             f"corpus {stream.name} has {len(rows)} usable rows, fewer than the {section.queries} asked for "
             "(corpus.queries)"
         )
-    queries = Queries(partial(_read, rows), len(rows))
-    columns = reader.columns.used() if reader.columns else {}
-    return Corpus(name=stream.name, queries=queries, skipped=skipped, columns=columns, origin=stream.origin)
+    drawn = min(wanted or len(rows), len(rows))
+    return Corpus(
+        name=stream.name,
+        queries=Queries(partial(_read, rows, 0, drawn), drawn),
+        skipped=skipped,
+        columns=reader.columns.used() if reader.columns else {},
+        origin=stream.origin,
+        wanted=wanted,
+        spare=Queries(partial(_read, rows, drawn, None), len(rows) - drawn),
+        find_place=reader.place_of,
+    )
 
 
-def _read(rows: Sorted[int]) -> Iterator[Query]:
-    for text in rows:
+def _read(rows: Sorted[int], start: int, stop: int | None) -> Iterator[Query]:
+    for text in islice(rows, start, stop):
         identifier, messages, reference, answer = json.loads(text)
         yield Query(id=identifier, messages=tuple(messages), reference=reference, answer=answer)
 
@@ -123,12 +144,12 @@ class _Reader:
                 self._seen.add(place)
                 yield place, query
             elif own_id:
-                first = "" if self._bad_rows.skip else f" of {self._first_place(query.id)}"
+                first = "" if self._bad_rows.skip else f" of {self.place_of(query.id)}"
                 self._bad_rows.add("duplicate id", f"{record.where} repeats the id '{query.id}'{first}")
             else:  # rows without ids: the same question again is no error, but it is trained on once
                 self._bad_rows.counts["repeated query"] += 1
 
-    def _first_place(self, identifier: str) -> str:
+    def place_of(self, identifier: str) -> str:
         """Where an id came first. The source is read again for it: remembering all places would take memory."""
         assert self.columns is not None
         for record in self._open_source(self._section, BadRows(skip=True)).records:

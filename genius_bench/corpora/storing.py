@@ -28,7 +28,7 @@ def stored(corpus: Corpus, store: Store) -> Corpus:
             build.write_shard(shard)
 
     queries = Queries(partial(_read, store.make(identity, produce)), len(corpus.queries))
-    kept = replace(corpus, queries=queries)
+    kept = replace(corpus, queries=queries, spare=(), find_place=None)
     vars(kept)["fingerprint"] = corpus.fingerprint  # known: a million rows need not be read again for it
     return kept
 

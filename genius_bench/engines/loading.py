@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genius_bench.engines.turns import turn_of
 from genius_bench.errors import InputError, first_line
 from genius_bench.offline import is_offline, not_here
 
@@ -201,7 +202,7 @@ def pick_device(device: str) -> str:
 
 
 def end_tokens(path: Path | str, tokenizer: Any) -> frozenset[int]:
-    """Every token after which a turn is over: the model's generation config may name several."""
+    """Every token after which a turn is over: the generation config may name several, the chat template another."""
     from transformers import AutoConfig, GenerationConfig
 
     base = str(base_of(Path(path)))
@@ -213,4 +214,6 @@ def end_tokens(path: Path | str, tokenizer: Any) -> frozenset[int]:
     ids = {named} if isinstance(named, int) else set(named or ())
     if tokenizer.eos_token_id is not None:
         ids.add(tokenizer.eos_token_id)
+    if turn := turn_of(tokenizer):
+        ids.add(turn.end)
     return frozenset(ids)

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from genius_bench.errors import InputError
+from genius_bench.errors import InputError, first_line
 from genius_bench.rows import Message
 
 PLAIN_ROLES = {"system": "", "user": "Question: ", "assistant": "Answer: "}
+
+
+class Unrenderable(InputError):
+    """A conversation that the model's chat template refuses: a system role, two questions in a row."""
 
 
 def render(tokenizer: Any, messages: Sequence[Message], answer_prefix: str = "") -> tuple[int, ...]:
@@ -19,22 +23,23 @@ def render(tokenizer: Any, messages: Sequence[Message], answer_prefix: str = "")
     Models with a chat template get it; others get a plain "Question: … Answer:" layout. `answer_prefix` is the
     start of the answer, put into the assistant's mouth (the release's "The reasoning steps are:").
     """
-    if getattr(tokenizer, "chat_template", None):
-        ids = _render_with_template(tokenizer, messages)
-    else:
-        ids = _encode(tokenizer, _plain_text(messages, answer_prefix))
-        answer_prefix = ""
-    if answer_prefix:
-        ids += _encode(tokenizer, answer_prefix)
+    ids = encode(tokenizer, prompt_text(tokenizer, messages, answer_prefix))
+    if answer_prefix and getattr(tokenizer, "chat_template", None):
+        ids += encode(tokenizer, answer_prefix)
     return with_one_bos(tokenizer, ids)
 
 
-def _render_with_template(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+def prompt_text(tokenizer: Any, messages: Sequence[Message], answer_prefix: str = "") -> str:
+    """The prompt as text. The plain layout writes the answer's beginning itself. Raises `Unrenderable`."""
+    if not getattr(tokenizer, "chat_template", None):
+        return _plain_text(messages, answer_prefix)
     try:
-        text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+        text: str = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
     except Exception as error:  # templates are programs: they raise whatever their authors chose
-        raise InputError(f"the model's chat template cannot render this conversation: {error}") from error
-    return _encode(tokenizer, text)
+        raise Unrenderable(
+            f"the model's chat template cannot render this conversation: {first_line(error)}"
+        ) from error
+    return text
 
 
 def _plain_text(messages: Sequence[Message], answer_prefix: str) -> str:
@@ -43,7 +48,8 @@ def _plain_text(messages: Sequence[Message], answer_prefix: str) -> str:
     return "\n\n".join([*turns, opening if answer_prefix else opening.rstrip()])
 
 
-def _encode(tokenizer: Any, text: str) -> list[int]:
+def encode(tokenizer: Any, text: str) -> list[int]:
+    """Without the tokens that a tokenizer puts around a text by itself."""
     ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
     return ids
 

@@ -12,7 +12,8 @@ from genius_bench.evaluation.data import Items, Row, load_function
 from genius_bench.evaluation.protocols import answers_wanted, protocols
 from genius_bench.recipe import EvaluationSection
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
+"""Since 2, a chat template's end of turn ends an answer although the model's configuration does not name it."""
 ITEMS_FILE = "items.json"
 
 
@@ -130,7 +131,7 @@ def _tests(store: Store, card: TaskCard, items: Items, limit: int | None) -> Art
     read = load_function(str(card.facts.tests))
     identity = Identity(
         kind="tests",
-        version=STAGE_VERSION,
+        version=1,
         parameters={"task": card.name, "items": digest_of([items.fingerprint, items.ids[:limit]])},
         inputs={},
     )

@@ -8,7 +8,7 @@ from typing import Any
 from genius_bench.artifacts import digest_of
 from genius_bench.engines.background import BackgroundLoop
 from genius_bench.engines.endpoint import Endpoint, open_client
-from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer
+from genius_bench.engines.loading import ModelFiles, context_of, end_tokens, load_tokenizer
 from genius_bench.engines.rendering import render
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.http_client import EndpointError, JsonClient
@@ -47,8 +47,8 @@ class Checkpoint:
         if isinstance(model, ModelFiles):
             self._context = context_of(model)
             self._tokenizer = load_tokenizer(model.path, engine.chat_template)
-        if isinstance(model, ModelFiles) and server.kind == "transformers":
-            self._generation = neutral_generation(model)
+            self._ends = end_tokens(model.path, self._tokenizer)
+            self._generation = neutral_generation(self._ends, self._tokenizer.pad_token_id)
         self._tokenizing = threading.Lock()
         self._loop = BackgroundLoop()
         self._client = self._loop.run(_client(server, engine))
@@ -88,6 +88,10 @@ class Checkpoint:
         seed = seed_of("opencompass", self._task, body["model"], digest_of(body["messages"])) % SEEDS
         if self._server.kind == "transformers":
             return request | {"seed": seed, "generation_config": self._generation(temperature, limit)}
+        if (
+            self._server.kind == "vllm"
+        ):  # which knows the model's configuration, and no template's end of turn
+            request |= {"stop_token_ids": sorted(self._ends)}
         return request | {"seed": seed, "temperature": temperature, "top_p": 1.0, "max_tokens": limit}
 
 

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from genius_bench.engines.exporting import full_model, precision_of
-from genius_bench.engines.loading import ModelFiles, base_of, end_tokens, load_tokenizer, pick_device
+from genius_bench.engines.loading import ModelFiles, base_of, load_tokenizer, pick_device
 from genius_bench.engines.rendering import beginning_of_sequence
 from genius_bench.engines.vllm_settings import as_flags, environment, options
 from genius_bench.environment import SAME_THING, package_version
@@ -200,13 +200,10 @@ def _is_healthy(port: int) -> bool:
         connection.close()
 
 
-def neutral_generation(model: ModelFiles) -> Callable[[float, int], str]:
+def neutral_generation(ends: frozenset[int], pad: int | None) -> Callable[[float, int], str]:
     """From temperature and token limit to what `transformers serve` must be told with each request: to sample from the
-    model as it is. Tokens that end an answer come from the model's own files.
+    model as it is, up to one of `ends`.
     """
-    tokenizer = load_tokenizer(model.path, "plain")
-    ends = end_tokens(model.path, tokenizer)
-    pad = tokenizer.pad_token_id
     tokens = {"eos_token_id": sorted(ends), "pad_token_id": min(ends) if pad is None and ends else pad}
 
     def settings(temperature: float, max_tokens: int) -> str:

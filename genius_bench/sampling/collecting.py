@@ -22,7 +22,8 @@ from genius_bench.sampling.pool import Pool
 from genius_bench.sampling.shelf import Row, Shelf
 from genius_bench.sorting import Sorted
 
-COLLECT_VERSION = 1
+COLLECT_VERSION = 2
+"""Since 2, labelled responses and sampled ones end with the chat template's end of turn."""
 TRAINING_SHARD_ROWS = 4096
 
 

@@ -4,19 +4,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from genius_bench.engines.interface import Completion
+from genius_bench.engines.turns import answer_ids, with_turn_end
 from genius_bench.rows import Demonstration, PreferencePair, Query
 from genius_bench.sampling.policy import Policy
 
 
 def reference_ids(query: Query, policy: Policy) -> tuple[int, ...]:
-    """The labelled response as tokens, end of sequence included; empty when it is missing or blank."""
+    """The labelled response as tokens, ended as the model's layout ends a turn; empty when it is missing or blank.
+
+    Raises `InputError` where neither template nor tokenizer has an end.
+    """
     text = (query.reference or "").strip()
-    if not text:
-        return ()
-    if not getattr(policy.tokenizer, "chat_template", None):
-        text = f" {text}"  # the plain layout's prompt ends in "Answer:"
-    ids: list[int] = policy.tokenizer(text, add_special_tokens=False)["input_ids"]
-    return (*ids, policy.tokenizer.eos_token_id)
+    return answer_ids(policy.tokenizer, query.messages, text) if text else ()
+
+
+def ended_as_labelled(response: Completion, policy: Policy) -> tuple[int, ...]:
+    """The tokens of a sampled response with the end that labelled ones have, whichever token ended it.
+
+    A model may be stopped by several tokens. Beside a labelled response the last token alone would tell them apart.
+    """
+    if response.finish_reason != "eos":
+        return response.token_ids
+    return with_turn_end(policy.tokenizer, response.token_ids)
 
 
 def demonstration(

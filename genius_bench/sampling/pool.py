@@ -16,6 +16,8 @@ from genius_bench.artifacts import digest_of, publish_file
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.sampling.pool_index import PoolIndex
 
+VERSION = 2
+"""Raise it when an engine answers an equal request otherwise: since 2, a template's end of turn ends the answer."""
 FILE_TOKENS = 1 << 19
 """Tokens that wait for their file at most."""
 OPEN_FILES = 16
@@ -25,7 +27,8 @@ COLUMNS = ("token_ids", "text", "logprobs", "finish_reason")
 
 def name_of(request: Request) -> str:
     """Under which a request's completion is pooled; what may follow it makes no difference to it."""
-    return digest_of({name: value for name, value in vars(request).items() if name != "then"})
+    asked = {name: value for name, value in vars(request).items() if name != "then"}
+    return digest_of({**asked, "version": VERSION})
 
 
 class Pool:

@@ -1,7 +1,8 @@
 """A method in one file: imitate the reference response. It needs labels, so it says so."""
 
 from genius_bench.method import Collected, Method
-from genius_bench.rows import Demonstration, Query
+from genius_bench.rows import Query
+from genius_bench.sampling.demonstrations import demonstration, reference_ids
 from genius_bench.sampling.policy import Policy
 
 
@@ -15,14 +16,7 @@ class Echo(Method):
     objective = {"name": "sft"}
 
     async def collect(self, query: Query, policy: Policy) -> Collected:
-        if query.reference is None:
+        response_ids = reference_ids(query, policy)
+        if not response_ids:
             return Collected(rows=[], notes={"no reference": 1})
-        tokenizer = policy.tokenizer
-        response = tokenizer(query.reference, add_special_tokens=False)["input_ids"]
-        row = Demonstration(
-            id=query.id,
-            query_id=query.id,
-            prompt_ids=policy.prompt(query.messages),
-            response_ids=(*response, tokenizer.eos_token_id),
-        )
-        return Collected(rows=[row])
+        return Collected(rows=[demonstration(query, 0, policy.prompt(query.messages), response_ids)])

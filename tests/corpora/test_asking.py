@@ -1,0 +1,104 @@
+"""Queries that the model at hand cannot be asked are found before anything is sampled, named, left out and replaced."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genius_bench.artifacts import Store
+from genius_bench.corpora import Corpus, stored
+from genius_bench.engines.loading import ModelFiles
+from genius_bench.errors import InputError
+from genius_bench.resolution import resolve
+from genius_bench.stages import usable_corpus
+from tests.engines.layouts import CHATML, LAYOUTS, Layout
+
+TURN = {"system": "s", "user": "Hi there", "assistant": "Hello"}
+
+
+def model(folder: Path, layout: Layout) -> ModelFiles:
+    """As much of a model as reading a corpus needs."""
+    folder.mkdir(exist_ok=True)
+    layout.tokenizer().save_pretrained(folder)
+    (folder / "config.json").write_text(json.dumps({"max_position_embeddings": 4096}))
+    return ModelFiles("made", folder, "of its files")
+
+
+def read(
+    tmp_path: Path, rows: list[dict[str, Any]], layout: Layout = LAYOUTS["gemma"], **corpus: Any
+) -> Corpus:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    method = corpus.pop("method", "star")
+    asked = resolve({"method": method, "model": "made", "corpus": {"name": str(path), **corpus}})
+    return usable_corpus(asked, model(tmp_path / "model", layout))
+
+
+def talk(*roles: str) -> dict[str, Any]:
+    return {"messages": [{"role": role, "content": TURN[role]} for role in roles]}
+
+
+@pytest.mark.parametrize(
+    ("roles", "reason"),
+    [
+        (("system", "user"), "System role not supported"),
+        (("user", "user"), "roles must alternate"),
+        (("assistant", "user"), "roles must alternate"),
+    ],
+)
+def test_a_row_that_the_template_refuses_is_a_bad_row(
+    tmp_path: Path, roles: tuple[str, ...], reason: str
+) -> None:
+    rows = [talk("user"), talk(*roles), talk("user", "assistant", "user")]
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, rows)
+    said = str(caught.value)
+    assert said.startswith("rows.jsonl line 2: row 'q-")
+    assert reason in said
+    assert "\n" not in said
+    assert said.endswith("Mend the row, or skip such rows with --set corpus.skip_bad_rows=true")
+    corpus = read(tmp_path, rows, skip_bad_rows=True)
+    assert (len(corpus.queries), corpus.skipped) == (2, {"refused by the chat template": 1})
+
+
+def test_where_all_rows_are_refused_both_reasons_are_told(tmp_path: Path) -> None:
+    rows = [talk("system", "user"), {"messages": [{"role": "user", "content": "x" * 900}]}]
+    with pytest.raises(
+        InputError, match=r"every query is longer than 99 tokens or refused by the chat template"
+    ):
+        read(tmp_path, rows, skip_bad_rows=True, max_prompt_tokens=99)
+
+
+LONG = [{"id": f"{n}", "query": ("word " * 200 if n % 3 else "word") + f" {n}"} for n in range(90)]
+
+
+def test_queries_left_out_are_replaced_by_the_next_of_the_draw(tmp_path: Path) -> None:
+    """30 of 90 rows are short: 20 are wanted, and of the first 20 of the draw about 7 would have been left."""
+    corpus = read(tmp_path, LONG, queries=20, skip_bad_rows=True, max_prompt_tokens=50)
+    short = [id for id in read(tmp_path, LONG).ids() if int(id) % 3 == 0]
+    assert corpus.ids() == short[:20], "in the order of the draw"
+    everything = read(tmp_path, LONG).ids()
+    assert corpus.skipped == {"too long": everything.index(short[19]) - 19}
+    kept = stored(corpus, Store(tmp_path / "home"))
+    assert list(kept.queries) == list(corpus.queries)
+    larger = read(tmp_path, LONG, queries=25, skip_bad_rows=True, max_prompt_tokens=50)
+    assert larger.ids()[:20] == corpus.ids()
+
+
+def test_too_few_that_can_be_asked_is_an_error_and_a_long_one_names_its_line(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"has 30 queries that can be asked, fewer than the 31 .*too long: 60"
+    ):
+        read(tmp_path, LONG, queries=31, skip_bad_rows=True, max_prompt_tokens=50)
+    with pytest.raises(InputError, match=r"^rows.jsonl line 1: row 'a' is \d+ tokens long, 50 are allowed"):
+        read(tmp_path, [{"id": "a", "query": "word " * 99}], max_prompt_tokens=50)
+
+
+def test_a_model_without_any_end_is_refused_for_labelled_responses_alone(tmp_path: Path) -> None:
+    rows = [{"query": "Why?", "response": "Because."}]
+    endless = Layout(CHATML, (), {}, "")
+    with pytest.raises(InputError, match="names no end of sequence"):
+        read(tmp_path, rows, endless, method="sft")
+    assert len(read(tmp_path, rows, endless).queries) == 1
+    assert len(read(tmp_path, rows, method="spin").queries) == 1
