@@ -13,7 +13,6 @@ import platform
 import selectors
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import time
@@ -24,25 +23,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from genius_bench.evaluation.call_filter import call_filter
+
 NOBODY = 65534
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
 PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin")
 DRIVER = Path(__file__).with_name("sandbox_driver.py").read_text(encoding="utf-8")
-REFUSED_CALLS = {
-    "x86_64": (0xC000003E, (29, 64, 68, 101, 248, 249, 250, 298, 310, 311, 319, 321, 323, 425, 447)),
-    "aarch64": (0xC00000B7, (194, 190, 186, 117, 217, 218, 219, 241, 270, 271, 279, 280, 282, 425, 447)),
-}
-"""Machine → its audit number and the numbers of shmget, semget, msgget, ptrace, add_key, request_key, keyctl,
-perf_event_open, process_vm_readv, process_vm_writev, memfd_create, bpf, userfaultfd, io_uring_setup and memfd_secret:
-memory that no limit counts, and reaching into other processes."""
+SCRATCH = 'mount -t tmpfs -o size=64m,nr_inodes=8k,mode=700 scratch /tmp && exec "$@"'
+"""In a mount namespace of its own: bubblewrap can limit the bytes of a file system, not the number of its files."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """What one program may use. `wall_seconds` ends it all (and `test_seconds` a script's run on one input). Memory and
     CPU time are per process. The worst case for each of the programs that run at a time (one a core, at most 8):
-    `processes` (bubblewrap's and the driver's are two of them) times `memory_bytes`, so 3 GiB, 72 MiB of scratch files,
-    what the kernel keeps for their names, pipes and sockets, and a core a process for all of `wall_seconds`."""
+    `processes` (bubblewrap's and the driver's are two of them) times `memory_bytes`, so 3 GiB; twice as much again for
+    the tables that find its pages, where a program scatters them; 64 MiB in at most 8,192 scratch files, 0.1 GiB in
+    pipes and sockets, and a core a process for all of `wall_seconds`."""
 
     wall_seconds: float = 20.0
     output_bytes: int = 64 * 1024
@@ -52,10 +49,12 @@ class Limits:
     processes: int = 6
     file_bytes: int = 16 * 2**20
     open_files: int = 64
+    signals: int = 256
 
     def inside(self, *, contained: bool) -> dict[str, int]:
-        """The limits that the process sets on itself (a user's processes are countable only inside)."""
-        outer = {"wall_seconds", "output_bytes", "test_seconds", "processes" if not contained else ""}
+        """The limits that the process sets on itself (a user's processes and signals are countable only inside)."""
+        outer = {"wall_seconds", "output_bytes", "test_seconds"}
+        outer |= set() if contained else {"processes", "signals"}
         return {name: amount for name, amount in asdict(self).items() if name not in outer}
 
 
@@ -102,6 +101,10 @@ def available() -> str | None:
         return "the sandbox needs Linux"
     if shutil.which("bwrap") is None:
         return "no sandbox (apt install bubblewrap)"
+    if shutil.which("unshare") is None:
+        return "no sandbox (apt install util-linux)"
+    if call_filter() is None:
+        return f"no sandbox (the numbers of system calls on {platform.machine()} are not known)"
     if PYTHON is None:
         return "no sandbox (no python3 in /usr/bin for it to run)"
     process = _start(_bubblewrap(), stderr=subprocess.PIPE)
@@ -151,56 +154,36 @@ def _job(program: Runnable, limits: Limits, *, contained: bool) -> bytes:
 
 def _bubblewrap() -> list[str]:
     """Own namespaces for everything; of the machine only /usr is visible, read-only. Process 1, bubblewrap's own, is
-    hidden: it has no limits. Hashes are not random: the order of a set, and so a verdict, is always the same."""
-    arguments = f"""bwrap --unshare-all --unshare-user {_no_nested_namespaces()} --uid {NOBODY} --gid {NOBODY}
+    hidden: it has no limits. /dev/zero is empty: mapped, it would be memory that no limit counts. Hashes are not
+    random: the order of a set, and so a verdict, is always the same."""
+    arguments = f"""unshare --user --map-root-user --mount sh -c SCRATCH sh
+        bwrap --seccomp FILTER --unshare-all --unshare-user --uid {NOBODY} --gid {NOBODY}
         --hostname sandbox --die-with-parent --new-session --cap-drop ALL --clearenv
         --setenv PATH /usr/bin:/bin --setenv HOME /tmp --setenv LANG C.UTF-8 --setenv OMP_NUM_THREADS 1
         --setenv PYTHONHASHSEED 0 --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/sbin /sbin
         --symlink usr/lib /lib --symlink usr/lib64 /lib64 --ro-bind-try /etc/ld.so.cache /etc/ld.so.cache
-        --proc /proc --tmpfs /proc/1 --remount-ro /proc/1 --dev /dev --size 8388608 --tmpfs /dev/shm --remount-ro /dev
-        --size 67108864 --tmpfs /tmp --remount-ro / --chdir /tmp --"""
-    return [*arguments.split(), PYTHON or "python3", "-s", "-c", DRIVER]
-
-
-@cache
-def _no_nested_namespaces() -> str:
-    """Versions before 0.8 do not know the option; programs there still have no capabilities."""
-    shown = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False)
-    return "--disable-userns" if "--disable-userns" in shown.stdout + shown.stderr else ""
+        --proc /proc --tmpfs /proc/1 --remount-ro /proc/1 --dev /dev --dev-bind /dev/null /dev/zero
+        --bind /tmp /dev/shm --remount-ro /dev --bind /tmp /tmp --remount-ro / --chdir /tmp --"""
+    words = [SCRATCH if word == "SCRATCH" else word for word in arguments.split()]
+    return [*words, PYTHON or "python3", "-s", "-c", DRIVER]
 
 
 def _start(command: list[str], stdin: Any = subprocess.PIPE, stderr: int = subprocess.DEVNULL) -> Any:
     """As nobody when we are root (a root caller's process counts and /proc/sys would be open to the program), and
     without our environment (a program would see it as that of bubblewrap)."""
-    reader, writer = os.pipe()
-    os.write(writer, _call_filter())
-    os.close(writer)
     options: dict[str, Any] = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": stderr}
-    if command[0] == "bwrap":
-        options |= {"env": {}, "executable": shutil.which("bwrap"), "pass_fds": (reader,)}
-        if _call_filter():
-            command = ["bwrap", "--seccomp", str(reader), *command[1:]]
+    reader, writer = os.pipe()
+    os.write(writer, call_filter() or b"")
+    os.close(writer)
+    if "FILTER" in command:
+        command = [str(reader) if word == "FILTER" else word for word in command]
+        options |= {"env": {"PATH": os.environ["PATH"]}, "pass_fds": (reader,)}
         if os.geteuid() == 0:
             options |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     try:
         return subprocess.Popen(command, cwd="/", start_new_session=True, **options)
     finally:
         os.close(reader)
-
-
-@cache
-def _call_filter() -> bytes:
-    """The kernel's filter program that refuses `REFUSED_CALLS` and foreign calling conventions (EPERM); empty on
-    machines whose numbers are not known here."""
-    audit, refused = REFUSED_CALLS.get(platform.machine(), (0, ()))
-    load, equal, at_least, answer, end = 0x20, 0x15, 0x35, 0x06, 4 + len(refused)
-    lines = [
-        *((load, 0, 0, 4), (equal, 0, end - 1, audit)),  # the machine
-        *((load, 0, 0, 0), (at_least, end - 3, 0, 1 << 30)),  # the call's number
-        *((equal, end - 4 - position, 0, number) for position, number in enumerate(refused)),
-        *((answer, 0, 0, 0x7FFF0000), (answer, 0, 0, 0x00050001)),  # allowed; EPERM
-    ]
-    return b"".join(struct.pack("=HBBI", *line) for line in lines) if refused else b""
 
 
 def _read(process: Any, deadline: float, limit: int) -> tuple[bytes, str | None]:

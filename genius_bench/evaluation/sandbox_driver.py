@@ -25,6 +25,7 @@ LIMITS = {
     "processes": resource.RLIMIT_NPROC,
     "file_bytes": resource.RLIMIT_FSIZE,
     "open_files": resource.RLIMIT_NOFILE,
+    "signals": getattr(resource, "RLIMIT_SIGPENDING", 11),
 }
 NAMED: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
     ("collections", "Counter", dict),

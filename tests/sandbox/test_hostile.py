@@ -39,7 +39,7 @@ def collection(name: str) -> dict[str, str]:
     return {f"{name}: {title}": body for title, body in blocks}
 
 
-FUNCTIONS = collection("forging") | collection("exhausting") | collection("escaping")
+FUNCTIONS = collection("forging") | collection("exhausting") | collection("escaping") | collection("keeping")
 SCRIPTS = collection("scripts")
 
 
@@ -125,7 +125,7 @@ def runs(host: Host) -> dict[str, Run]:
 
 
 def test_there_are_many() -> None:
-    assert len(FUNCTIONS) >= 60
+    assert len(FUNCTIONS) >= 140
     assert len(SCRIPTS) >= 20
 
 
