@@ -1,5 +1,6 @@
 """Intervals cover as often as they say, tests err as often as they say: simulated."""
 
+import math
 import random
 
 import numpy as np
@@ -9,6 +10,8 @@ from scipy import stats
 from genius_bench.statistics import (
     holm,
     paired_difference,
+    seeds_average,
+    seeds_difference,
     share,
     suite_average,
     suite_difference,
@@ -99,6 +102,22 @@ def test_suites_average_tasks_and_not_questions() -> None:
             tasks.append((dict(enumerate(a)), dict(enumerate(b))))
         false += suite_difference(tasks).p_value < 0.05  # type: ignore[arg-type]
     assert 0.03 <= false / RUNS <= 0.07
+
+
+def test_a_suites_variance_is_that_of_a_mean_of_independent_tasks() -> None:
+    """Var(Σ mean_t / T) = Σ Var(mean_t) / T²: with T tasks alike the interval is √T times narrower than one task's."""
+    rng = np.random.default_rng(7)
+    tasks = [draw(rng, 400, 4, 0.5, spread=1.5) for _ in range(4)]
+    zeros = [np.zeros(400)] * 4
+    expected = 2 * 1.959964 * math.sqrt(sum(task.var(ddof=1) / 400 for task in tasks)) / 4
+    named = [[dict(zip(map(str, range(400)), task, strict=True)) for task in side] for side in (tasks, zeros)]
+    for found in (
+        suite_average([task.tolist() for task in tasks]),
+        suite_difference(list(zip(*named, strict=True))),
+        seeds_average([named[0]]),
+        seeds_difference([named[0]], [named[1]]),
+    ):
+        assert found.high - found.low == pytest.approx(expected, rel=0.01)
 
 
 def test_holm() -> None:

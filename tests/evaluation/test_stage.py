@@ -106,6 +106,12 @@ def test_every_kind_of_failure_has_its_column_and_counts_as_wrong(tmp_path: Path
     assert {row["error_message"] for row in rows if row["error"]} == {"RuntimeError: device lost"}
 
 
+def test_a_right_answer_that_was_cut_off_is_wrong(tmp_path: Path) -> None:
+    [artifact], _ = run(Store(tmp_path), lambda *asked: (right(*asked), "length"), samples=0, limit=5)
+    scores = {name: score.value for name, score in by_metric(artifact).items()}
+    assert (scores["greedy"], scores["truncated"], scores["format_failure"]) == (0, 100, 0)
+
+
 def test_an_engine_that_answers_nothing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(GeniusBenchError, match="every request failed; the first: RuntimeError: gone"):
         run(Store(tmp_path), lambda prompt, request: RuntimeError("gone"))

@@ -1,6 +1,7 @@
 """Foresight re-sampling against a policy with known probabilities: Eqs. 1-6 and every option that changes them."""
 
 import asyncio
+import math
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from scipy.stats import chisquare
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.method import Collected
 from genius_bench.rows import Message, PreferencePair, Query
-from genius_bench.sampling.choice import draw_without_replacement, foresight_distribution
+from genius_bench.sampling.choice import foresight_distribution, next_beams
 from genius_bench.sampling.foresight_options import ForesightOptions
 from genius_bench.sampling.policy import Policy
 from tests.sampling.scripted import Script, ScriptedEngine
@@ -57,6 +58,14 @@ def test_schedule_is_the_papers() -> None:
     assert len(pairs_of(collected)) == 4
 
 
+@pytest.mark.parametrize("one_request", [False, True])
+def test_every_request_has_the_limits_and_the_top_p_that_were_asked_for(one_request: bool) -> None:
+    limits: dict[str, Any] = {"step_max_tokens": 7, "foresight_max_tokens": 11, "top_p": 0.8}
+    _, engine = collect(four_ways, **limits, **({"step_temperature": 1.0} if one_request else {}))
+    expected = {(11, 0.8)} if one_request else {(7, 0.8), (11, 0.8)}
+    assert {(request.max_tokens, request.top_p) for request in engine.requests} == expected
+
+
 def test_scores_advantages_and_beams_follow_the_equations() -> None:
     collected, _ = collect(four_ways)
     values = [0.0, 0.0]  # Q_0 = 0
@@ -94,14 +103,22 @@ def test_pairs_hold_whole_responses_and_recorded_references() -> None:
 
 
 def test_selection_frequencies_match_eqs_2_to_5() -> None:
-    """Chi-square: beams by successive draws from F, rejected from F without the best."""
+    """Chi-square: beams by draws from F, successive or independent, and rejected from F without the best."""
     scores, tau, runs = [-0.5, -0.2, -0.35, -0.1], 0.1, 6000
-    distribution = foresight_distribution(scores, tau)
+    weights = [math.exp(score / tau) for score in scores]
+    f = [weight / sum(weights) for weight in weights]
+    np.testing.assert_allclose(foresight_distribution(scores, tau), f)
+    pairs = [(i, j) for i in range(4) for j in range(4)]
+    chances = {
+        "without_replacement": {(i, j): f[i] * f[j] / (1 - f[i]) for i, j in pairs if i != j},
+        "with_replacement": {(i, j): f[i] * f[j] for i, j in pairs},
+    }
     random = np.random.default_rng(1)
-    drawn = Counter(tuple(draw_without_replacement(scores, tau, 2, random)) for _ in range(runs))
-    cells = [(i, j) for i in range(4) for j in range(4) if i != j]
-    expected = np.array([distribution[i] * distribution[j] / (1 - distribution[i]) for i, j in cells]) * runs
-    assert chisquare([drawn[cell] for cell in cells], expected).pvalue > 1e-3
+    for how, chance in chances.items():
+        options = ForesightOptions(tau=tau, beams=how)  # type: ignore[arg-type]
+        drawn = Counter(tuple(next_beams(scores, options, random)) for _ in range(runs))
+        expected = np.array(list(chance.values())) * runs
+        assert chisquare([drawn[cell] for cell in chance], expected).pvalue > 1e-3
 
     rejected: Counter[str] = Counter()
     total: dict[str, float] = dict.fromkeys(STEPS, 0.0)
@@ -305,6 +322,25 @@ def test_unfinished_responses_are_dropped_and_counted() -> None:
     assert collected.rows == []
     assert collected.notes["unfinished"] == 4
     assert len(collect(four_ways, foresight_max_tokens=2, unfinished="keep")[0].rows) == 4
+
+
+def test_one_unfinished_half_is_enough_to_drop_a_pair() -> None:
+    """Some look-aheads run into the limit, some end: a pair is kept where both have, however it was chosen."""
+
+    def rambles_or_ends(text: str, random: np.random.Generator) -> tuple[str, float]:
+        long = random.random() < 0.5
+        return f"{random.integers(1000)}\n{'on' * 9 if long else 'end'}", random.uniform(-1, -0.1)
+
+    halves: Counter[int] = Counter()
+    for number in range(40):
+        collected, _ = collect(rambles_or_ends, number, foresight_max_tokens=12)
+        kept = {int(pair.id.split("-")[-1]) - 1 for pair in pairs_of(collected)}
+        for k, step in enumerate(collected.trace):
+            ahead = [step["candidates"][step[role]]["foresight"] for role in ("chosen", "rejected")]
+            complete = sum(text.endswith("end") for text in ahead)
+            halves[complete] += 1
+            assert (k in kept) == (complete == 2)
+    assert min(halves[0], halves[1], halves[2]) > 10
 
 
 def test_the_same_seed_draws_the_same_tree_and_another_does_not() -> None:

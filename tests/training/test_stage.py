@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from math import cos, pi
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from genius_bench.objectives.aco import ACO
 from genius_bench.objectives.dpo import DPO
 from genius_bench.objectives.interface import Objective
 from genius_bench.objectives.sft import SFT
+from genius_bench.recipe import LoraSection
+from genius_bench.training.policy import load_policy, with_adapters
 from genius_bench.training.stage import Optimisation
 
 from .support import largest_difference, make_pairs, make_training_set, settings, train, weights_of
@@ -113,6 +116,44 @@ def test_one_large_micro_batch_equals_many_small_ones(
     assert largest_difference(one, third) < TOLERANCE
 
 
+def test_every_row_counts_the_same_in_an_uneven_last_step(store: Store, llama: Path) -> None:
+    """Steps of four, four and one row, of a policy that stands still: their losses are means over their own rows, so
+    that weighted by rows they are the mean over all, as a plain loop finds it."""
+    model = AutoModelForCausalLM.from_pretrained(llama).eval()
+    pairs, losses = make_pairs(9), []
+    for pair in pairs:
+        ids = torch.tensor([[*pair.prompt_ids, *pair.chosen_ids]])
+        with torch.no_grad():
+            chosen = torch.nn.functional.cross_entropy(
+                model(ids).logits[0, len(pair.prompt_ids) - 1 : -1], torch.tensor(pair.chosen_ids)
+            )
+        losses.append(float(chosen))
+    made = make_training_set(store, pairs)
+    log = json.loads(
+        (train(store, llama, made, SFT(), learning_rate=1e-12).path / "trainer_log.json").read_text()
+    )
+    weighted = sum(entry["loss"] * rows for entry, rows in zip(log, (4, 4, 1), strict=True)) / 9
+    assert weighted == pytest.approx(sum(losses) / 9, abs=1e-4)
+    assert min(abs(log[-1]["loss"] - loss) for loss in losses) < 1e-4
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant_with_warmup"])
+def test_the_learning_rate_follows_the_schedule_that_was_asked_for(
+    store: Store, llama: Path, schedule: str
+) -> None:
+    """Ten steps, two of warm-up; the rate of step k is the schedule's after k − 1 steps."""
+    made = make_training_set(store, make_pairs(10))
+    changes: dict[str, Any] = {"batch_size": 1, "micro_batch_size": 1, "warmup": 0.2, "schedule": schedule}
+    log = json.loads((train(store, llama, made, SFT(), **changes).path / "trainer_log.json").read_text())
+    factor = {
+        "linear": lambda done: 1 - done,
+        "cosine": lambda done: (1 + cos(pi * done)) / 2,
+        "constant_with_warmup": lambda done: 1.0,
+    }[schedule]
+    expected = [0.0, 0.5, *(factor(k / 8) for k in range(8))]
+    assert [entry["learning_rate"] / 1e-2 for entry in log] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("policy", ["llama", "qwen2"])
 def test_packed_equals_padded(store: Store, policy: str, request: pytest.FixtureRequest) -> None:
     path: Path = request.getfixturevalue(policy)
@@ -167,6 +208,18 @@ def test_recomputed_references_equal_recorded_ones(store: Store, llama: Path) ->
     assert rows == pytest.approx({pair.id: pair.reference_chosen_logp for pair in known}, abs=1e-4)
     first = json.loads((other.path / "trainer_log.json").read_text())[0]
     assert first["loss"] == pytest.approx(0.693147, abs=1e-5)
+
+
+def test_an_adapter_adds_alpha_over_rank_of_its_product(llama: Path) -> None:
+    """W + (α/r)·BA, as LoRA defines it (arXiv 2106.09685, §4.1)."""
+    lora = LoraSection(rank=2, alpha=7.0)
+    model = with_adapters(load_policy(llama, lora, "float32"), lora)
+    layer = model.get_submodule("base_model.model.model.layers.0.mlp.up_proj")
+    torch.nn.init.normal_(layer.lora_B["default"].weight)
+    before, a, b = layer.weight.clone(), layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    expected = before + 7.0 / 2 * b @ a
+    layer.merge()
+    torch.testing.assert_close(layer.weight, expected)
 
 
 def test_lora_trains_and_stores_adapters_only(store: Store, llama: Path) -> None:
