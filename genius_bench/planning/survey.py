@@ -170,7 +170,7 @@ def row_sizes(
     vocabulary = read_config(own_folder(start.path)).get_text_config().vocab_size
     examples = read_examples(rows, objective, max_length=training.max_length, vocabulary=vocabulary)
     for example in examples.kept:
-        yield example.tokens, len(example.prompt) + max(len(response) for response in example.responses)
+        yield example.tokens, example.longest_sequence
 
 
 def _corpus(resolved: Resolved, base: ModelFiles, offline: bool) -> Corpus | None:

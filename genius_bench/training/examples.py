@@ -43,6 +43,11 @@ class Example:
         return sum(len(self.prompt) + len(response) for response in self.responses)
 
     @property
+    def longest_sequence(self) -> int:
+        """Tokens of the prompt with the longer response."""
+        return len(self.prompt) + max(map(len, self.responses))
+
+    @property
     def response_tokens(self) -> int:
         """Tokens that carry the loss."""
         return sum(len(response) for response in self.responses)
@@ -123,12 +128,11 @@ def _tokens(ids: list[int]) -> TokenIds:
 
 
 def _reason_to_drop(example: Example, max_length: int) -> str | None:
-    lengths = [len(response) for response in example.responses]
-    if not all(lengths):
+    if not all(map(len, example.responses)):
         return "empty"
     if example.rejected is not None and np.array_equal(example.chosen, example.rejected):
         return "identical"
-    if len(example.prompt) + max(lengths) > max_length:
+    if example.longest_sequence > max_length:
         return "too_long"
     return None
 

@@ -13,6 +13,7 @@ from genius_bench.training.examples import Example
 from genius_bench.training.output_head import unwrapped
 from genius_bench.training.packing import PACKED, PADDED, SHARED, PackingCheck
 from genius_bench.training.segments import use_segments
+from genius_bench.training.windows import longest_at_one_scale
 
 NAMES = {PADDED: "padded", PACKED: "packed", SHARED: "packed, the prompt of a pair once"}
 
@@ -28,12 +29,14 @@ def choose_layout(
     Sets the model's attention, so it is called with the model in place and before its first step.
     Raises `InputError` where an attention that is not there, or a layout that the model gets wrong, was asked for.
     """
+    _check_scale(unwrapped(model), examples)
     choose_attention(unwrapped(model), training.attention, precision)
     saved = 1 - sum(map(tokens_when_shared, examples)) / sum(example.tokens for example in examples)
     layouts = _layouts(training, saved)
     chosen, remark = layouts[-1], ""
     if layouts != [PADDED]:
-        chosen, remark = _first_without_fault(model, examples, layouts, exact=precision == "float32")
+        check = PackingCheck(model, examples, training.micro_batch_size, exact=precision == "float32")
+        chosen, remark = _first_without_fault(model, layouts, check)
     if chosen.shared_prompts:
         remark = f" ({saved:.0%} of all tokens less)"
     if os.environ.get("RANK", "0") == "0":
@@ -56,11 +59,19 @@ def _layouts(training: TrainingSection, saved: float) -> list[Collator]:
     return [*shared, PACKED] if training.packing is True else [*shared, PACKED, PADDED]
 
 
-def _first_without_fault(
-    model: Any, examples: Sequence[Example], layouts: list[Collator], *, exact: bool
-) -> tuple[Collator, str]:
+def _check_scale(model: Any, examples: Sequence[Example]) -> None:
+    """Raises `InputError` where what a sequence says depends on the longest one beside it, in any layout."""
+    limit = longest_at_one_scale(model.config)
+    if limit is not None and any(example.longest_sequence > limit for example in examples):
+        raise InputError(
+            f"{type(model).__name__} scales the positions of a whole batch once a sequence in it is longer than "
+            f"{limit} tokens: log-probabilities would hang on what is beside it (--set training.max_length={limit})"
+        )
+
+
+def _first_without_fault(model: Any, layouts: list[Collator], check: PackingCheck) -> tuple[Collator, str]:
     """The layout, and a remark where it is not the first. Raises `InputError` where none will do."""
-    check, inner, last = PackingCheck(model, examples, exact=exact), unwrapped(model), layouts[-1]
+    inner, last = unwrapped(model), layouts[-1]
     own_attention = inner.config._attn_implementation
     remark = f" (attention '{own_attention}' is not made for packed rows)"
     if use_segments(inner):
@@ -70,6 +81,8 @@ def _first_without_fault(
                     check(layout)
                     return layout, "" if layout is layouts[0] else remark
             except InputError as error:
+                if layout is SHARED is last:  # the model's own attention shares none
+                    raise
                 remark = f" ({error})"
         inner.set_attn_implementation(own_attention)
     if last is not PADDED:

@@ -137,4 +137,9 @@ def use_segments(model: Any) -> bool:
     name, function = KERNELS[model.config._attn_implementation]
     AttentionInterface.register(name, function)
     model.set_attn_implementation(name)
-    return bool(model.config._attn_implementation == name)
+    return follows_segments(model)
+
+
+def follows_segments(model: Any) -> bool:
+    """Whether `use_segments` was possible, and is not undone."""
+    return model.config._attn_implementation in {name for name, _ in KERNELS.values()}
