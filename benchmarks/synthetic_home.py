@@ -143,6 +143,7 @@ def _answer(plan: Plan, task: str, item: int, repeat: int, chance: random.Random
     asking = random.Random(f"{task} {item}")
     question, gold = plan.words(asking, 40), str(asking.randrange(100))
     right, cut_off = chance.random() < skill, chance.random() < 0.02
+    ungraded = not right and chance.random() < 0.1
     read = gold if right else str(100 + chance.randrange(100))
     return {
         "item_id": f"{task}-{item}",
@@ -159,8 +160,10 @@ def _answer(plan: Plan, task: str, item: int, repeat: int, chance: random.Random
         "truncated": cut_off,
         "empty": False,
         "error": False,
-        "any_failure": cut_off,
+        "ungraded": ungraded,
+        "any_failure": cut_off or ungraded,
         "error_message": "",
+        "ungraded_because": "took too long" if ungraded else "",
         "finish_reason": "length" if cut_off else "eos",
         "response_tokens": 40,
     }

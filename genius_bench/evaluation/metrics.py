@@ -18,7 +18,7 @@ ACCURACIES = {
     "released_sampled": ("released_correct", False),
 }
 """Metric → (column, whether of the greedy answers or of the samples). `sampled` is avg@k."""
-FAILURES = ("format_failure", "truncated", "empty", "error", "any_failure")
+FAILURES = ("format_failure", "truncated", "empty", "error", "ungraded", "any_failure")
 """Shares of all answers, greedy and sampled; an answer that fails in several ways is one `any_failure`."""
 SEVERAL = re.compile(r"(?P<name>pass|maj)@(?P<k>\d+)")
 JUDGED = re.compile(r"(?P<sampled>sampled_)?(?:win_rate|rating)\[.*\]")
@@ -97,7 +97,7 @@ def scores_of(
         metrics = [name for name in wanted if (greedy if ACCURACIES[name][1] else samples)]
         metrics += _of_several(rows, samples)
     details = details | {"headline": _headline(metrics, samples, headline)}
-    metrics += [name for name in FAILURES if graded or name not in ("format_failure", "any_failure")]
+    metrics += [name for name in FAILURES if graded or name in ("truncated", "empty", "error")]
     return [_score(task, metric, rows, details) for metric in metrics]
 
 

@@ -146,18 +146,18 @@ def _graded_row(card: TaskCard, entry: Row, item: graders.Item, answer: Row, ver
     if card.facts.released != "none":
         published = graders.grade_released(card.facts.released, card.facts.grader, answer["text"], item)
     readable = verdict.extracted is not None
-    return answer_record(entry, answer, failed_format=not readable) | {
+    return answer_record(entry, answer, failed_format=not readable, ungraded=verdict.ungraded) | {
         "gold": graders.gold_answer(card.facts.grader, item),
         "extracted": verdict.extracted or "",
         "vote": graders.vote(card.facts.grader, verdict.extracted),
-        "correct": verdict.correct and not truncated and not error,
+        "correct": verdict.correct and not truncated and not error and not verdict.ungraded,
         "released_extracted": published.extracted or "",
         "released_correct": published.correct,
     }
 
 
-def answer_record(entry: Row, answer: Row, *, failed_format: bool) -> Row:
-    """What every graded answer's row holds, whoever graded it."""
+def answer_record(entry: Row, answer: Row, *, failed_format: bool, ungraded: str = "") -> Row:
+    """What every graded answer's row holds, whoever graded it. `ungraded` says why it could not be judged."""
     truncated, error = answer["finish_reason"] == "length", answer["error"] != ""
     return {
         "item_id": answer["item_id"],
@@ -168,8 +168,10 @@ def answer_record(entry: Row, answer: Row, *, failed_format: bool) -> Row:
         "truncated": truncated,
         "empty": not error and not answer["text"].strip(),
         "error": error,
-        "any_failure": error or truncated or failed_format,
+        "ungraded": bool(ungraded),
+        "any_failure": error or truncated or failed_format or bool(ungraded),
         "error_message": answer["error"],
+        "ungraded_because": ungraded,
         "finish_reason": answer["finish_reason"],
         "response_tokens": answer.get("tokens") or len(answer["token_ids"]),
     }

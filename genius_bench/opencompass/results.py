@@ -164,8 +164,10 @@ def _answer(item: Item, repeat: int, text: str, heard: list[Answer], failed: boo
         "truncated": truncated,
         "empty": not error and not text.strip(),
         "error": bool(error),
+        "ungraded": False,
         "any_failure": bool(error) or truncated or failed,
         "error_message": error,
+        "ungraded_because": "",
         "finish_reason": "length" if truncated else reasons[0],
         "response_tokens": sum(answer.tokens for answer in heard),
     }

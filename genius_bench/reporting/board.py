@@ -47,7 +47,8 @@ class Row:
     several: dict[str, float] = field(default_factory=dict)
     """pass@k and maj@k, and `one` sample alone: means over the tasks that have them."""
     failures: dict[str, float] = field(default_factory=dict)
-    """Share of answers without a parsable result, cut off, empty, or lost to an error; `any` counts each once."""
+    """Share of answers without a parsable result, cut off, empty, lost to an error, or that nothing could be decided
+    about; `any` counts each once."""
     cost: Cost | None = None
     """Of its making; the mean over seeds where several are averaged. None for a base."""
 

@@ -99,7 +99,8 @@ class Scored:
         cache: dict[str, pa.Table] = self.__dict__.setdefault("_verdicts", {})
         if task not in cache:
             columns = ("item_id", "repeat", "correct", "released_correct", "vote", *FAILURES)
-            cache[task] = pa.Table.from_pylist(list(self.artifacts[task].rows(*columns)))
+            older = {"ungraded": False}  # scores that were made before there was such an answer
+            cache[task] = pa.Table.from_pylist([older | row for row in self.artifacts[task].rows(*columns)])
         return cache[task]
 
 

@@ -142,10 +142,10 @@ def _answers(board: Board) -> Table:
     """What lies behind the numbers: the published rules' verdict, and the answers that could not count."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     table.add_column("answers")
-    for column in ("published rules", "unparsed", "truncated", "empty", "errors"):
+    for column in ("published rules", "unparsed", "truncated", "empty", "errors", "ungraded"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in board.rows:
-        kinds = ("format_failure", "truncated", "empty", "error")
+        kinds = ("format_failure", "truncated", "empty", "error", "ungraded")
         table.add_row(
             Text(row.label), _estimate(row.released), *(f"{100 * row.failures[kind]:.1f}%" for kind in kinds)
         )

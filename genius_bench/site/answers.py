@@ -16,14 +16,15 @@ from genius_bench.site.holdings import SHORT, Group
 from genius_bench.site.problems import Problems
 from genius_bench.site.scripts import shortened
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when packs are written differently."""
 PACK_BYTES = 400_000
 """Of Parquet in a pack: compressed, so its scripts are several times as long."""
 PACK_SETS = 128
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 FLAGS = ("correct", "released_correct", "format_failure", "truncated", "empty", "error")
-"""Bit 0, 1, … of an answer's verdict: a character of `ALPHABET`."""
+"""Bit 0, 1, … of an answer's verdict: a character of `ALPHABET`. Answers that nothing could be decided about are so few
+that their places are listed instead."""
 COLUMNS = (
     *(
         "item_id",
@@ -35,7 +36,7 @@ COLUMNS = (
         "released_extracted",
         "finish_reason",
     ),
-    *("response_tokens", "error_message", "judgements", "judge_errors", *FLAGS),
+    *("response_tokens", "error_message", "ungraded_because", "judgements", "judge_errors", *FLAGS),
 )
 
 
@@ -137,7 +138,10 @@ class _Pack:
         names = zip(columns["item_id"], columns["repeat"], strict=True)
         drawn = [seeds.get(name, "") for name in names]
         marks = "".join(ALPHABET[flags] for flags in _flags(columns))
-        self.sets.append({"layout": _place(self.layouts, layout), "flags": marks} | _judged(columns))
+        ungraded = list(_marked(columns, "ungraded_because"))
+        self.sets.append(
+            {"layout": _place(self.layouts, layout), "flags": marks, "ungraded": ungraded} | _judged(columns)
+        )
         self.texts["sets"].append({"seeds": _place(self.texts["seeds"], drawn)} | _texts(columns))
 
     def verdicts(self) -> dict[str, Any]:
@@ -174,12 +178,18 @@ def _texts(columns: Columns) -> dict[str, Any]:
         ],
         "finish": columns["finish_reason"],
         "tokens": columns["response_tokens"],
-        "errors": {str(place): text for place, text in enumerate(columns["error_message"]) if text},
+        "errors": {str(place): text for place, text in _marked(columns, "error_message").items()},
+        "ungraded": {str(place): text for place, text in _marked(columns, "ungraded_because").items()},
     }
     for name in ("judgements", "judge_errors"):
         if any(columns.get(name, ())):
             texts[name] = [[shortened(str(one), 4000) for one in said or ()] for said in columns[name]]
     return texts
+
+
+def _marked(columns: Columns, name: str) -> dict[int, str]:
+    """Place → text, of the answers that have one; none where the scores are older than the column."""
+    return {place: text for place, text in enumerate(columns.get(name, ())) if text}
 
 
 def _place(known: list[Any], value: Any) -> int:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genius_bench.evaluation.metrics import item_values, scores_of
+from genius_bench.evaluation.metrics import FAILURES, item_values, scores_of
 
 
 def row(
     item: str, repeat: int, correct: bool | float, vote: str = "", released: bool = False
 ) -> dict[str, Any]:
-    failures = dict.fromkeys(("format_failure", "truncated", "empty", "error", "any_failure"), False)
+    failures = dict.fromkeys(FAILURES, False)
     return {
         "item_id": item, "repeat": repeat, "correct": correct, "released_correct": released, "vote": vote, **failures
     }  # fmt: skip

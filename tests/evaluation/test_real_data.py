@@ -78,7 +78,7 @@ def test_math_verify_itself_accepts_gold_answers(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(maths, "_decided_at_sight", lambda answer, gold: None)
     rows = load_items(task_card("math500"), str(FOLDER)).rows
     verdicts = maths.agree([(row["answer"], row["answer"]) for row in rows])
-    assert mean([verdict is True for verdict in verdicts]) >= 0.995
+    assert mean([verdict.equal is True for verdict in verdicts]) >= 0.995
 
 
 def mean(values: list[bool]) -> float:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,6 +111,24 @@ def test_a_right_answer_that_was_cut_off_is_wrong(tmp_path: Path) -> None:
     [artifact], _ = run(Store(tmp_path), lambda *asked: (right(*asked), "length"), samples=0, limit=5)
     scores = {name: score.value for name, score in by_metric(artifact).items()}
     assert (scores["greedy"], scores["truncated"], scores["format_failure"]) == (0, 100, 0)
+
+
+def test_an_answer_that_nothing_could_be_decided_about_is_a_failure_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def grade(kind: str, answers: list[Any], **_: object) -> list[graders.Verdict]:
+        return [
+            graders.Verdict("3", False, "took too long"),
+            *[graders.Verdict("3", True)] * (len(answers) - 1),
+        ]
+
+    monkeypatch.setattr(graders, "grade", grade)
+    [artifact], _ = run(Store(tmp_path), right, samples=0)
+    scores = {name: score.value for name, score in by_metric(artifact).items()}
+    assert scores["greedy"] == 95, "the denominator is fixed"
+    assert scores["ungraded"] == scores["any_failure"] == 5
+    assert scores["format_failure"] == 0
+    assert [row["ungraded_because"] for row in artifact.rows() if row["ungraded"]] == ["took too long"]
 
 
 def test_an_engine_that_answers_nothing_is_an_error(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from scipy.stats import ttest_ind
 
 from genius_bench.artifacts import Build, Identity, Store
 from genius_bench.errors import InputError
+from genius_bench.evaluation.metrics import FAILURES
 from genius_bench.reporting.board import build_board, comparable
 from genius_bench.reporting.terminal import show_board
 from genius_bench.runs import Evaluation, Run, read_runs, write_run
@@ -46,20 +47,22 @@ def write_scores(
             "format_failure": item == 0,
             "truncated": False,
             "empty": False,
+            "ungraded": item == 1,
             "vote": "",
             "question": f"question {item}",
             "gold": "7",
             "response": "",
             "extracted": "7",
             "error": False,
-            "any_failure": item == 0,
+            "any_failure": item < 2,
         }
         for item in range(ITEMS)
         for repeat in range(3)
     ]
 
     def produce(build: Build) -> None:
-        build.write_shard(rows)
+        older = task == "two"  # scores of before there were answers that nothing could be decided about
+        build.write_shard([{k: v for k, v in row.items() if k != "ungraded" or not older} for row in rows])
         numbers = [vars(score) for score in scores_of(task, rows, details or {}, graded=True, released=True)]
         build.write_json("scores.json", numbers)
 
@@ -99,6 +102,24 @@ def test_rows_are_the_base_the_seeds_and_their_mean(home: tuple[Path, Any]) -> N
     labels = [row.label for row in build_board(home[0]).rows]
     seeds = [f"genius seed {seed}" for seed in range(3)]
     assert labels == ["lab (base)", *seeds, "genius, 3 seeds"]
+
+
+def test_failures_are_shares_of_all_answers_and_each_has_a_column(home: tuple[Path, Any]) -> None:
+    board = build_board(home[0])
+    expected = {"format_failure": 1 / ITEMS, "ungraded": 1 / (2 * ITEMS), "any_failure": 2 / ITEMS}
+    assert board.rows[0].failures == pytest.approx(dict.fromkeys(FAILURES, 0) | expected)
+    stream = io.StringIO()
+    show_board(board, Console(file=stream, width=80))
+    [heading] = [line for line in stream.getvalue().splitlines() if line.startswith("answers")]
+    assert heading.split()[1:] == [
+        "published",
+        "rules",
+        "unparsed",
+        "truncated",
+        "empty",
+        "errors",
+        "ungraded",
+    ]
 
 
 def test_means_leave_out_the_single_seeds(home: tuple[Path, Any]) -> None:

@@ -88,6 +88,8 @@ def test_the_filters_find_what_a_count_over_the_store_finds(page: "Page", site: 
         "disagree": lambda row: row["correct"] != row["released_correct"],
         "truncated": lambda row: row["truncated"],
         "unread": lambda row: row["format_failure"],
+        "ungraded": lambda row: row["ungraded"],
+        "failed": lambda row: row["any_failure"],
     }.items():
         choose(page, "Show", shown)
         found(page, sum(map(fits, mine)))

@@ -37,6 +37,8 @@ class Verdict:
 
     extracted: str | None
     correct: bool
+    ungraded: str = ""
+    """Why nothing could be decided about the answer; empty where it was."""
 
 
 def gold_answer(grader: GraderName, item: Item) -> str:
@@ -101,11 +103,11 @@ def _grade_maths(answers: Sequence[tuple[str, Item]]) -> list[Verdict]:
     extracted = [maths.extract(text) for text, _ in answers]
     golds = [gold_answer("math", item) for _, item in answers]
     readable = [index for index, found in enumerate(extracted) if found is not None]
-    agreed = maths.agree([(extracted[index] or "", golds[index]) for index in readable])
+    compared = maths.agree([(extracted[index] or "", golds[index]) for index in readable])
     verdicts = [Verdict(None, False)] * len(answers)
-    for index, verdict in zip(readable, agreed, strict=True):
-        if verdict is not None:
-            verdicts[index] = Verdict(extracted[index], verdict)
+    for index, (equal, problem) in zip(readable, compared, strict=True):
+        if equal is not None or problem:
+            verdicts[index] = Verdict(extracted[index], bool(equal), problem)
     return verdicts
 
 

@@ -2,18 +2,28 @@
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from genius_bench.answers import number
 from genius_bench.answers.places import ANY_PHRASE, after_phrase, last_boxed
 from genius_bench.evaluation.graders.workers import answer_all
 
-SECONDS_PER_COMPARISON = 15.0
 INLINE = re.compile(r"\$([^$\n]{1,200})\$")
 LEADING = re.compile(r"\$+([^$\n]{1,200})\$+(?!\s*(?:[,;]\s*)?(?:and\b|or\b|\$))")
 DENIED = re.compile(r"(?:not|n['’]t|cannot|neither)\b", re.IGNORECASE)
 BASED = re.compile(r"[0-9A-Z]+_(?:\d+|\{\d+\})")  # math-verify drops the base
 UNCLOSED = re.compile(r"\\boxed\s*+\{([^{}]*+)\Z")
 WORKER = "genius_bench.evaluation.graders.maths_worker"
+
+
+class Compared(NamedTuple):
+    """`equal` is None where the answer could not be read or nothing could be decided; `problem` then says why."""
+
+    equal: bool | None
+    problem: str = ""
+
+
+UNDECIDED = Compared(None, "comparing it with the gold answer took too much processor time or memory")
 
 
 def extract(text: str) -> str | None:
@@ -38,19 +48,21 @@ def _stated(phrase: str) -> str | None:
     return formula[1].strip() if formula else phrase.rstrip("* ") or None
 
 
-def agree(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
-    """For each (answer, gold): whether they are equivalent; None where neither is readable or time ran out.
+def agree(pairs: Sequence[tuple[str, str]]) -> list[Compared]:
+    """For each (answer, gold): whether they are equivalent.
 
     Pairs that are equal as text or are both plain numbers are decided here; the others go to the workers, each
     different pair once.
     """
-    quick = {pair: _decided_at_sight(*pair) for pair in set(pairs)}
-    hard = [pair for pair, verdict in quick.items() if verdict is None]
-    if not hard:
-        return [quick[pair] for pair in pairs]
-    jobs = [{"answer": answer, "gold": gold} for answer, gold in hard]
-    found = dict(zip(hard, answer_all(WORKER, jobs, SECONDS_PER_COMPARISON), strict=True))
-    return [quick[pair] if quick[pair] is not None else _verdict(found.get(pair)) for pair in pairs]
+    found = {pair: Compared(_decided_at_sight(*pair)) for pair in dict.fromkeys(pairs)}
+    hard = [pair for pair, compared in found.items() if compared.equal is None]
+    if hard:
+        replies = answer_all(WORKER, [{"answer": answer, "gold": gold} for answer, gold in hard])
+        found |= {
+            pair: UNDECIDED if reply is None else Compared(**reply)
+            for pair, reply in zip(hard, replies, strict=True)
+        }
+    return [found[pair] for pair in pairs]
 
 
 def _decided_at_sight(answer: str, gold: str) -> bool | None:
@@ -72,8 +84,3 @@ def _squeezed(text: str) -> str:
     r"""Without what carries no meaning: spacing, display commands, \left and \right."""
     text = re.sub(r"\\(?:left|right|displaystyle|[!,;: ])(?![a-zA-Z])", "", text)
     return re.sub(r"\s+", "", text.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")).strip("$.")
-
-
-def _verdict(reply: dict[str, object] | None) -> bool | None:
-    verdict = reply.get("equal") if reply else None
-    return verdict if isinstance(verdict, bool) else None

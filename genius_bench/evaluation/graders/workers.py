@@ -1,20 +1,28 @@
-"""Many small jobs in processes that are killed and replaced when one of them takes too long."""
+"""Many small jobs in processes that are killed and replaced when one of them takes too much processor time.
+
+A module of workers calls `serve`; whoever has jobs calls `answer_all`. Limits are of processor time, kept by the
+kernel: a busy machine makes a worker slow, never short of time.
+"""
 
 import json
 import os
 import queue
 import select
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 Job = dict[str, Any]
-START_SECONDS = 60.0
+PATIENCE_SECONDS = 900.0
+"""By the clock: only against a worker that sleeps for ever. A limit of processor time always ends a busy one."""
 
 
-def answer_all(module: str, jobs: list[Job], seconds: float) -> list[Job | None]:
-    """Each job's reply from `python -m module` (JSON lines in and out); None where it took longer than `seconds`."""
+def answer_all(module: str, jobs: list[Job]) -> list[Job | None]:
+    """Each job's reply from `python -m module` (JSON lines in and out); None where the worker died of it."""
     replies: list[Job | None] = [None] * len(jobs)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for index in range(len(jobs)):
@@ -25,7 +33,7 @@ def answer_all(module: str, jobs: list[Job], seconds: float) -> list[Job | None]
         try:
             while True:
                 index = waiting.get_nowait()
-                replies[index] = worker.ask(jobs[index], seconds)
+                replies[index] = worker.ask(jobs[index])
         except queue.Empty:
             return
         finally:
@@ -37,6 +45,25 @@ def answer_all(module: str, jobs: list[Job], seconds: float) -> list[Job | None]
     return replies
 
 
+def serve(answer: Callable[[Job], Job]) -> None:
+    """A worker's main loop: one JSON line in, one out."""
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Ends this process when what is inside takes more than `seconds` of its processor time.
+
+    The kernel does it (SIGPROF is left to its default), because nothing else can interrupt one long operation in C.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
 class _Worker:
     """One process; started when first asked and again after it was killed or died."""
 
@@ -44,8 +71,7 @@ class _Worker:
         self.command = [sys.executable, "-m", module]
         self.process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, job: Job, seconds: float) -> Job | None:
-        fresh = self.process is None
+    def ask(self, job: Job) -> Job | None:
         if self.process is None:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -58,8 +84,7 @@ class _Worker:
         except BrokenPipeError:
             self.stop()
             return None
-        limit = seconds + (START_SECONDS if fresh else 0.0)
-        ready, _, _ = select.select([self.process.stdout], [], [], limit)
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE_SECONDS)
         line = self.process.stdout.readline() if ready else b""
         if not line:
             self.stop()

@@ -3,7 +3,7 @@
 
 class Answers {
   static ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  static FLAGS = { correct: 1, published: 2, unread: 4, truncated: 8, empty: 16, error: 32 };
+  static FLAGS = { correct: 1, published: 2, unread: 4, truncated: 8, empty: 16, error: 32, ungraded: 64 };
   static #VALUES = Object.fromEntries(Array.from(Answers.ALPHABET, (letter, value) => [letter.charCodeAt(0), value]));
   static SEPARATOR = "\u0001";
 
@@ -17,7 +17,8 @@ class Answers {
     truncated: (flags) => flags & 8,
     empty: (flags) => flags & 16,
     error: (flags) => flags & 32,
-    failed: (flags) => flags & 60,
+    ungraded: (flags) => flags & 64,
+    failed: (flags) => flags & 124,
     gained: (flags, other) => other >= 0 && flags & 1 && !(other & 1),
     lost: (flags, other) => other >= 0 && !(flags & 1) && other & 1,
     changed: (flags, other) => other >= 0 && (flags & 1) !== (other & 1),
@@ -67,6 +68,7 @@ class Answers {
     const layouts = verdicts.layouts.map((layout) => this.#layout(layout, questions));
     verdicts.sets.forEach((one, index) => {
       const flags = Uint8Array.from(one.flags, (letter) => Answers.#VALUES[letter.charCodeAt(0)]);
+      for (const place of one.ungraded) flags[place] |= Answers.FLAGS.ungraded;
       const set = { task: entry.task, model: entry.models[index], pack, index, flags, layout: layouts[one.layout], shares: one.shares || null };
       pack.sets.push(set);
       this.sets.push(set);
@@ -250,7 +252,7 @@ class Answers {
   #textsAt(set, texts, place) {
     return {
       response: texts.response[place], extracted: texts.extracted[place], released: texts.released[place] ?? texts.extracted[place],
-      finish: texts.finish[place], tokens: texts.tokens[place], error: texts.errors[place] || "", seed: set.pack.texts.seeds[texts.seeds]?.[place] || "",
+      finish: texts.finish[place], tokens: texts.tokens[place], error: texts.errors[place] || "", ungraded: texts.ungraded[place] || "", seed: set.pack.texts.seeds[texts.seeds]?.[place] || "",
       judgements: texts.judgements?.[place] || [], judgeErrors: texts.judge_errors?.[place] || [],
     };
   }

@@ -3,7 +3,7 @@
 
 const ModelsTable = (() => {
   const FAILURES = {
-    format_failure: "no readable answer", truncated: "cut off", empty: "empty", error: "lost to an error",
+    format_failure: "no readable answer", truncated: "cut off", empty: "empty", error: "lost to an error", ungraded: "could not be graded",
   };
 
   function make(board, group, single) {
@@ -32,7 +32,7 @@ const ModelsTable = (() => {
         value: (row) => row.released?.[0], cell: (row) => Numbers.fixed(row.released?.[0]),
       },
       {
-        label: "Failed", numeric: true, title: "Answers without a readable result, cut off, empty or lost to an error, in percent",
+        label: "Failed", numeric: true, title: "Answers without a readable result, cut off, empty, lost to an error or not gradable, in percent",
         value: (row) => row.failures.any_failure, cell: (row) => failed(row),
       },
     ];

@@ -75,6 +75,7 @@ const Sample = (() => {
       element("p", { class: "faint facts-line" }, [`${repeatName(one.repeat)}`, texts.finish ? `finish: ${texts.finish}` : "", Numbers.plural(texts.tokens ?? 0, "token")].filter(Boolean).join(" · "), texts.seed ? [" · seed ", element("code", {}, texts.seed)] : null),
       failures(one),
       texts.error ? element("p", { class: "bad" }, texts.error) : null,
+      texts.ungraded ? element("p", { class: "bad" }, texts.ungraded) : null,
       texts.response ? Text.block(texts.response, words) : element("p", { class: "faint" }, "(no text)"),
       texts.judgements.length ? element("details", {}, element("summary", {}, "What the judge wrote"), texts.judgements.map((text) => Text.block(text))) : null,
       texts.judgeErrors.map((text) => element("p", { class: "bad" }, text)),
@@ -90,7 +91,7 @@ const Sample = (() => {
   /** Both graders: what each read, and what it made of it. */
   function verdicts(one) {
     if (one.share !== null) return element("dl", { class: "graders" }, grader("judge", one.right, one.texts.extracted, `${Numbers.fixed(one.share, 2)} of 1`));
-    return element("dl", { class: "graders" }, grader("robust", one.right, one.texts.extracted), grader("published rules", one.published, one.texts.released));
+    return element("dl", { class: "graders" }, grader("robust", one.right, one.texts.extracted, one.texts.ungraded ? "not graded" : undefined), grader("published rules", one.published, one.texts.released));
   }
 
   function grader(name, right, read, said = right ? "right" : "wrong") {
@@ -98,7 +99,7 @@ const Sample = (() => {
   }
 
   function failures(one) {
-    const names = { unread: "no readable answer", truncated: "cut off", empty: "empty", error: "lost to an error" };
+    const names = { unread: "no readable answer", truncated: "cut off", empty: "empty", error: "lost to an error", ungraded: "could not be graded" };
     const found = Object.entries(names).filter(([name]) => one.flags & Answers.FLAGS[name]);
     return found.length ? element("p", {}, found.map(([, said]) => element("span", { class: "tag bad" }, said))) : null;
   }

@@ -4,7 +4,7 @@
 const SamplesPage = (() => {
   const SHOWN = [
     ["all", "all answers"], ["right", "right"], ["wrong", "wrong"], ["disagree", "graders disagree"],
-    ["unread", "no readable answer"], ["truncated", "cut off"], ["empty", "empty"], ["error", "lost to an error"], ["failed", "failed in any way"],
+    ["unread", "no readable answer"], ["truncated", "cut off"], ["empty", "empty"], ["error", "lost to an error"], ["ungraded", "could not be graded"], ["failed", "failed in any way"],
     { label: "Against the other model", options: [["gained", "gained"], ["lost", "lost"], ["changed", "changed"]] },
   ];
   const REPEATS = [["all", "greedy and samples"], ["greedy", "greedy"], ["samples", "samples"]];
@@ -166,7 +166,7 @@ const SamplesPage = (() => {
     const one = answers.read(number);
     if (!one.texts) answers.texts(one.set.pack).then(drawAgain, () => {});
     const published = one.share === null && one.published !== one.right ? element("span", { class: "tag", title: "the published rules say otherwise" }, one.published ? "published ✓" : "published ✗") : null;
-    const failed = one.flags & 60 ? element("span", { class: "tag bad" }, one.flags & 32 ? "error" : one.flags & 8 ? "cut off" : one.flags & 16 ? "empty" : "no answer") : null;
+    const failed = one.flags & 124 ? element("span", { class: "tag bad" }, one.flags & 32 ? "error" : one.flags & 64 ? "not graded" : one.flags & 8 ? "cut off" : one.flags & 16 ? "empty" : "no answer") : null;
     return [
       element("span", { class: `sign ${one.right ? "right" : "wrong"}`, role: "img", "aria-label": one.right ? "right" : "wrong" }, one.right ? "✓" : "✗"),
       element(
