@@ -1,5 +1,6 @@
 """From a source's own columns to a `Query`: which column is what, and which shapes a conversation comes in."""
 
+import json
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -13,6 +14,8 @@ from genius_bench.rows import Message, Query
 QUERY = ("query", "prompt", "question", "problem", "instruction", "messages", "conversations")
 REFERENCE = ("reference", "response", "output", "chosen")
 ANSWER = ("answer", "gold", "final_answer")
+CONVERSATION = ("messages", "conversations")
+SYSTEM = ("system", "system_prompt", "system_message")
 ID = ("id", "uuid", "query_id")
 INSTRUCTION_INPUT = ("input", "context")
 """What an `instruction` is about, where a data set keeps it in a column of its own (Alpaca, Dolly)."""
@@ -24,6 +27,8 @@ ROLES = {
     "assistant": "assistant",
     "gpt": "assistant",
 }
+ROLE = {"role", "from"}
+"""The two names of who speaks a turn."""
 
 
 class UnusableRow(Exception):
@@ -36,6 +41,9 @@ class Columns:
 
     query: str
     query_input: str | None
+    conversation: str | None
+    """Beside a plain query: the conversation that it is part of, with what came before it and its answer."""
+    system: str | None
     reference: str | None
     answer: str | None
     id: str | None
@@ -53,6 +61,8 @@ class Columns:
         return cls(
             query=query,
             query_input=_recognised(INSTRUCTION_INPUT, labels) if query == "instruction" else None,
+            conversation=_recognised(CONVERSATION, labels) if query not in CONVERSATION else None,
+            system=_recognised(SYSTEM, labels),
             reference=_named(section.reference_column, "reference_column", first)
             or _recognised(REFERENCE, labels),
             answer=_named(section.answer_column, "answer_column", first) or _recognised(ANSWER, labels),
@@ -66,11 +76,14 @@ class Columns:
     def read(self, values: dict[str, Any]) -> tuple[Query, bool]:
         """The row as a `Query`, and whether its id is its own (not made from its content)."""
         messages, turn_after = _conversation(values.get(self.query), self.query)
+        if self.conversation is not None and values.get(self.conversation) is not None:
+            messages, turn_after = _within(messages, _turns(values[self.conversation], self.conversation))
         if self.query_input is not None:
             extra = _text(values.get(self.query_input), self.query_input)
             if extra and extra.strip():
                 text = f"{messages[-1]['content']}\n\n{extra}"
                 messages = (*messages[:-1], Message(role="user", content=text))
+        messages = _under_system(messages, values, (self.system,) if self.system else SYSTEM)
         reference = _text(values.get(self.reference), self.reference) if self.reference else None
         answer = _text(values.get(self.answer), self.answer) if self.answer else None
         own_id = _text(values.get(self.id), self.id) if self.id else None
@@ -107,17 +120,72 @@ def _recognised(known: tuple[str, ...], present: list[str]) -> str | None:
 
 def _conversation(value: Any, column: str) -> tuple[tuple[Message, ...], str | None]:
     """The messages up to the last question, and the answer that follows it, if any."""
-    if not isinstance(value, list):
-        text = _text(value, column)
-        if text is None or not text.strip():
-            raise UnusableRow("has no query")
-        return (Message(role="user", content=text),), None
-    turns = [_turn(turn, column) for turn in value]
+    turns = _turns(value, column)
     last = max((place for place, turn in enumerate(turns) if turn["role"] == "user"), default=None)
     if last is None or not turns[last]["content"].strip():
         raise UnusableRow("has no query")
-    reply = turns[last + 1]["content"] if last + 1 < len(turns) else None
-    return tuple(turns[: last + 1]), reply
+    return tuple(turns[: last + 1]), _reply(turns, last)
+
+
+def _turns(value: Any, column: str) -> list[Message]:
+    """A conversation, also one that is kept as JSON text; plain text is a question by itself."""
+    if isinstance(value, str) and (column in CONVERSATION or value.lstrip().startswith("[")):
+        value = _read_json(value, column)
+    if isinstance(value, list):
+        return [_turn(turn, column) for turn in value]
+    text = _text(value, column)
+    return [] if text is None else [Message(role="user", content=text)]
+
+
+def _read_json(text: str, column: str) -> Any:
+    """The turns that are written there; where there are none, the text itself (no question in a column of turns)."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(turn, dict) and ROLE & turn.keys() for turn in value)
+    ):
+        return value
+    if column in CONVERSATION:
+        raise UnusableRow(f"has text in '{column}' that is no JSON list of turns")
+    return text
+
+
+def _within(asked: tuple[Message, ...], turns: list[Message]) -> tuple[tuple[Message, ...], str | None]:
+    """A question where it stands in its conversation: what came before it, and the answer that follows it."""
+    question = asked[-1]["content"].strip()
+    users = [place for place, turn in enumerate(turns) if turn["role"] == "user"]
+    here = next((place for place in users if turns[place]["content"].strip() == question), None)
+    if here is None:  # asked in other words: whose answer it is, is plain only where nothing else was asked
+        return asked, _reply(turns, users[0]) if len(users) == 1 else None
+    return (tuple(turns[: here + 1]) if len(asked) == 1 else asked), _reply(turns, here)
+
+
+def _reply(turns: list[Message], question: int) -> str | None:
+    """What the assistant says right after that turn."""
+    following = turns[question + 1 : question + 2]
+    return following[0]["content"] if following and following[0]["role"] == "assistant" else None
+
+
+def _under_system(
+    messages: tuple[Message, ...], values: dict[str, Any], columns: tuple[str, ...]
+) -> tuple[Message, ...]:
+    """The conversation under the system text that the row keeps in a column of its own."""
+    for column in columns:
+        cell = values.get(column)
+        text = _text(cell, column)
+        if text is None or not text.strip():
+            continue
+        if not isinstance(cell, str):
+            raise UnusableRow(f"has a {type(cell).__name__} in '{column}' where a system text belongs")
+        if messages[0]["role"] != "system":
+            return (Message(role="system", content=text), *messages)
+        if messages[0]["content"].strip() != text.strip():
+            raise UnusableRow(f"has one system text in '{column}' and another in its conversation")
+    return messages
 
 
 def _turn(turn: Any, column: str) -> Message:
@@ -131,9 +199,11 @@ def _turn(turn: Any, column: str) -> Message:
 
 def _text(value: Any, column: str | None) -> str | None:
     """A cell as text, untouched; of a list of messages the last one (preference data keep `chosen` so)."""
+    if column == "chosen" and isinstance(value, str) and value.lstrip().startswith("["):
+        value = _read_json(value, column)
     if isinstance(value, list) and value and isinstance(value[-1], dict):
         value = _turn(value[-1], str(column))["content"]
-    if value is None:
+    if value is None or value != value:  # NaN, which pandas writes where there is nothing
         return None
     if not isinstance(value, str | int | float):
         raise UnusableRow(f"has a {type(value).__name__} in '{column}' where text belongs")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genius_bench.engines.templates import check_template
 from genius_bench.engines.turns import turn_of
 from genius_bench.errors import InputError, first_line
 from genius_bench.offline import is_offline, not_here
@@ -136,7 +137,8 @@ def context_of(model: ModelFiles) -> int | None:
 def load_tokenizer(path: Path | str, chat_template: str | None = None) -> Any:
     """The model's tokenizer, with the recipe's chat template where it names one.
 
-    Raises `InputError` when there is no tokenizer, or no chat template and no word about what to use instead.
+    Raises `InputError` when there is no tokenizer, no chat template and no word about what to use instead, or one that
+    takes too much (`templates.check_template`).
     """
     from transformers import AutoTokenizer
 
@@ -155,6 +157,8 @@ def load_tokenizer(path: Path | str, chat_template: str | None = None) -> Any:
             f"the model in {path} has no chat template: give one with --set engine.chat_template=FILE.jinja, or "
             "--set engine.chat_template=plain for a 'Question: … Answer:' layout"
         )
+    if tokenizer.chat_template:
+        check_template(tokenizer, chat_template or folder)
     return tokenizer
 
 
