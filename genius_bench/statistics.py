@@ -6,7 +6,11 @@ one value per question (the share of its answers that were right, between 0 and 
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 CONFIDENCE = 0.95
 
@@ -152,9 +156,11 @@ def _mean_and_error(values: Sequence[float]) -> tuple[float, float]:
 
 
 def seeds_average(seeds: Sequence[Suite]) -> Estimate:
-    """A suite's average over training seeds."""
-    mean, error, freedom = _over_seeds(_seed_means(seeds), [seeds])
-    width = _t_width(error, freedom)
+    """A suite's average over training seeds (interval: `seed_spread.py`)."""
+    from genius_bench.seed_spread import half_width, over_seeds
+
+    found = over_seeds([_arrays(seeds, seeds[0])])
+    mean, width = float(found.mean), float(half_width(found, 1 - CONFIDENCE))
     return Estimate(mean, max(0.0, mean - width), min(1.0, mean + width))
 
 
@@ -164,52 +170,24 @@ def seeds_difference(a: Sequence[Suite], b: Sequence[Suite]) -> Difference:
     Paired by question, never by seed: seed 0 of one method has nothing in common with seed 0 of another. Raises
     `ValueError` where the two were not asked the same questions.
     """
-    from scipy import stats
+    from genius_bench.seed_spread import half_width, over_seeds, p_value
 
-    mine, theirs = _seed_means(a), _seed_means(b)
-    gaps = [dict(zip(x, _gaps(x, y), strict=True)) for x, y in zip(mine, theirs, strict=True)]
-    mean, error, freedom = _over_seeds(gaps, [a, b])
-    if error == 0:
-        return _without_spread(mean, max(len(task) for task in gaps))
-    width = _t_width(error, freedom)
-    return Difference(mean, mean - width, mean + width, float(2 * stats.t.sf(abs(mean) / error, freedom)))
+    found = over_seeds([_arrays(a, a[0]), _arrays(b, a[0])])
+    mean, width = float(found.mean), float(half_width(found, 1 - CONFIDENCE))
+    if width == 0:
+        return _without_spread(mean, max(len(task) for task in a[0]))
+    return Difference(mean, mean - width, mean + width, p_value(found))
 
 
-def _seed_means(seeds: Sequence[Suite]) -> Suite:
-    """Every question's mean over seeds. Raises `ValueError` where seeds were asked other questions."""
-    if any(one[task].keys() != first.keys() for one in seeds for task, first in enumerate(seeds[0])):
+def _arrays(seeds: Sequence[Suite], asked: Suite) -> "list[npt.NDArray[np.float64]]":
+    """Of every task the values, seeds × questions. Raises `ValueError` where seeds were asked other questions."""
+    import numpy as np
+
+    if any(
+        one[task].keys() != first.keys() or not first for one in seeds for task, first in enumerate(asked)
+    ):
         raise ValueError("not all seeds were asked the same questions")
-    return [
-        {name: math.fsum(one[task][name] for one in seeds) / len(seeds) for name in first}
-        for task, first in enumerate(seeds[0])
-    ]
-
-
-def _over_seeds(questions: Suite, sides: Sequence[Sequence[Suite]]) -> tuple[float, float, float]:
-    """Mean, its standard error, and the degrees of freedom of that error.
-
-    Sources of chance add up: which questions were asked (the spread over questions of the value averaged over seeds)
-    and, on every side, which seeds were trained (the spread of the average over seeds). The degrees of freedom are
-    Welch–Satterthwaite's, so that three seeds do not pretend to be thirty.
-    """
-    parts = [_mean_and_error(list(task.values())) for task in questions]
-    mean = math.fsum(value for value, _ in parts) / len(parts)
-    over_questions = math.fsum(error**2 for _, error in parts) / len(parts) ** 2
-    variances = [(over_questions, sum(map(len, questions)) - 1)]
-    for seeds in sides:
-        averages = [
-            math.fsum(_mean_and_error(list(task.values()))[0] for task in one) / len(one) for one in seeds
-        ]
-        variances.append((_mean_and_error(averages)[1] ** 2, len(seeds) - 1))
-    variance = math.fsum(part for part, _ in variances)
-    doubt = math.fsum(part**2 / max(freedom, 1) for part, freedom in variances)
-    return mean, math.sqrt(variance), variance**2 / doubt if doubt else 1.0
-
-
-def _t_width(error: float, freedom: float) -> float:
-    from scipy import stats
-
-    return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error
+    return [np.array([[one[t][name] for name in first] for one in seeds]) for t, first in enumerate(asked)]
 
 
 def _without_spread(mean: float, questions: int) -> Difference:
