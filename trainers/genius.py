@@ -10,7 +10,8 @@ from genius_bench.sampling.foresight_options import NO_FORESIGHT, NO_SAMPLING, R
 from genius_bench.sampling.foresight_trace import step_trace
 from genius_bench.sampling.pairing import choose_pair
 from genius_bench.sampling.policy import Policy
-from genius_bench.sampling.training_context import pair_of, prompt_for
+from genius_bench.sampling.prompts import prompt_for
+from genius_bench.sampling.training_context import pair_of
 from genius_bench.seeds import seed_of
 
 
@@ -44,12 +45,13 @@ class Genius(Method):
         beams = [Beam() for _ in range(options.beam_size)]  # Q_0 = 0
         pairs: list[PreferencePair] = []
         seen: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
-        notes = {"no_contrast": 0, "unfinished": 0, "repeated": 0}
+        notes = {"no_contrast": 0, "unfinished": 0, "repeated": 0, "ended_early": 0, "no_room": 0}
         trace = []
 
         for k in range(1, options.steps + 1):
             candidates = await roll_out(beams, search, k)  # a_k, a'_>k, f (Eq. 1) and A (Eq. 6)
-            if all(candidate.finished for candidate in candidates):  # or none had room to go on
+            if all(candidate.finished for candidate in candidates):
+                notes["ended_early" if candidates else "no_room"] = options.steps - len(trace)
                 break
             scores = [candidate.score for candidate in candidates]
             kept = next_beams(scores, options, random)  # exploration, Eqs. 2-3
@@ -66,7 +68,7 @@ class Genius(Method):
             if options.unfinished == "drop" and not (chosen.complete and rejected.complete):
                 notes["unfinished"] += 1
                 continue
-            row = pair_of(query, k, search.prompt_ids, chosen, rejected, policy, options)
+            row = pair_of(query, k, search.prompt.ids, chosen, rejected, policy, options)
             halves = (row.chosen_ids, row.rejected_ids)
             if halves in seen and options.duplicates == "leave_out":
                 notes["repeated"] += 1

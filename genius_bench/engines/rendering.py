@@ -33,8 +33,13 @@ def prompt_text(tokenizer: Any, messages: Sequence[Message], answer_prefix: str 
     """The prompt as text. The plain layout writes the answer's beginning itself. Raises `Unrenderable`."""
     if not getattr(tokenizer, "chat_template", None):
         return _plain_text(messages, answer_prefix)
+    return with_template(tokenizer, messages, add_generation_prompt=True)
+
+
+def with_template(tokenizer: Any, messages: Sequence[Message], **options: bool) -> str:
+    """The conversation as the chat template writes it. Raises `Unrenderable`."""
     try:
-        text: str = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
+        text: str = tokenizer.apply_chat_template(list(messages), tokenize=False, **options)
     except Exception as error:  # templates are programs: they raise whatever their authors chose
         raise Unrenderable(
             f"the model's chat template cannot render this conversation: {first_line(error)}"

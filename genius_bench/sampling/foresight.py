@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from genius_bench.engines.interface import Completion, Continuation
 from genius_bench.sampling.foresight_options import ForesightOptions
-from genius_bench.sampling.joining import Joining
+from genius_bench.sampling.joining import Joining, joining_of
 from genius_bench.sampling.policy import Policy
+from genius_bench.sampling.prompts import Prompt
 from genius_bench.sampling.tokens import NO_TOKENS, Tokens
 
 MAX_BLANK_CONTINUATIONS = 3
@@ -60,17 +61,17 @@ async def roll_out(beams: list[Beam], search: "Search", step_number: int) -> lis
         _candidate(number, beam, search, ("step", step_number, number, rollout))
         for number, beam in enumerate(beams)
         for rollout in range(1 if beam.frozen else search.options.rollouts)
-        if beam.frozen or search.has_room(beam.prefix.ids)
+        if beam.frozen or search.has_room(search.joining.before_step(beam.prefix))
     ]
     return list(await gather(*wanted))
 
 
 async def completed(candidate: Candidate, search: "Search", step_number: int, role: str) -> Candidate:
     """The candidate with a look-ahead, for pairs of whole responses where scoring needed none."""
-    prefix = search.joining.before_foresight(candidate.prefix.ids) + candidate.step.ids
-    if search.options.score == "foresight" or candidate.finished or not search.has_room(prefix):
+    asked = search.joining.before_foresight(candidate.prefix, candidate.step)
+    if search.options.score == "foresight" or candidate.finished or not search.has_room(asked):
         return candidate
-    foresight, complete = _foresight(await _look_ahead(prefix, search, ("complete", step_number, role)))
+    foresight, complete = _foresight(await _look_ahead(asked, search, ("complete", step_number, role)))
     return replace(candidate, foresight=search.joining.foresight(foresight), complete=complete)
 
 
@@ -79,12 +80,12 @@ async def _candidate(number: int, beam: Beam, search: "Search", draw: Draw) -> C
         return _scored(number, beam, NO_TOKENS, NO_TOKENS, beam.value, finished=True, complete=True)
     options = search.options
     if options.score == "step":
-        step, ended, _ = await _step(beam.prefix.ids, search, draw)
+        step, ended, _ = await _step(beam.prefix, search, draw)
         finished = ended and not search.joining.forgets_ends
         step = search.joining.step(step)
         return _scored(number, beam, step, NO_TOKENS, step.mean_logprob, finished, complete=ended)
     sample = _step_and_foresight if search.one_request_suffices else _step_then_foresight
-    step, foresight, finished, complete = await sample(beam.prefix.ids, search, draw)
+    step, foresight, finished, complete = await sample(beam.prefix, search, draw)
     score = (foresight if foresight.ids else step).mean_logprob
     nothing_ahead = finished or (bool(foresight.logprobs) and not foresight.ids)
     if nothing_ahead and options.finished == "score":
@@ -108,7 +109,7 @@ def _scored(
 
 
 async def _step_then_foresight(
-    prefix: tuple[int, ...], search: "Search", draw: Draw
+    prefix: Tokens, search: "Search", draw: Draw
 ) -> tuple[Tokens, Tokens, bool, bool]:
     """A step, then its look-ahead: both, whether the answer ended in the step, whether it ended by itself at all."""
     may_go_on = search.options.joining == "tokens" and not search.options.end_tag
@@ -116,11 +117,11 @@ async def _step_then_foresight(
     step = search.joining.step(step)
     if finished and not search.joining.forgets_ends:
         return step, NO_TOKENS, True, True
-    prefix = search.joining.before_foresight(prefix) + step.ids
     if ahead is None:
-        if not search.has_room(prefix):
+        asked = search.joining.before_foresight(prefix, step)
+        if not search.has_room(asked):
             return step, NO_TOKENS, False, False
-        ahead = await _look_ahead(prefix, search, draw)
+        ahead = await _look_ahead(asked, search, draw)
     foresight, complete = _foresight(ahead)
     foresight = search.joining.foresight(foresight)
     if complete and not search.joining.forgets_ends and not search.policy.text(foresight.ids).strip():
@@ -129,22 +130,22 @@ async def _step_then_foresight(
 
 
 async def _step(
-    prefix: tuple[int, ...], search: "Search", draw: Draw, then: Continuation | None = None
+    prefix: Tokens, search: "Search", draw: Draw, then: Continuation | None = None
 ) -> tuple[Tokens, bool, Completion | None]:
     """One step, up to and including its delimiter; whether the answer ended in it; what the engine went on with."""
-    options, step = search.options, NO_TOKENS
+    options, asked, step = search.options, search.joining.before_step(prefix), NO_TOKENS
     for attempt in range(1 + MAX_BLANK_CONTINUATIONS):
-        if not search.has_room(prefix + step.ids):
+        if not search.has_room(asked + step.ids):
             break
         completion = await search.sample(
-            prefix + step.ids,
+            asked + step.ids,
             draw=(*draw, attempt),
             max_tokens=options.step_max_tokens,
             temperature=options.step_temperature,
             stop=(options.step_delimiter, options.end_tag),
             then=then,
         )
-        step += Tokens(ids=completion.token_ids, logprobs=completion.logprobs)
+        step += _tokens(completion)
         text = search.policy.text(step.ids)
         tagged = bool(options.end_tag) and options.end_tag in text
         if completion.finish_reason != "stop" or tagged:
@@ -154,22 +155,25 @@ async def _step(
     return step, False, None
 
 
-async def _look_ahead(prefix: tuple[int, ...], search: "Search", draw: Draw) -> Completion:
+async def _look_ahead(asked: tuple[int, ...], search: "Search", draw: Draw) -> Completion:
     """The policy finishes the answer: a'_>k ~ π(· | x, a_<k, a_k)."""
-    prompt = search.prompt_ids + prefix
-    return await search.policy.go_on(prompt, search.look_ahead(draw), top_p=search.options.top_p)
+    return await search.policy.go_on(asked, search.look_ahead(draw), top_p=search.options.top_p)
 
 
 def _foresight(ahead: Completion) -> tuple[Tokens, bool]:
     """The tokens of a look-ahead, and whether it came to an end."""
-    return Tokens(ids=ahead.token_ids, logprobs=ahead.logprobs), ahead.finish_reason != "length"
+    return _tokens(ahead), ahead.finish_reason != "length"
+
+
+def _tokens(completion: Completion) -> Tokens:
+    return Tokens(ids=completion.token_ids, logprobs=completion.logprobs, text=completion.text)
 
 
 async def _step_and_foresight(
-    prefix: tuple[int, ...], search: "Search", draw: Draw
+    prefix: Tokens, search: "Search", draw: Draw
 ) -> tuple[Tokens, Tokens, bool, bool]:
     """At equal temperatures one continuation is both: what follows its first step *is* a look-ahead."""
-    whole, complete = _foresight(await _look_ahead(prefix, search, draw))
+    whole, complete = _foresight(await _look_ahead(search.joining.before_step(prefix), search, draw))
     cut = _end_of_first_step(whole.ids, search)
     step = Tokens(ids=whole.ids[:cut], logprobs=whole.logprobs[:cut])
     foresight = Tokens(ids=whole.ids[cut:], logprobs=whole.logprobs[cut:])
@@ -201,18 +205,18 @@ class Search:
     """One query's search: whom to ask, what for, and under which name the draws are made."""
 
     query_id: str
-    prompt_ids: tuple[int, ...]
+    prompt: Prompt
     policy: Policy
     options: ForesightOptions
 
     @property
     def joining(self) -> Joining:
-        return Joining(self.policy, self.options)
+        return joining_of(self.prompt, self.policy, self.options)
 
-    def has_room(self, prefix: tuple[int, ...]) -> bool:
-        """Whether the model's context can hold another token after the prompt and `prefix`."""
+    def has_room(self, asked: tuple[int, ...]) -> bool:
+        """Whether the model's context can hold another token after `asked`."""
         context = self.policy.context_length
-        return context is None or len(self.prompt_ids) + len(prefix) < context
+        return context is None or len(asked) < context
 
     @property
     def one_request_suffices(self) -> bool:
@@ -231,7 +235,7 @@ class Search:
 
     async def sample(
         self,
-        prefix: tuple[int, ...],
+        asked: tuple[int, ...],
         *,
         draw: Draw,
         max_tokens: int,
@@ -240,7 +244,7 @@ class Search:
         then: Continuation | None = None,
     ) -> Completion:
         return await self.policy.sample(
-            self.prompt_ids + prefix,
+            asked,
             draw=("foresight", self.query_id, *draw),
             max_tokens=max_tokens,
             temperature=temperature,

@@ -9,9 +9,15 @@ class Tokens:
 
     ids: tuple[int, ...] = ()
     logprobs: tuple[float, ...] = ()
+    text: str = ""
+    """What the engine said that they are, without a stop string; what answers that are joined as text are made of."""
 
     def __add__(self, other: "Tokens") -> "Tokens":
-        return Tokens(ids=self.ids + other.ids, logprobs=self.logprobs + other.logprobs)
+        return Tokens(
+            ids=self.ids + other.ids,
+            logprobs=self.logprobs + other.logprobs,
+            text=self.text + other.text,
+        )
 
     @property
     def mean_logprob(self) -> float:

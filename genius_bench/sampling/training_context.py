@@ -1,26 +1,12 @@
-"""What a response is conditioned on when it is trained, and how the release renders prompts (facts D2, D12, D13)."""
+"""What a response is conditioned on when it is trained: the query, or (release) nothing (D2, D12)."""
 
+from genius_bench.engines.rendering import Unrenderable, encode, with_template
+from genius_bench.errors import InputError
 from genius_bench.rows import Message, PreferencePair, Query
 from genius_bench.sampling.foresight import Candidate
 from genius_bench.sampling.foresight_options import ForesightOptions
 from genius_bench.sampling.policy import Policy
 from genius_bench.sampling.tokens import Tokens
-
-
-def prompt_for(query: Query, policy: Policy, options: ForesightOptions) -> tuple[int, ...]:
-    """The tokens after which steps are sampled, answer prefix included."""
-    if options.rendering == "template" or not getattr(policy.tokenizer, "chat_template", None):
-        return policy.prompt(query.messages, options.answer_prefix)
-    return _released_prompt(query, policy, options)
-
-
-def _released_prompt(query: Query, policy: Policy, options: ForesightOptions) -> tuple[int, ...]:
-    """Renders an empty assistant turn, deletes every end-of-sequence text, and lets BOS be added again."""
-    tokenizer = policy.tokenizer
-    conversation = [*query.messages, Message(role="assistant", content="")]
-    text = tokenizer.apply_chat_template(conversation, tokenize=False)
-    text = text.replace(tokenizer.eos_token or "", "").strip() + options.answer_prefix
-    return tuple(tokenizer(text)["input_ids"])
 
 
 def pair_of(
@@ -52,12 +38,18 @@ def pair_of(
 def _in_context(
     prompt_ids: tuple[int, ...], response: Tokens, policy: Policy, options: ForesightOptions
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    tokenizer, text = policy.tokenizer, policy.text(response.ids)
+    if options.joining == "released":
+        text = response.text  # decoding its pieces would write other blanks where some tokenizers join them
     if options.training_context == "query":
-        return prompt_ids, response.ids
+        joined = response.ids if options.joining == "tokens" else tuple(encode(tokenizer, text))
+        return prompt_ids, joined
     # The release's pairs hold one assistant message: everything but its first token is trained, headers included.
-    text = options.answer_prefix + policy.text(response.ids)
-    if getattr(policy.tokenizer, "chat_template", None):
-        message = [Message(role="assistant", content=text)]
-        text = policy.tokenizer.apply_chat_template(message, tokenize=False)
-    ids = tuple(policy.tokenizer(text, add_special_tokens=False)["input_ids"])
+    text = options.answer_prefix + text
+    if getattr(tokenizer, "chat_template", None):
+        try:
+            text = with_template(tokenizer, [Message(role="assistant", content=text)])
+        except Unrenderable as error:
+            raise InputError(f"sampling.training_context = 'response_only': {error}") from error
+    ids = tuple(encode(tokenizer, text))
     return ids[:1], ids[1:]

@@ -14,9 +14,9 @@ from genius_bench.engines.interface import Completion, Request
 from genius_bench.method import Collected
 from genius_bench.rows import Message, PreferencePair, Query
 from genius_bench.sampling.choice import foresight_distribution, next_beams
-from genius_bench.sampling.foresight_options import ForesightOptions
+from genius_bench.sampling.foresight_options import RELEASED, ForesightOptions
 from genius_bench.sampling.policy import Policy
-from tests.sampling.scripted import Script, ScriptedEngine
+from tests.sampling.scripted import CharacterTokenizer, Script, ScriptedEngine
 from trainers.genius import Genius
 
 STEPS = {"aa\n": -0.5, "bb\n": -0.2, "cc\n": -0.35, "dd\n": -0.1}
@@ -343,16 +343,94 @@ def test_one_unfinished_half_is_enough_to_drop_a_pair() -> None:
     assert min(halves[0], halves[1], halves[2]) > 10
 
 
+@pytest.mark.parametrize(
+    ("options", "lost"),
+    [({}, "ended_early"), ({"foresight_max_tokens": 6}, "unfinished"), ({"beams": "highest"}, "repeated")],
+)
+def test_every_step_becomes_a_pair_or_is_counted(options: dict[str, Any], lost: str) -> None:
+    """Also those that are not taken, because every answer had ended before."""
+    counts: Counter[str] = Counter()
+    for number in range(40):
+        collected, _ = collect(ends_in_every_way, number, **options)
+        assert len(collected.rows) + sum(collected.notes.values()) == 4
+        assert collected.notes["ended_early"] == 4 - len(collected.trace)
+        counts.update(collected.notes)
+    assert counts[lost] > 5
+
+
+def test_steps_that_the_context_has_no_room_for_are_counted() -> None:
+    engine = ScriptedEngine(four_ways)
+    engine.context_length = 26
+    collected = asyncio.run(Genius(ForesightOptions()).collect(query(), Policy(engine, 0)))
+    assert collected.notes["no_room"] == 4 - len(collected.trace) > 0
+    assert len(collected.rows) + sum(collected.notes.values()) == 4
+
+
 def test_the_same_seed_draws_the_same_tree_and_another_does_not() -> None:
     assert collect(four_ways, 3)[0] == collect(four_ways, 3)[0]
     assert collect(four_ways, 3, seed=1)[0] != collect(four_ways, 3)[0]
 
 
 def test_released_joining_retokenises_and_drops_recorded_references() -> None:
-    collected, engine = collect(four_ways, joining="released", training_context="response_only")
+    collected, _ = collect(four_ways, joining="released", training_context="response_only")
     for pair in pairs_of(collected):
         assert pair.reference_chosen_logp is None
         assert "Question" not in "".join(map(chr, pair.prompt_ids + pair.chosen_ids))
-    ahead = [r for r in engine.requests if r.temperature == 1.0]
-    text = "".join(map(chr, ahead[0].prompt_ids))
-    assert text.split("Answer:")[1].startswith("\n"), "one newline more than the stored text"
+
+
+class MergingTokenizer(CharacterTokenizer):
+    """Two newlines are one token, as in most vocabularies, so that a text is not the sum of its parts. Character 1 ends
+    a turn; character 2 begins a sequence, put there by the template and by the tokenizer."""
+
+    bos_token_id: Any = 2
+    chat_template: Any = "below"
+
+    def __call__(self, text: str, add_special_tokens: bool = True, verbose: bool = True) -> Any:
+        return super().__call__("\x02" * add_special_tokens + text.replace("\n\n", "\x03"))
+
+    def decode(self, ids: list[int], skip_special_tokens: bool = False) -> str:
+        return super().decode([token for token in ids if token != 2]).replace("\x03", "\n\n")
+
+    def apply_chat_template(self, messages: Any, tokenize: bool, add_generation_prompt: bool = False) -> str:
+        turns = "".join(f"<{message['role']}>{message['content']}\x01" for message in messages)
+        return f"\x02{turns}{'<assistant>' * add_generation_prompt}"
+
+
+def untidy(text: str, random: np.random.Generator) -> tuple[str, float]:
+    """Steps and look-aheads with blanks around them; some are empty, some end with the tag."""
+    step = ["", " a ", "bb", f" {random.integers(9)} c\t"][random.integers(4)]
+    rest = [" so\n\nit ends \n", "done <end_of_reasoning> and more", ""][random.integers(3)]
+    return f"{step}\n{rest}", random.uniform(-0.9, -0.1)
+
+
+@pytest.mark.parametrize("rendering", ["released", "template"])
+def test_the_release_sends_one_text_and_asks_for_look_aheads_after_another(rendering: str) -> None:
+    """Its sampler by the letter: L18–24 the prompt, L91 before a look-ahead, L108 what is stored, L121 before a step."""
+    released = RELEASED["sampling"] | {"rendering": rendering}
+    for number in range(6):
+        engine = ScriptedEngine(untidy)
+        engine.tokenizer = tokenizer = MergingTokenizer()
+        method = Genius(ForesightOptions(**released))
+        collected = asyncio.run(method.collect(query(number), Policy(engine, 0)))
+        head = {"released": "\x02<user>?<assistant>", "template": "<user>?\x01<assistant>"}[rendering]
+        beams, steps, looks, stored = ["The reasoning steps are:\n\n"] * 2, [], [], []
+        for step in collected.trace:
+            candidates = [
+                (beams[c["beam"]], c["step"].strip(), c["foresight"].strip()) for c in step["candidates"]
+            ]
+            steps += [head + beam for beam in beams for _ in range(4)]
+            looks += [f"{head}{prefix}\n{text}" for prefix, text, _ in candidates]
+            stored += [f"{prefix}{text}\n{ahead}" for prefix, text, ahead in candidates]
+            beams = [f"{candidates[kept][0]}{candidates[kept][1]}\n" for kept in step["beams"]]
+        assert len(collected.trace) == 4
+        asked = [
+            Counter(r.prompt_ids for r in engine.requests if ("\n" in r.stop) is stepwise)
+            for stepwise in (True, False)
+        ]
+        assert asked == [
+            Counter(tuple(tokenizer(text)["input_ids"]) for text in texts) for texts in (steps, looks)
+        ]
+        messages = [tuple(tokenizer(f"\x02<assistant>{text}\x01", False)["input_ids"]) for text in stored]
+        for pair in pairs_of(collected):
+            assert {pair.prompt_ids + pair.chosen_ids, pair.prompt_ids + pair.rejected_ids} <= set(messages)
+        assert not any("end_of_reasoning" in text for text in stored)
