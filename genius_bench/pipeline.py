@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genius_bench import stages
-from genius_bench.artifacts import Artifact, read_json
+from genius_bench.artifacts import Artifact
 from genius_bench.contamination.gate import refuse
 from genius_bench.corpora import Corpus
 from genius_bench.engines.loading import ModelFiles, resolve_model
@@ -16,6 +16,7 @@ from genius_bench.planning.fitting import refuse_training
 from genius_bench.recipe import EngineSection, EvaluationSection, JudgeSection, Recipe
 from genius_bench.resolution import Resolved
 from genius_bench.runs import Evaluation, Run, write_run
+from genius_bench.sampling.collecting import rows_and_left_out
 from genius_bench.sharing.cards import write_cards
 from genius_bench.training.stage import checkpoints_on_the_way
 
@@ -49,7 +50,7 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     steps = 0
     for iteration in range(1, resolved.method.iterations + 1):
         training_set = stages.collect(home, resolved, corpus, policy, iteration)
-        _say(_left_out(training_set))
+        _say(f"training set: {rows_and_left_out(training_set)}")
         start = base if resolved.method.restarts_from_base else policy
         checkpoint = stages.optimise(home, resolved, training_set, start, iteration)
         for step, (folder, _) in checkpoints_on_the_way(checkpoint.path).items():
@@ -96,12 +97,6 @@ def _checked_overlap(corpus: Corpus, tasks: list[str], recipe: Recipe) -> dict[s
     for line in gate.lines():
         _say(line)
     return gate.record()
-
-
-def _left_out(training_set: Artifact) -> str:
-    summary = read_json(training_set.path / "summary.json")
-    left_out = "".join(f", {count} left out ({why})" for why, count in summary["left_out"].items() if count)
-    return f"training set: {summary['rows']} rows{left_out}"
 
 
 def _named(model: ModelFiles, resolved: Resolved, iteration: int) -> ModelFiles:

@@ -57,6 +57,7 @@ def _pairs_of_run(home: Path, beginning: str) -> "dict[str, list[TextPair]]":
     from genius_bench.evaluation.inspection import sampled_pairs
     from genius_bench.recipe import Recipe, validate
     from genius_bench.runs import read_runs
+    from genius_bench.sampling.collecting import rows_and_left_out
 
     runs = [one for one in read_runs(home) if one.checkpoints and one.id.startswith(beginning)]
     if not runs:
@@ -73,7 +74,8 @@ def _pairs_of_run(home: Path, beginning: str) -> "dict[str, list[TextPair]]":
         pairs = sampled_pairs(
             training_set.rows(), answers, lambda ids: tokenizer.decode(ids, skip_special_tokens=True)
         )
-        found[f"{run.id}, iteration {checkpoint['iteration']}"] = pairs
+        counts = rows_and_left_out(training_set)
+        found[f"{run.id}, iteration {checkpoint['iteration']}: {counts}"] = pairs
     return found
 
 

@@ -11,9 +11,8 @@ from genius_bench.artifacts import Artifact, Store
 from genius_bench.corpora import Corpus
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.errors import InputError, WorkerKilledError
-from genius_bench.pipeline import _left_out
 from genius_bench.rows import Message, Query
-from genius_bench.sampling.collecting import collect, training_set
+from genius_bench.sampling.collecting import collect, rows_and_left_out, training_set
 from tests.sampling.scripted import ScriptedEngine
 from trainers.genius import Genius
 from trainers.scpo import ScPO
@@ -99,7 +98,7 @@ def test_the_run_goes_on_and_the_query_is_on_the_list(tmp_path: Path, method: An
     assert others
     assert list(mine.rows()) == others, "what the others made is untouched"
     assert read(mine.path / "summary.json")["left_out"]["killed its worker"] == 2
-    assert ", 2 left out (killed its worker)" in _left_out(mine)
+    assert ", 2 left out (killed its worker)" in rows_and_left_out(mine)
 
 
 def test_what_else_the_query_asked_is_given_up(tmp_path: Path) -> None:

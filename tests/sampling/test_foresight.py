@@ -405,7 +405,7 @@ def untidy(text: str, random: np.random.Generator) -> tuple[str, float]:
 
 @pytest.mark.parametrize("rendering", ["released", "template"])
 def test_the_release_sends_one_text_and_asks_for_look_aheads_after_another(rendering: str) -> None:
-    """Its sampler by the letter: L18–24 the prompt, L91 before a look-ahead, L108 what is stored, L121 before a step."""
+    """Its sampler by the letter: L18–24 the prompt, L91 before a look-ahead, L108 what is stored, L121 before steps."""
     released = RELEASED["sampling"] | {"rendering": rendering}
     for number in range(6):
         engine = ScriptedEngine(untidy)
