@@ -1,7 +1,7 @@
 """The memory of the house: every stage's result in a directory whose name is the hash of what determines it.
 
     <home>/artifacts/<kind>/<key>/            whole, never changed again
-        manifest.json                         what determined it, what it cost, what it ran on
+        manifest.json                         what determined it, what it cost, what it ran on, the hash of every file
         rows/00000.parquet …                  rows, for stages that make rows
     <home>/artifacts/<kind>/<key>.partial/    being made; what is in it survives a kill
 
@@ -9,34 +9,24 @@ A shard appears under its name only when it is whole and on disk (temporary name
 killed at any moment continues with the rows it does not have yet.
 """
 
-import errno
-import hashlib
 import json
-import os
 import shutil
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from genius_bench.environment import describe_environment, peak_memory_bytes
 from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.integrity import Listed, digest_of, list_files, seal, unsealed, what_is_wrong
+from genius_bench.shards import counts_in, read_shards, rows_in, shards_of, write_shard
+from genius_bench.storage import STORAGE_TROUBLE, fsync, locked, publish_file, read_json, storage_error
 
-STORAGE_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-"""What an `OSError` raised by a stage must be for the home to be blamed: stages also open models and sockets."""
-ROWS_AT_A_TIME = 256
-"""Decoded at once while rows are read: a shard of long rows must not fill the memory."""
-
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-
-
-def digest_of(value: Any) -> str:
-    """SHA-256 of a JSON value in canonical form."""
-    return hashlib.sha256(_canonical(value).encode()).hexdigest()
+MANIFEST = "manifest.json"
+COUNTERS = "counters.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,51 +49,83 @@ class Identity:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A whole artifact on disk. `reused` tells whether this process found it or made it."""
+    """An artifact on disk. `reused` tells whether this process found it or made it.
+
+    What is read through it is held against the hashes in its manifest; artifacts that were made before manifests held
+    any are read as they are. Whatever is damaged or gone raises `InputError` that names it.
+    """
 
     kind: str
     key: str
     path: Path
     reused: bool = True
 
-    @property
+    @cached_property
     def manifest(self) -> dict[str, Any]:
-        return read_json(self.path / "manifest.json")
+        """Raises `InputError` where it is not the manifest of this artifact."""
+        path = self.path / MANIFEST
+        if not path.exists():
+            raise InputError(f"{self.kind} {self.key[:12]}: no {path}: run again what made it")
+        manifest = read_json(path)
+        if not _is_of(manifest, self.kind, self.key):
+            raise InputError(
+                f"{path}: the name of this {self.kind} is the hash of other settings: {self._remedy}"
+            )
+        return unsealed(manifest, path, self._remedy, mark="files")
+
+    def file(self, name: str) -> Path:
+        """Where a file of the artifact lies, now that its content was found to be what was written."""
+        path = self.path / name
+        if (listed := self._listed) is not None and (wrong := what_is_wrong(path, listed.get(name))):
+            raise InputError(f"{path} {wrong}: {self._remedy}")
+        return path
+
+    def has(self, name: str) -> bool:
+        """Whether it was made with a file of this name."""
+        return (self.path / name).exists() if self._listed is None else name in self._listed
+
+    def json(self, name: str) -> Any:
+        """What a JSON file of the artifact holds."""
+        path = self.file(name)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(f"{path} cannot be read ({error}): {self._remedy}") from error
 
     def shards(self) -> list[Path]:
-        return _shards_of(self.path / "rows")
+        """The files of its rows in their order, all of them checked."""
+        return list(self._shards())
+
+    def _shards(self) -> Iterator[Path]:
+        """Each checked when it is its turn: whoever reads a part of them need not wait for all."""
+        there = [f"rows/{shard.name}" for shard in shards_of(self.path / "rows")]
+        lost = [name for name in self._listed or () if name.startswith("rows/") and name not in there]
+        yield from (self.file(name) for name in [*lost, *there])
 
     def rows(self, *columns: str) -> Iterator[dict[str, Any]]:
         """All rows in the order in which they were written; of each only `columns`, when some are named."""
-        yield from _read_shards(self.shards(), columns)
+        yield from read_shards(self._shards(), columns, self._remedy)
 
+    def check(self, *, contents: bool) -> None:
+        """Holds all files against the manifest: that they are there in their size, and with `contents` their hashes.
 
-def read_json(path: Path) -> dict[str, Any]:
-    """An object from a file of the store. Raises `InputError` that names the file when it is damaged."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}): remove it, then run again what made it"
-        ) from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path} is damaged: remove it, then run again what made it")
-    return value
+        Of an old artifact without hashes, that its rows can be read.
+        """
+        if self._listed is None:
+            for shard in shards_of(self.path / "rows"):
+                rows_in(shard, self._remedy)
+        for name, listed in (self._listed or {}).items():
+            if wrong := what_is_wrong(self.path / name, listed, contents=contents):
+                raise InputError(f"{self.path / name} {wrong}: {self._remedy}")
 
+    @property
+    def _listed(self) -> Listed | None:
+        files: Listed | None = self.manifest.get("files")
+        return files
 
-def publish_file(final: Path, write: Callable[[Any], object]) -> None:
-    """A file that appears under its name whole and on disk, or not at all."""
-    temporary = final.with_name(final.name + ".tmp")
-    try:
-        with open(temporary, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(final)
-        fsync(final.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise storage_error(final, error) from error
+    @property
+    def _remedy(self) -> str:
+        return f"remove {self.path}, then run again what made it"
 
 
 class Build:
@@ -112,38 +134,27 @@ class Build:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._rows = path / "rows"
-        self._counters = path / "counters.json"
+        self._counters = path / COUNTERS
         self._started = time.monotonic()
         path.mkdir(parents=True, exist_ok=True)
         for leftover in path.glob("**/*.tmp"):
             leftover.unlink()
-        self._next_shard = max((_number(shard) + 1 for shard in self._rows.glob("*.parquet")), default=0)
+        self._next_shard = max((int(shard.stem) + 1 for shard in shards_of(self._rows)), default=0)
 
     def rows(self, *columns: str) -> Iterator[dict[str, Any]]:
         """The rows that an earlier, interrupted attempt left here (and those written since); see `Artifact.rows`."""
-        yield from _read_shards(_shards_of(self._rows), columns)
+        yield from read_shards(shards_of(self._rows), columns)
 
     def row_count(self) -> int:
         """How many rows there are here."""
-        import pyarrow.parquet as pq
-
-        return sum(pq.read_metadata(shard).num_rows for shard in self._rows.glob("*.parquet"))
+        return sum(map(rows_in, shards_of(self._rows)))
 
     def write_shard(self, rows: Sequence[dict[str, Any]], **counts: float) -> None:
         """Adds rows durably. `counts` (tokens sampled, …) are summed over shards into the manifest."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         if not rows:
             return
         self._rows.mkdir(exist_ok=True)
-        columns = list(dict.fromkeys(name for row in rows for name in row))  # pyarrow asks the first row only
-        table = pa.table({name: [row.get(name) for row in rows] for name in columns})
-        if counts:
-            packed = {f"count_{name}": str(value) for name, value in counts.items()}
-            table = table.replace_schema_metadata(packed)
-        shard = self._rows / f"{self._next_shard:05d}.parquet"
-        publish_file(shard, lambda file: pq.write_table(table, file))
+        write_shard(self._rows / f"{self._next_shard:05d}.parquet", rows, counts)
         self._next_shard += 1
 
     def write_json(self, name: str, value: Any) -> None:
@@ -164,14 +175,10 @@ class Build:
 
     def totals(self) -> dict[str, float]:
         """Counters over all attempts: those given to `count` and those that came with shards."""
-        import pyarrow.parquet as pq
-
         totals = self._read_counters()
-        for shard in self._rows.glob("*.parquet"):
-            for name, value in (pq.read_schema(shard).metadata or {}).items():
-                if name.startswith(b"count_"):
-                    label = name.decode().removeprefix("count_")
-                    totals[label] = totals.get(label, 0) + float(value)
+        for shard in shards_of(self._rows):
+            for name, value in counts_in(shard).items():
+                totals[name] = totals.get(name, 0) + value
         return totals
 
     def elapsed(self) -> float:
@@ -188,47 +195,44 @@ class Store:
         self.home = home
         try:
             (home / "locks").mkdir(parents=True, exist_ok=True)
-            probe = home / "locks" / f".writable-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
+            TemporaryFile(dir=home / "locks").close()
         except OSError as error:
-            raise storage_error(home, error) from error
+            if not (
+                home / "artifacts"
+            ).is_dir():  # else it can be read, and whoever makes something there is told
+                raise storage_error(home, error) from error
 
     def directory(self, kind: str, key: str) -> Path:
         return self.home / "artifacts" / kind / key
 
+    def named(self, kind: str, key: str) -> Artifact:
+        """An artifact that something names: where it is gone or damaged, reading it says so."""
+        return Artifact(kind, key, self.directory(kind, key))
+
     def find(self, kind: str, key: str) -> Artifact | None:
-        path = self.directory(kind, key)
-        return Artifact(kind, key, path) if (path / "manifest.json").exists() else None
+        artifact = self.named(kind, key)
+        return artifact if (artifact.path / MANIFEST).exists() else None
 
     def make(self, identity: Identity, produce: Callable[[Build], None]) -> Artifact:
         """The artifact of `identity`: found, or produced now (continuing what an earlier attempt left).
 
         Only one process produces a key at a time; the others wait and read. When `produce` raises, what it has
-        written stays and the next attempt continues from there.
+        written stays and the next attempt continues from there. Raises `InputError` where what is found is not whole.
         """
-        if found := self.find(identity.kind, identity.key):
-            return found
-        lock = FileLock(self.home / "locks" / f"{identity.kind}-{identity.key}.lock")
-        try:
-            self._acquire(lock, identity.kind)
-            if found := self.find(identity.kind, identity.key):
-                return found
-            return self._produce(identity, produce)
-        except OSError as error:
-            if error.errno in STORAGE_TROUBLE:
-                raise storage_error(self.home, error) from error
-            raise
-        finally:
-            lock.release()
+        found = self.find(identity.kind, identity.key) or self._make(identity, produce)
+        if found.reused:
+            found.check(contents=False)
+        return found
 
-    @staticmethod
-    def _acquire(lock: FileLock, kind: str) -> None:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            print(f"another process is making this {kind}; waiting for it", file=sys.stderr, flush=True)
-            lock.acquire()
+    def _make(self, identity: Identity, produce: Callable[[Build], None]) -> Artifact:
+        waiting = f"another process is making this {identity.kind}; waiting for it"
+        with locked(self.home, f"{identity.kind}-{identity.key}", waiting):
+            try:
+                return self.find(identity.kind, identity.key) or self._produce(identity, produce)
+            except OSError as error:
+                if error.errno in STORAGE_TROUBLE:
+                    raise storage_error(self.home, error) from error
+                raise
 
     def _produce(self, identity: Identity, produce: Callable[[Build], None]) -> Artifact:
         final = self.directory(identity.kind, identity.key)
@@ -248,48 +252,28 @@ class Store:
             "environment": describe_environment(),
             "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
-        build.write_json("manifest.json", manifest)
-        (build.path / "counters.json").unlink(missing_ok=True)
+        files = list_files(build.path, but=(MANIFEST, COUNTERS))
+        build.write_json(MANIFEST, seal(manifest | {"files": files}))
+        (build.path / COUNTERS).unlink(missing_ok=True)
+        if final.exists():  # what somebody took the manifest from is no artifact
+            shutil.rmtree(final)
         build.path.rename(final)
         fsync(final.parent)
         return Artifact(identity.kind, identity.key, final, reused=False)
 
     def all(self, kind: str) -> list[Artifact]:
         """Every whole artifact of a kind."""
-        parents = sorted((self.home / "artifacts" / kind).glob("*/manifest.json"))
+        parents = sorted((self.home / "artifacts" / kind).glob(f"*/{MANIFEST}"))
         return [Artifact(kind, path.parent.name, path.parent) for path in parents if path.parent.suffix == ""]
 
 
-def _shards_of(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.parquet"), key=_number)
-
-
-def _number(shard: Path) -> int:
-    return int(shard.stem)
-
-
-def _read_shards(shards: Iterable[Path], columns: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    for shard in shards:
-        try:
-            with pq.ParquetFile(shard) as table:
-                for batch in table.iter_batches(ROWS_AT_A_TIME, columns=list(columns) or None):
-                    yield from batch.to_pylist()
-        except pa.ArrowException as error:
-            raise InputError(
-                f"{shard} is damaged ({error}): remove it, then run again what made it"
-            ) from error
-
-
-def fsync(path: Path) -> None:
-    """A file, or the names in a folder, on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+def _is_of(manifest: dict[str, Any], kind: str, key: str) -> bool:
+    """Whether a manifest says what determined the artifact of this key."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        said = [manifest[name] for name in ("kind", "stage_version", "parameters", "inputs")]
+        return manifest["kind"] == kind and digest_of(said) == key
+    except (KeyError, ValueError):
+        return False
 
 
 def _ignoring_full_disk(action: Callable[[], None]) -> None:
@@ -298,15 +282,3 @@ def _ignoring_full_disk(action: Callable[[], None]) -> None:
         action()
     except (OSError, GeniusBenchError):
         return
-
-
-def storage_error(path: Path, error: OSError) -> GeniusBenchError:
-    free = ""
-    existing = next((p for p in [path, *path.parents] if p.exists()), None)
-    if existing is not None:
-        free = f" ({shutil.disk_usage(existing).free / 2**20:.0f} MiB free)"
-    reason = error.strerror or str(error)
-    return InputError(
-        f"cannot write to {path}: {reason}{free}. Nothing finished is lost: free space or choose another --home, "
-        "then run the same command again."
-    )

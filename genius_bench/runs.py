@@ -1,13 +1,16 @@
 """Runs: small files that name a recipe and the artifacts that came out of it. Boards are made from them."""
 
+import glob
 import json
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from genius_bench.artifacts import Store, digest_of, publish_file, read_json
+from genius_bench.artifacts import Store
 from genius_bench.errors import InputError
+from genius_bench.integrity import digest_of, seal, unsealed
+from genius_bench.storage import locked, publish_file, read_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +43,16 @@ class Run:
 
 def write_run(home: Path, run: Run, *, finished_at: str = "") -> Path:
     """Records a run, as finished now or at another time; evaluations that an earlier record of it holds under other
-    settings stay in it."""
+    settings stay in it, whoever else is writing it now."""
     path = home / "runs" / f"{run.id}.json"
+    with locked(home, f"run-{run.id}"):
+        return _write_run(path, run, finished_at)
+
+
+def _write_run(path: Path, run: Run, finished_at: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f"{glob.escape(path.name)}.*.tmp"):  # of a writer that was killed
+        leftover.unlink()
     if path.exists():
         new = {(one.fingerprint, digest_of(one.settings)) for one in run.evaluations}
         kept = [
@@ -50,7 +60,7 @@ def write_run(home: Path, run: Run, *, finished_at: str = "") -> Path:
         ]
         run = replace(run, evaluations=[*kept, *run.evaluations])
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    values = {**asdict(run), "finished_at": finished_at or now}
+    values = seal({**asdict(run), "finished_at": finished_at or now})
     text = json.dumps(values, indent=2, ensure_ascii=False)
     publish_file(path, lambda file: file.write(text.encode()))
     return path
@@ -89,7 +99,7 @@ def read_runs(home: Path) -> list[Run]:
 
 def read_run(path: Path) -> Run:
     """One run. Raises `InputError` that names the file when it is damaged or no run."""
-    values = read_json(path)
+    values = unsealed(read_json(path), path, "remove it, then run again what made it")
     try:
         evaluations = [Evaluation(**evaluation) for evaluation in values.pop("evaluations")]
         return Run(**values, evaluations=evaluations)

@@ -64,7 +64,8 @@ class Home:
 
     def is_scored(self, fingerprints: Sequence[str], task: str) -> bool:
         """Whether one of these models has answers to a task under the settings of this table."""
-        return bool(self._groups(fingerprints, [task]))
+        found = [one.artifacts[task] for one in self._groups(fingerprints, [task])]
+        return any(self.store.find(one.kind, one.key) for one in found)
 
     def base(self, fields: Fields, task: str) -> Scored | None:
         names = self._base_fingerprints(self.leaderboard.model_of(fields))
@@ -96,14 +97,7 @@ class Home:
 
     def remarks(self) -> list[str]:
         """What a reader of the measured numbers must know, each said once."""
-        return list(
-            dict.fromkeys(
-                f"{task}, {one.label}: {note}"
-                for one in self._scored.values()
-                for task in one.artifacts
-                for note in one.notes(task)
-            )
-        )
+        return list(dict.fromkeys(remark for one in self._scored.values() for remark in _remarks_on(one)))
 
     def difference(self, a: Fields, b: Fields, column: Column) -> Difference | None:
         tasks = tasks_of(column, None)
@@ -241,10 +235,17 @@ def measure(home: Home, fields: Fields, row: RowSpec, column: Column) -> Measure
     if whole == fields:
         return ""
     complete = home.estimate(whole, tasks)
-    difference = home.difference(whole, fields, column)
+    difference = home.difference(whole, fields, column) if isinstance(complete, Measured) else None
     if isinstance(complete, str) or difference is None:
         return home.what_is_missing(whole, tasks)
     return _loss(found, complete, difference)
+
+
+def _remarks_on(model: Scored) -> list[str]:
+    try:
+        return [f"{task}, {model.label}: {note}" for task in model.artifacts for note in model.notes(task)]
+    except InputError:  # its cells say that it cannot be read
+        return []
 
 
 def _loss(own: Measured, complete: Measured, difference: Difference) -> Measured:

@@ -40,7 +40,5 @@ def import_runs(
     from genius_bench.sharing.importing import import_archive
 
     done = import_archive(home, archive)
-    for line in done.unchecked:
-        typer.echo(f"not checked: {line}", err=True)
     known = f", {done.known} runs and artifacts were here already" if done.known else ""
     typer.echo(f"imported: {len(done.runs)} runs, {done.artifacts} artifacts{known}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of, read_json
+from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of
 from genius_bench.contamination.embedding import TFIDF, Vectors, embed
 from genius_bench.contamination.similarity import mean_cosine, mean_cosine_within, on_a_plane
 from genius_bench.contamination.sources import Texts, drawn
@@ -87,6 +87,6 @@ def _read(artifact: Artifact) -> Similarities:
     return Similarities(
         embedder=parameters["embedder"],
         queries=parameters["queries"],
-        values=read_json(artifact.path / FILE),
+        values=artifact.json(FILE),
         places=[(row["set"], row["x"], row["y"]) for row in artifact.rows()],
     )

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genius_bench.engines.recorded import check_recorded
 from genius_bench.engines.templates import check_template
 from genius_bench.engines.turns import turn_of
 from genius_bench.errors import InputError, first_line
+from genius_bench.integrity import sha256_of
 from genius_bench.offline import is_offline, not_here
 
 COMPANIONS = (
@@ -39,11 +41,14 @@ class ModelFiles:
 def resolve_model(name: str) -> ModelFiles:
     """`lab`, a local folder (full model or LoRA adapter) or a hub id, as files on this machine.
 
-    Raises `InputError` where there is no such model, it has no weights, or only weights in an unsafe format.
+    Raises `InputError` where there is no such model, it has no weights, only weights in an unsafe format, or (a
+    checkpoint of a home) other weights than were trained.
     """
     path = locate(name)
     _check_weights(name, path)
-    return ModelFiles(name, path, fingerprint(path))
+    found = fingerprint(path)
+    check_recorded(path, found)
+    return ModelFiles(name, path, found)
 
 
 def locate(name: str, *, weights: bool = True) -> Path:
@@ -98,26 +103,34 @@ def _check_weights(name: str, path: Path) -> None:
     raise InputError(f"model '{name}': no weights (*.safetensors) in {path}")
 
 
-def fingerprint(
-    path: Path, patterns: tuple[str, ...] = ("*.safetensors", "adapter_config.json", *COMPANIONS)
-) -> str:
+DETERMINING = ("*.safetensors", "adapter_config.json", *COMPANIONS)
+
+
+def is_adapter(path: Path) -> bool:
+    """Whether a folder holds a LoRA adapter without its base."""
+    return (path / "adapter_config.json").exists() and not (path / "config.json").exists()
+
+
+def fingerprint(path: Path, patterns: tuple[str, ...] = DETERMINING) -> str:
     """SHA-256 over the names and contents of everything that determines what the model says."""
-    digest = hashlib.sha256()
     base = base_of(path)
-    if base != path:
-        digest.update(fingerprint(base, patterns).encode())
+    return fingerprint_over("" if base == path else fingerprint(base, patterns), path, patterns)
+
+
+def fingerprint_over(base: str, path: Path, patterns: tuple[str, ...] = DETERMINING) -> str:
+    """The fingerprint of a folder alone; of an adapter, given that of its base."""
+    digest = hashlib.sha256(base.encode())
     files = {file for pattern in patterns for file in path.glob(pattern) if file.is_file()}
     for file in sorted(files):
         digest.update(file.name.encode() + b"\0")
-        with open(file, "rb") as content:
-            digest.update(hashlib.file_digest(content, "sha256").digest())
+        digest.update(bytes.fromhex(sha256_of(file)))
     return digest.hexdigest()
 
 
 def base_of(path: Path) -> Path:
     """Where a model's own weights are: the folder itself, or that of its base for a LoRA adapter."""
     adapter = path / "adapter_config.json"
-    if not adapter.exists() or (path / "config.json").exists():
+    if not is_adapter(path):
         return path
     try:
         name: str = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of, read_json
+from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of
 from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.facts import Judging
@@ -58,7 +58,7 @@ def score_by_judge(
     )
 
     def produce(build: Build) -> None:
-        described = read_json(generations.path / ITEMS_FILE)
+        described = generations.json(ITEMS_FILE)
         answers, entries = in_order(described["items"], list(generations.rows()))
         judged = _judge(judge, card, judging, answers, entries, baseline, announce) if judge else {}
         rows = [

@@ -4,8 +4,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store, read_json
+from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.environment import package_version
+from genius_bench.errors import InputError
 from genius_bench.evaluation import graders
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.generations import ITEMS_FILE
@@ -44,7 +45,7 @@ def score(store: Store, generations: Artifact, card: TaskCard, *, unsafe_code: b
     )
 
     def produce(build: Build) -> None:
-        described = read_json(generations.path / ITEMS_FILE)
+        described = generations.json(ITEMS_FILE)
         tests = _program_tests(store, described)
         rows = _graded_rows(card, described["items"], tests, list(generations.rows()), obstacle, unsafe_code)
         if not any(True for _ in build.rows()):  # rows that an interrupted attempt left are the same
@@ -71,14 +72,19 @@ def _headline(generations: Artifact) -> str:
 
 def _program_tests(store: Store, described: dict[str, Any]) -> dict[str, Row]:
     """Item → its input-output tests, where the task has such."""
-    artifact = store.find("tests", described["tests"]) if "tests" in described else None
-    return {row["id"]: row for row in artifact.rows()} if artifact else {}
+    return (
+        {row["id"]: row for row in store.named("tests", described["tests"]).rows()}
+        if "tests" in described
+        else {}
+    )
 
 
 def read_scores(artifact: Artifact) -> list[Score]:
-    """The numbers in a scores artifact."""
-    rows = json.loads((artifact.path / SCORES_FILE).read_text(encoding="utf-8"))
-    return [Score(**row) for row in rows]
+    """The numbers in a scores artifact. Raises `InputError` where it is damaged or gone."""
+    try:
+        return [Score(**row) for row in artifact.json(SCORES_FILE)]
+    except TypeError as error:
+        raise InputError(f"{artifact.path / SCORES_FILE} holds no scores ({error})") from error
 
 
 def not_scored(artifact: Artifact) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genius_bench import registry
 from genius_bench.artifacts import Artifact, Store
-from genius_bench.errors import GeniusBenchError
+from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.evaluation.metrics import FAILURES, columns_of, item_values
 from genius_bench.evaluation.stage import read_scores
 from genius_bench.recipe import merge
@@ -33,6 +33,7 @@ class Scored:
     recipe: dict[str, Any] | None
     iteration: int
     artifacts: dict[str, Artifact]
+    """As a run names them: reading one that is gone or damaged raises `InputError`."""
     trained_by: tuple[Store, Run] | None = None
 
     @cached_property
@@ -43,10 +44,19 @@ class Scored:
     @cached_property
     def scores(self) -> dict[tuple[str, str], Score]:
         return {
-            (task, score.metric): score
-            for task, artifact in self.artifacts.items()
-            for score in read_scores(artifact)
+            (task, score.metric): score for task in self.artifacts for score in read_scores(self.graded(task))
         }
+
+    def graded(self, task: str) -> Artifact:
+        """The scores of a task. Raises `InputError` where they are those of another one."""
+        artifact = self.artifacts[task]
+        made_for = artifact.manifest["parameters"].get("task")
+        if made_for != task:
+            raise InputError(
+                f"a run of {self.label} names scores {artifact.key[:12]} as those of {task}, and they are of "
+                f"{made_for}: score it again"
+            )
+        return artifact
 
     def headline(self, task: str) -> str | None:
         """The metric that stands for a task on a board; None where its answers could not be graded."""
@@ -80,7 +90,7 @@ class Scored:
         cache: dict[str, dict[str, list[dict[str, Any]]]] = self.__dict__.setdefault("_rows", {})
         if task not in cache:
             cache[task] = {}
-            for row in self.artifacts[task].rows():
+            for row in self.graded(task).rows():
                 cache[task].setdefault(row["item_id"], []).append(row)
         return cache[task]
 
@@ -100,7 +110,7 @@ class Scored:
         if task not in cache:
             columns = ("item_id", "repeat", "correct", "released_correct", "vote", *FAILURES)
             older = {"ungraded": False}  # scores that were made before there was such an answer
-            cache[task] = pa.Table.from_pylist([older | row for row in self.artifacts[task].rows(*columns)])
+            cache[task] = pa.Table.from_pylist([older | row for row in self.graded(task).rows(*columns)])
         return cache[task]
 
 
@@ -163,8 +173,9 @@ def _tell_apart(scored: list[Scored]) -> None:
 
 
 def _artifacts(store: Store, evaluation: Evaluation, tasks: Sequence[str]) -> dict[str, Artifact]:
-    found = {task: store.find("scores", evaluation.scores.get(task, "-")) for task in tasks}
-    return {task: one for task, one in found.items() if one}
+    return {
+        task: store.named("scores", evaluation.scores[task]) for task in tasks if task in evaluation.scores
+    }
 
 
 def _label(run: Run, iteration: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store, read_json
+from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.corpora import Corpus
 from genius_bench.corpora.queries import Queries
 from genius_bench.engines.interface import Engine
@@ -150,6 +150,6 @@ def training_set(store: Store, collection: Artifact) -> Artifact:
 
 def rows_and_left_out(training_set: Artifact) -> str:
     """How many rows there are to train on, and how many are not there for which reason."""
-    summary = read_json(training_set.path / "summary.json")
+    summary = training_set.json("summary.json")
     left_out = "".join(f", {count} left out ({why})" for why, count in summary["left_out"].items() if count)
     return f"{summary['rows']} rows{left_out}"

@@ -17,9 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from genius_bench import __version__
-from genius_bench.artifacts import Artifact, Store, publish_file
+from genius_bench.artifacts import MANIFEST, Artifact, Store
 from genius_bench.errors import InputError, nearest
+from genius_bench.integrity import sha256_of
 from genius_bench.runs import Run, read_runs
+from genius_bench.sharing.cards import CARD
+from genius_bench.sharing.checking import check_fingerprints
+from genius_bench.sharing.references import keys_of, made_from
+from genius_bench.storage import publish_file
 
 FORMAT = 1
 CONTENTS = "archive.json"
@@ -38,17 +43,20 @@ class Exported:
 def export(home: Path, names: Sequence[str], path: Path, *, weights: bool = True) -> Exported:
     """Writes the runs whose ids begin with `names` (all when none are given). Without `weights`, checkpoints stay.
 
-    Raises `InputError` for a name that fits no run, or several, and where the file cannot be written.
+    Raises `InputError` for a name that fits no run, or several, for anything that is damaged, for scores that are gone,
+    and where the file cannot be written.
     """
     store, runs = Store(home), chosen_runs(home, names)
-    held = _by_key(store)
-    artifacts, gone = _closure(runs, held, weights)
+    artifacts, gone = _closure(runs, store, weights)
+    for one in artifacts:
+        one.check(contents=True)
+    if weights:
+        check_fingerprints(runs, store)
     records = {f"runs/{run.id}.json": _record(run) for run in runs}
     files = {
-        f"artifacts/{one.kind}/{one.key}/{file.relative_to(one.path).as_posix()}": file
+        f"artifacts/{one.kind}/{one.key}/{name}": one.path / name
         for one in artifacts
-        for file in sorted(one.path.rglob("*"))
-        if file.is_file()
+        for name in _files_of(one)
     }
     contents = {
         "format": FORMAT,
@@ -87,41 +95,40 @@ def chosen_runs(home: Path, names: Sequence[str]) -> list[Run]:
     return list(found.values())
 
 
-def _by_key(store: Store) -> dict[str, Artifact]:
-    kinds = sorted(path.name for path in (store.home / "artifacts").glob("*") if path.is_dir())
-    return {artifact.key: artifact for kind in kinds for artifact in store.all(kind)}
-
-
-def _closure(
-    runs: Sequence[Run], held: dict[str, Artifact], weights: bool
-) -> tuple[list[Artifact], set[str]]:
-    """Everything that the runs name, and what that was made from: an input is an artifact where its key is one."""
-    wanted = [key for run in runs for key in keys_of(run).items()]
-    gone = {f"{kind} {key[:12]}" for key, kind in wanted if key not in held}
-    open_keys = [key for key, _ in wanted if key in held]
+def _closure(runs: Sequence[Run], store: Store, weights: bool) -> tuple[list[Artifact], set[str]]:
+    """Everything that the runs name and what that was made from, and what of it is gone."""
+    waiting = {key: kind for run in runs for key, kind in keys_of(run).items()}
+    gone: set[str] = set()
     # The queries of a run are named by their content.
-    contents = {run.corpus.get("fingerprint") for run in runs}
-    open_keys += [
-        one.key
-        for one in held.values()
-        if one.kind == "queries" and one.manifest["inputs"].get("content") in contents
-    ]
+    held = {one.manifest["inputs"].get("content"): one for one in store.all("queries")}
+    for content in {run.corpus["fingerprint"] for run in runs if run.corpus.get("fingerprint")}:
+        if content in held:
+            waiting[held[content].key] = "queries"
+        else:
+            gone.add(f"queries {content[:12]}")
     found: dict[str, Artifact] = {}
-    while open_keys:
-        key = open_keys.pop()
-        if key not in found:
-            found[key] = held[key]
-            open_keys += [one for one in held[key].manifest["inputs"].values() if one in held]
+    while waiting:
+        key, kind = waiting.popitem()
+        artifact = store.find(kind, key)
+        if artifact is not None:
+            found[key] = artifact
+            waiting |= {one: of for one, of in made_from(artifact).items() if one not in found}
+        elif kind == "scores":
+            raise InputError(f"scores {key[:12]} are not in {store.home}: run again what made them")
+        else:
+            gone.add(f"{kind} {key[:12]}")
     kept = [one for one in found.values() if weights or one.kind != "checkpoint"]
     return sorted(kept, key=lambda one: (one.kind, one.key)), gone
 
 
-def keys_of(run: Run) -> dict[str, str]:
-    """Key → kind of every artifact that a run names."""
-    keys = {key: "scores" for one in run.evaluations for key in one.scores.values()}
-    for checkpoint in run.checkpoints:
-        keys |= {checkpoint["key"]: "checkpoint", checkpoint["training_set"]: "training-set"}
-    return keys
+def _files_of(artifact: Artifact) -> list[str]:
+    """Of an artifact from before manifests listed them, all there are."""
+    there = (file.relative_to(artifact.path) for file in sorted(artifact.path.rglob("*")) if file.is_file())
+    return [
+        place.as_posix()
+        for place in there
+        if place.name in (MANIFEST, CARD) or artifact.has(place.as_posix())
+    ]
 
 
 def _record(run: Run) -> bytes:
@@ -139,8 +146,7 @@ def _described(content: bytes) -> dict[str, Any]:
 
 
 def _described_file(path: Path) -> dict[str, Any]:
-    with open(path, "rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def _write(file: Any, contents: dict[str, Any], records: dict[str, bytes], files: dict[str, Path]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from genius_bench.artifacts import Artifact
+from genius_bench.shards import rows_in
 
 Columns = dict[str, list[Any]]
 
@@ -28,6 +29,4 @@ def columns_of(artifact: Artifact, names: Sequence[str]) -> Columns:
 
 
 def row_count(artifact: Artifact) -> int:
-    import pyarrow.parquet as pq
-
-    return sum(pq.read_metadata(shard).num_rows for shard in artifact.shards())
+    return sum(map(rows_in, artifact.shards()))

@@ -1,6 +1,5 @@
 """Training curves: what every checkpoint's trainer logged, thinned to what a screen can show."""
 
-import json
 from typing import Any
 
 from genius_bench.artifacts import Store
@@ -25,7 +24,7 @@ def training_curves(store: Store, run: Run, problems: Problems) -> Curves:
         if artifact is None:
             continue
         with problems.skipping(f"training log of {checkpoint['key'][:SHORT]} ({run.id})"):
-            log = json.loads((artifact.path / "trainer_log.json").read_text(encoding="utf-8"))
+            log = artifact.json("trainer_log.json")
             for row in thinned([row for row in log if "step" in row]):
                 for name, value in row.items():
                     if name not in UNINTERESTING and isinstance(value, int | float):

@@ -87,7 +87,7 @@ def _whole(store: Store, run: Run, problems: Problems) -> Run:
         scores = {
             task: key
             for task, key in one.scores.items()
-            if store.find("scores", key) and not _damaged(store, "scores", key, problems)
+            if not _damaged(store.named("scores", key), problems)
         }
         evaluations.append(replace(one, scores=scores))
     traced = not any(_origin_damaged(store, checkpoint, problems) for checkpoint in run.checkpoints)
@@ -96,25 +96,26 @@ def _whole(store: Store, run: Run, problems: Problems) -> Run:
 
 def _origin_damaged(store: Store, checkpoint: dict[str, str], problems: Problems) -> bool:
     key = checkpoint["training_set"]
-    if _damaged(store, "training-set", key, problems) or _damaged(
-        store, "checkpoint", checkpoint["key"], problems
-    ):
+    training_set, trained = store.find("training-set", key), store.find("checkpoint", checkpoint["key"])
+    if any(_damaged(one, problems) for one in (training_set, trained) if one):
         return True
-    training_set = store.find("training-set", key)
-    collection = training_set.manifest["inputs"].get("collection", "-") if training_set else "-"
-    return _damaged(store, "collection", collection, problems)
+    collection = (
+        store.find("collection", training_set.manifest["inputs"].get("collection", "-"))
+        if training_set
+        else None
+    )
+    return collection is not None and _damaged(collection, problems)
 
 
-def _damaged(store: Store, kind: str, key: str, problems: Problems) -> bool:
-    """Whether an artifact is there but says nothing readable about itself."""
-    artifact = store.find(kind, key)
-    if artifact is None:
-        return False
-    with problems.skipping(f"{kind} {key[:SHORT]}"):
+def _damaged(artifact: Artifact, problems: Problems) -> bool:
+    """Whether an artifact says nothing readable about itself."""
+    with problems.skipping(f"{artifact.kind} {artifact.key[:SHORT]}"):
         missing = {"inputs", "counters", "parameters"} - artifact.manifest.keys()
         if not missing:
             return False
-        problems.add(f"{kind} {key[:SHORT]}: its manifest has no {', '.join(sorted(missing))}")
+        problems.add(
+            f"{artifact.kind} {artifact.key[:SHORT]}: its manifest has no {', '.join(sorted(missing))}"
+        )
     return True
 
 

@@ -20,6 +20,7 @@ FORMAT = 1
 PACK_CHARACTERS = 400_000
 MOST_QUERIES = 5000
 """Of one collection: a page is for looking, the store holds the rest."""
+TOKENIZER = "model/tokenizer.json"
 SHOWN = 160
 """Characters of a prompt in the index."""
 
@@ -170,10 +171,10 @@ def _decoder(store: Store, checkpoint: dict[str, str], problems: Problems) -> De
     from tokenizers import Tokenizer
 
     artifact = store.find("checkpoint", checkpoint["key"])
-    file = artifact.path / "model" / "tokenizer.json" if artifact else None
-    if file is None or not file.is_file():
-        return _as_numbers
     with problems.skipping(f"tokenizer of checkpoint {checkpoint['key'][:SHORT]}"):
+        if artifact is None or not artifact.has(TOKENIZER):
+            return _as_numbers
+        file = artifact.file(TOKENIZER)
         try:
             tokenizer = Tokenizer.from_file(str(file))
         except Exception as error:  # the library raises nothing more special

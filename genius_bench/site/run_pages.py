@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from genius_bench.artifacts import Artifact, Store, digest_of, read_json
+from genius_bench.artifacts import Artifact, Store, digest_of
 from genius_bench.reporting.cost import cost_of
 from genius_bench.runs import Evaluation, Run
 from genius_bench.site.curves import Curves
@@ -68,7 +68,7 @@ def _left_out(training_set: Artifact | None, problems: Problems) -> dict[str, An
     if training_set is None:
         return {}
     with problems.skipping(f"training set {training_set.key[:SHORT]}"):
-        return {"summary": read_json(training_set.path / "summary.json")}
+        return {"summary": training_set.json("summary.json")}
     return {}
 
 
@@ -95,5 +95,5 @@ def _about(store: Store, kind: str, key: str, problems: Problems) -> dict[str, A
     artifact = store.find(kind, key)
     if artifact is not None:
         with problems.skipping(f"{kind} {key[:SHORT]}"):
-            return artifact.manifest
+            return {name: value for name, value in artifact.manifest.items() if name != "files"}
     return {"kind": kind, "key": key, "gone": True}

@@ -20,7 +20,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store, read_json
+from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.errors import GeniusBenchError
 from genius_bench.objectives.interface import Objective
 from genius_bench.recipe import LaunchSection, TrainingSection
@@ -193,8 +193,8 @@ class Optimisation:
 
 def checkpoints_on_the_way(artifact: Path) -> dict[int, tuple[Path, str]]:
     """Optimiser step → folder and fingerprint of the checkpoints that were kept of a training, first to last."""
-    file = artifact / STEPS_FILE
-    found: dict[str, str] = read_json(file) if file.exists() else {}
+    made = Artifact("checkpoint", artifact.name, artifact)
+    found: dict[str, str] = made.json(STEPS_FILE) if made.has(STEPS_FILE) else {}
     return {
         int(step): (artifact / "steps" / step / "model", fingerprint) for step, fingerprint in found.items()
     }

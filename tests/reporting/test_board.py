@@ -33,14 +33,19 @@ TASKS = ("one", "two")
 
 
 def write_scores(
-    store: Store, name: str, task: str, right: np.ndarray, details: dict[str, Any] | None = None
+    store: Store,
+    name: str,
+    task: str,
+    right: np.ndarray,
+    details: dict[str, Any] | None = None,
+    items: str = "",
 ) -> str:
     """A `scores` artifact with given verdicts [items, 3]: greedy and two samples."""
     from genius_bench.evaluation.metrics import scores_of
 
     rows = [
         {
-            "item_id": f"{task}-{item}",
+            "item_id": f"{items or task}-{item}",
             "repeat": repeat,
             "correct": bool(right[item, repeat]),
             "released_correct": False,
@@ -266,7 +271,7 @@ def test_seeds_that_were_asked_other_questions_have_no_mean(home: tuple[Path, An
     store = Store(path)
     [first, *_] = read_runs(path)
     [base, mine] = first.evaluations
-    scores = {**mine.scores, "one": write_scores(store, "changed", "other", np.ones((ITEMS, 3)))}
+    scores = {**mine.scores, "one": write_scores(store, "changed", "one", np.ones((ITEMS, 3)), items="other")}
     write_run(path, replace(first, evaluations=[base, replace(mine, scores=scores)]))
     [means] = [row for row in build_board(path).rows if row.seeds == 3]
     assert means.cells["one"] is None

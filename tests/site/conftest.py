@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.synthetic_home import Plan, plain_words, write_home
+from genius_bench.integrity import seal
 from genius_bench.site.building import build_site
 from genius_bench.site.serving import SiteServer
 
@@ -68,7 +69,7 @@ def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run["recipe"]["variant"] = HOSTILE[place + 4]
         run["recipe"]["__proto__"] = {"polluted": HOSTILE[0]}
         run["corpus"]["name"] = HOSTILE[5]
-        path.write_text(json.dumps(run))
+        path.write_text(json.dumps(seal(run)))
     build_site(home, site)
     return site
 

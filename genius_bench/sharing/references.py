@@ -1,0 +1,33 @@
+"""Which artifacts a run names, and which ones these name in turn."""
+
+from pathlib import Path
+
+from genius_bench.artifacts import Artifact
+from genius_bench.evaluation.generations import ITEMS_FILE
+from genius_bench.runs import Run
+
+KINDS = {"generations": "generations", "training_set": "training-set", "collection": "collection"}
+"""Role of an input → the kind of artifact that its key is of. Inputs in other roles are fingerprints."""
+
+
+def keys_of(run: Run) -> dict[str, str]:
+    """Key → kind of every artifact that a run names."""
+    keys = {key: "scores" for one in run.evaluations for key in one.scores.values()}
+    for checkpoint in run.checkpoints:
+        keys |= {checkpoint["key"]: "checkpoint", checkpoint["training_set"]: "training-set"}
+    return keys
+
+
+def made_from(artifact: Artifact) -> dict[str, str]:
+    """Key → kind of every artifact that one was made from, or cannot be read without."""
+    inputs = artifact.manifest["inputs"]
+    keys = {inputs[role]: kind for role, kind in KINDS.items() if role in inputs}
+    if artifact.kind == "generations" and artifact.has(ITEMS_FILE):
+        described = artifact.json(ITEMS_FILE)
+        keys |= {described["tests"]: "tests"} if "tests" in described else {}
+    return keys
+
+
+def model_folder(checkpoint: Path, record: dict[str, str]) -> Path:
+    """Where the model of a run's checkpoint, or of one on the way, lies in its artifact."""
+    return checkpoint / record.get("folder", "model")
