@@ -40,7 +40,7 @@ def everything(home: Path) -> str:
     [run] = read_runs(home)
     [made] = run.checkpoints
     store = Store(home)
-    read = [asdict(build_board(home)), asdict(run), resolve_model(made["path"]).fingerprint]
+    read: list[Any] = [asdict(build_board(home)), asdict(run), resolve_model(made["path"]).fingerprint]
     for kind, key in (("training-set", made["training_set"]), ("queries", run.corpus["key"])):
         read.append(list(store.named(kind, key).rows()))
     collected = store.named("training-set", made["training_set"]).manifest["inputs"]["collection"]
