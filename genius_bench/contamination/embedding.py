@@ -49,13 +49,14 @@ def _by_model(texts: list[str], name: str) -> Vectors:
     from transformers import AutoModel, AutoTokenizer
 
     from genius_bench.engines.loading import locate, pick_device
+    from genius_bench.engines.weights import load_whole
 
     folder = locate(name)
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
-        model: Any = AutoModel.from_pretrained(str(folder), trust_remote_code=False, use_safetensors=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"cannot load the embedding model '{name}': {first_line(error)}") from error
+    model: Any = load_whole(AutoModel, folder, unused=("pooler.",))
     device = pick_device("auto")
     model.to(device).eval()
     first_token = _pools_first_token(folder)

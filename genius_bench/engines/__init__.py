@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genius_bench.engines.interface import Engine
-from genius_bench.engines.loading import ModelFiles
+from genius_bench.engines.loading import ModelFiles, base_of
+from genius_bench.engines.weights import check_names
 from genius_bench.recipe import EngineSection
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def open_engine(model: "ModelFiles | Endpoint | Path", settings: EngineSection) -> Engine:
     """The engine that the recipe names, ready to generate. It is handed a model's folder, or the endpoint itself.
 
-    Raises `InputError` for an unknown engine, or one that cannot have this model.
+    Raises `InputError` for an unknown engine, one that cannot have this model, or a model whose files lack weights.
     """
     from genius_bench import registry
 
@@ -26,5 +27,7 @@ def open_engine(model: "ModelFiles | Endpoint | Path", settings: EngineSection) 
 
         return RayEngine(model, settings)
     place = model.path if isinstance(model, ModelFiles) else model
+    if isinstance(place, Path):
+        check_names(place, base_of(place))
     engine: Engine = registry.load("engines", settings.name)(place, settings)
     return engine

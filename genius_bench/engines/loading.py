@@ -9,6 +9,7 @@ from typing import Any
 from genius_bench.engines.recorded import check_recorded
 from genius_bench.engines.templates import check_template
 from genius_bench.engines.turns import turn_of
+from genius_bench.engines.weights import load_whole, weight_files, with_adapter
 from genius_bench.errors import InputError, first_line
 from genius_bench.integrity import sha256_of
 from genius_bench.offline import is_offline, not_here
@@ -41,8 +42,8 @@ class ModelFiles:
 def resolve_model(name: str) -> ModelFiles:
     """`lab`, a local folder (full model or LoRA adapter) or a hub id, as files on this machine.
 
-    Raises `InputError` where there is no such model, it has no weights, only weights in an unsafe format, or (a
-    checkpoint of a home) other weights than were trained.
+    Raises `InputError` where there is no such model, it has no weights, only weights in an unsafe format, others than
+    those that the fingerprint hashes, or (a checkpoint of a home) others than were trained.
     """
     path = locate(name)
     _check_weights(name, path)
@@ -94,6 +95,7 @@ def _check_weights(name: str, path: Path) -> None:
     if any(path.glob("*.safetensors")):
         if not (path / "config.json").exists() and not (path / "adapter_config.json").exists():
             raise InputError(f"model '{name}': {path} has weights but no config.json")
+        weight_files(path)
         return
     unsafe = [file.name for pattern in ("*.bin", "*.pt", "*.pth") for file in path.glob(pattern)]
     if unsafe:
@@ -133,11 +135,14 @@ def base_of(path: Path) -> Path:
     if not is_adapter(path):
         return path
     try:
-        name: str = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]
-    except (ValueError, KeyError) as error:
+        name = str(json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{adapter} does not name the adapter's base model") from error
     beside = path.parent / name.replace("/", "--")  # as `data pull` lays an adapter and its base
-    return beside if beside.is_dir() else resolve_model(name).path
+    base = beside if beside.is_dir() else locate(name)
+    if not (base / "config.json").exists():
+        raise InputError(f"{adapter}: its base '{name}' is no whole model (it has no config.json)")
+    return base
 
 
 def context_of(model: ModelFiles) -> int | None:
@@ -186,27 +191,23 @@ def template_text(template: str | None) -> str | None:
 
 
 def load_model(path: Path | str, *, device: str = "auto", precision: str = "auto") -> Any:
-    """A causal language model in evaluation mode; a LoRA adapter is laid onto its base and merged."""
-    import torch
-    from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
+    """A causal language model in evaluation mode; a LoRA adapter is laid onto its base and merged.
 
-    logging.disable_progress_bar()  # the harness shows progress itself
+    Raises `InputError` where it cannot be loaded, or its files hold other weights than it is made of.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
     path = Path(path)
     device = pick_device(device)
     dtype = {"auto": "auto" if device != "cpu" else torch.float32}.get(precision) or getattr(torch, precision)
     base = base_of(path)
+    model = load_whole(AutoModelForCausalLM, base, dtype=dtype)
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            str(base), dtype=dtype, trust_remote_code=False, use_safetensors=True
-        )
         if base != path:
-            from peft import PeftModel
-
-            model = PeftModel.from_pretrained(model, str(path)).merge_and_unload()
+            model = with_adapter(model, path).merge_and_unload()
         return model.to(device).eval()
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except (ValueError, RuntimeError, AttributeError) as error:
         raise InputError(f"cannot load the model in {path} on {device}: {first_line(error)}") from error
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from genius_bench.engines.continuing import Continuing, completions_of
 from genius_bench.engines.exporting import architecture_of
 from genius_bench.engines.interface import Completion, Request, within_context
-from genius_bench.engines.loading import end_tokens, load_tokenizer
+from genius_bench.engines.loading import base_of, end_tokens, load_tokenizer
 from genius_bench.engines.stopping import Stopping
 from genius_bench.engines.vllm_core import VLLMCore
+from genius_bench.engines.weights import check_names
 from genius_bench.errors import EngineLostError, GeniusBenchError, InputError, first_line
 from genius_bench.recipe import EngineSection
 from genius_bench.rows import FinishReason
@@ -60,6 +61,7 @@ class VLLMEngine:
         the checkpoint is of another kind, and `EngineLostError` where its weights cannot be read.
         """
         path = Path(model_path)
+        check_names(path, base_of(path))
         tokenizer = load_tokenizer(path, self._template)
         with self._core.prepared(path) as (folder, _):
             fits = architecture_of(folder) == self._core.architecture

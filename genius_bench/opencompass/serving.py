@@ -22,6 +22,7 @@ from genius_bench.engines.exporting import full_model, precision_of
 from genius_bench.engines.loading import ModelFiles, base_of, load_tokenizer, pick_device
 from genius_bench.engines.rendering import beginning_of_sequence
 from genius_bench.engines.vllm_settings import as_flags, environment, options
+from genius_bench.engines.weights import check_names
 from genius_bench.environment import SAME_THING, package_version
 from genius_bench.errors import GeniusBenchError
 from genius_bench.opencompass.environment import python_of
@@ -132,7 +133,9 @@ def _on_cpu(engine: EngineSection) -> bool:
 
 def _servable(model: ModelFiles, engine: EngineSection, temporary: Path) -> Path:
     """The model's folder; a copy where an adapter must be merged or the recipe brings a chat template."""
-    adapter = base_of(model.path) != model.path
+    base = base_of(model.path)
+    check_names(model.path, base)
+    adapter = base != model.path
     if not adapter and engine.chat_template is None:
         return model.path.absolute()
     folder = temporary / "model"

@@ -1,13 +1,13 @@
 """How many weights a model has, read off the headers of its files: milliseconds, and nothing is imported for it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from genius_bench.engines.loading import locate
+from genius_bench.engines.weights import tensors_in, weight_files
 from genius_bench.errors import InputError
 
 TYPE_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
@@ -29,13 +29,13 @@ class Weights:
 def weights_in(folder: Path) -> Weights | None:
     """What the files of a model hold; None where there are none.
 
-    Tied weights count once, and tables and masks not at all. Raises `InputError` for a damaged file.
+    Tied weights count once, and tables and masks not at all. Raises `InputError` for files that are not loaded either.
     """
     tied = bool(_config(folder).get("tie_word_embeddings"))
     found = 0
     types: list[str] = []
-    for file in _files(folder):
-        for name, shape, kind in _entries(file):
+    for file in weight_files(folder) if any(folder.glob("*.safetensors")) else ():
+        for name, shape, kind in tensors_in(file):
             types.append(kind)
             if kind in TYPES and not name.endswith(NO_WEIGHTS) and not (tied and name.endswith(OUTPUT_HEADS)):
                 found += prod(shape)
@@ -52,30 +52,6 @@ def own_folder(path: Path) -> Path:
         raise InputError(f"{adapter} does not name the adapter's base model")
     beside = path.parent / base.replace("/", "--")  # as `data pull` lays an adapter and its base
     return beside if beside.is_dir() else locate(base, weights=False)
-
-
-def _files(folder: Path) -> list[Path]:
-    """Those that transformers would read: some repositories hold the same weights in two layouts."""
-    index = folder / "model.safetensors.index.json"
-    if index.exists():
-        names = set(_object(index).get("weight_map", {}).values())
-        return sorted(path for name in names if (path := folder / name).exists())
-    single = folder / "model.safetensors"
-    return [single] if single.exists() else sorted(folder.glob("*.safetensors"))
-
-
-def _entries(file: Path) -> Iterator[tuple[str, list[int], str]]:
-    """Name, shape and type of every tensor, in the order of the file."""
-    with open(file, "rb") as content:
-        size = int.from_bytes(content.read(8), "little")
-        text = content.read(min(size, 2**27))
-    try:
-        header = json.loads(text)
-        yield from (
-            (name, entry["shape"], entry["dtype"]) for name, entry in header.items() if name != "__metadata__"
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{file} is damaged: its header cannot be read") from error
 
 
 def _config(folder: Path) -> dict[str, Any]:

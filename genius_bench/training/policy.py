@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from genius_bench.artifacts import fsync
 from genius_bench.engines.loading import COMPANIONS, base_of, fingerprint
+from genius_bench.engines.weights import ADAPTER, load_whole, with_adapter
 from genius_bench.errors import GeniusBenchError, InputError, first_line
 from genius_bench.recipe import LoraSection, TrainingSection
 from genius_bench.training.saved_state import Pieces, storage_failure
@@ -55,16 +56,9 @@ def load_policy(path: Path, lora: LoraSection, precision: str) -> Any:
     config = _read_config(base)
     _without_dropout(config)
     dtype = getattr(torch, precision) if lora.rank else torch.float32
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            str(base), config=config, dtype=dtype, trust_remote_code=False, use_safetensors=True
-        )
-        if base != path:
-            from peft import PeftModel
-
-            model = PeftModel.from_pretrained(model, str(path)).merge_and_unload().requires_grad_(True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"cannot load the policy in {path}: {first_line(error)}") from error
+    model = load_whole(AutoModelForCausalLM, base, config=config, dtype=dtype)
+    if base != path:
+        model = with_adapter(model, path).merge_and_unload().requires_grad_(True)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
@@ -162,12 +156,14 @@ def _stored_type(base: Path) -> torch.dtype:
 
 def _verify(model: Any, folder: Path, adapters: bool) -> None:
     """Raises `GeniusBenchError` unless what is read back has the names, shapes and values that were trained."""
-    expected, found, problems = _adapters_read_back(model, folder) if adapters else _read_back(model, folder)
-    problems += sorted(expected.keys() ^ found.keys())
-    if problems or not found:
+    try:
+        expected, found = _adapters_read_back(model, folder) if adapters else _read_back(model, folder)
+    except InputError as error:
+        raise GeniusBenchError(f"the checkpoint in {folder} does not read back: {error}") from error
+    if differing := sorted(expected.keys() ^ found.keys()):
         raise GeniusBenchError(
-            f"the checkpoint in {folder} does not read back: {len(problems)} weights missing or unknown"
-            f" ({', '.join(problems[:3])})"
+            f"the checkpoint in {folder} does not read back: {len(differing)} weights missing or unknown"
+            f" ({', '.join(differing[:3])})"
         )
     for name, weight in expected.items():
         if not torch.isfinite(found[name]).all():
@@ -176,23 +172,17 @@ def _verify(model: Any, folder: Path, adapters: bool) -> None:
             raise GeniusBenchError(f"the checkpoint in {folder} does not read back: '{name}' differs")
 
 
-def _adapters_read_back(model: Any, folder: Path) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+def _adapters_read_back(model: Any, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     from peft import get_peft_model_state_dict
 
-    return get_peft_model_state_dict(model), load_file(folder / "adapter_model.safetensors"), []
+    return get_peft_model_state_dict(model), load_file(folder / ADAPTER)
 
 
-def _read_back(model: Any, folder: Path) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """The model's weights, those that transformers loads, and what it missed or did not know."""
+def _read_back(model: Any, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The model's weights, and those that are loaded."""
     from transformers import AutoModelForCausalLM
 
-    loaded, info = AutoModelForCausalLM.from_pretrained(
-        str(folder), dtype="auto", trust_remote_code=False, output_loading_info=True
-    )
-    problems = [
-        str(name) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for name in info[kind]
-    ]
-    return model.state_dict(), loaded.state_dict(), problems
+    return model.state_dict(), load_whole(AutoModelForCausalLM, folder, dtype="auto").state_dict()
 
 
 def _without_dropout(config: Any) -> None:
