@@ -13,6 +13,8 @@ from typing import Any
 import httpx2
 
 from genius_bench.errors import GeniusBenchError, InputError, first_line
+from genius_bench.http_answers import MOST_BYTES_OF_ERRORS, AnswerError, Json, parse_object, read_body
+from genius_bench.readable import readable
 
 FIRST_PAUSE = 1.0
 """Seconds before the second try; doubled for each one after it, and varied by half."""
@@ -20,8 +22,6 @@ LONGEST_PAUSE = 600.0
 """Seconds. A server that asks for a longer pause (`Retry-After`) is asked again after this one."""
 ERROR_LENGTH = 300
 """Characters of a server's error message that are shown."""
-
-Json = dict[str, Any]
 
 
 class EndpointError(GeniusBenchError):
@@ -75,17 +75,21 @@ class JsonClient:
         self._timeout = timeout_seconds
         self._tries = tries
         self._gate = asyncio.Semaphore(concurrency)
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        headers = {"Accept-Encoding": "identity"}  # a megabyte that was compressed may become a thousand
+        headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
         limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         self._http = httpx2.AsyncClient(headers=headers, timeout=None, limits=limits)
 
     async def get(self, path: str) -> Json:
         """The JSON object at `path`. Raises `EndpointError`."""
-        return await self._ask("GET", path, None)
+        return await self._ask("GET", path, None, 0)
 
-    async def post(self, path: str, body: Json) -> Json:
-        """The JSON object that the server answers to `body`. Raises `EndpointError`."""
-        return await self._ask("POST", path, json.dumps(body).encode())
+    async def post(self, path: str, body: Json, tokens: int = 0) -> Json:
+        """The JSON object that the server answers to `body`; it may be as long as `tokens` take.
+
+        Raises `EndpointError`.
+        """
+        return await self._ask("POST", path, json.dumps(body).encode(), tokens)
 
     def harmless(self, error: EndpointError) -> EndpointError:
         """An error about what the server answered, shortened, without the key: it may repeat what it was sent."""
@@ -104,12 +108,12 @@ class JsonClient:
     ) -> None:
         await self.close()
 
-    async def _ask(self, method: str, path: str, body: bytes | None) -> Json:
+    async def _ask(self, method: str, path: str, body: bytes | None, tokens: int) -> Json:
         """Tries until it succeeds. A request keeps its place while it pauses: an overloaded server gets less to do."""
         async with self._gate:
             for number in count(1):
                 try:
-                    return await self._try(method, path, body)
+                    return await self._try(method, path, body, tokens)
                 except _Failure as failure:
                     if failure.final or number >= self._tries:
                         tried = f" (tried {number} times)" if number > 1 else ""
@@ -120,33 +124,35 @@ class JsonClient:
                     await asyncio.sleep(min(failure.pause + backoff, LONGEST_PAUSE))
             raise AssertionError  # for mypy: count() has no end
 
-    async def _try(self, method: str, path: str, body: bytes | None) -> Json:
+    async def _try(self, method: str, path: str, body: bytes | None, tokens: int) -> Json:
         """Raises `_Failure`."""
         headers = {"Content-Type": "application/json"} if body else {}
+        request = self._http.stream(method, self.base_url + path, content=body, headers=headers)
         try:
-            async with asyncio.timeout(self._timeout):
-                response = await self._http.request(
-                    method, self.base_url + path, content=body, headers=headers
-                )
+            async with asyncio.timeout(self._timeout), request as response:
+                content = await read_body(response, tokens)
         except TimeoutError:
             raise _Failure(f"no answer within {self._timeout:g} s") from None
         except httpx2.HTTPError as error:
             raise _Failure(f"no connection: {one_line(first_line(error), self._key)}") from None
+        except AnswerError as error:
+            raise _Failure(str(error), final=True) from None
         status = response.status_code
-        if status >= 300:
+        if not response.is_success:
             raise _Failure(
-                f"HTTP {status}: {one_line(response.text, self._key)}",
+                f"HTTP {status}: {one_line(_text(content), self._key)}",
                 status,
                 pause=_seconds(response.headers.get("Retry-After")),
                 final=status < 500 and status not in (408, 409, 429),
             )
         try:
-            answer = json.loads(response.content)
-        except (ValueError, RecursionError):
-            answer = None
-        if not isinstance(answer, dict):
-            raise _Failure(f"the answer is no JSON object: {one_line(response.text, self._key)}", status)
-        return answer
+            return parse_object(content)
+        except AnswerError as error:
+            raise _Failure(f"{error}: {one_line(_text(content), self._key)}", status) from None
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
 
 
 def _read_key(variable: str) -> str:
@@ -158,15 +164,16 @@ def _read_key(variable: str) -> str:
 
 def one_line(text: str, secret: str = "") -> str:
     """What a server says, shortened: the message of an error object, or else the text itself, without `secret`."""
-    answer: Any = text
+    line = text = text[:MOST_BYTES_OF_ERRORS]
     try:
-        answer = json.loads(text)
+        answer: Any = json.loads(text)
         for name in ("error", "detail", "message"):
             answer = answer.get(name, answer) if isinstance(answer, dict) else answer
+        line = str(answer)
     except (ValueError, RecursionError):
         pass
-    line = " ".join(str(answer).split()) or "(no text)"
-    line = line.replace(secret, "***") if secret else line
+    line = " ".join(line.split()) or "(no text)"
+    line = readable(line.replace(secret, "***") if secret else line)
     return line[:ERROR_LENGTH] + "…" if len(line) > ERROR_LENGTH else line
 
 
@@ -180,5 +187,5 @@ def _seconds(retry_after: str | None) -> float:
         pass
     try:
         return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return 0.0

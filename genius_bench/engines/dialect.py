@@ -4,13 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from genius_bench.engines.interface import Completion, Request, Usage
-from genius_bench.http_client import EndpointError, Json
+from genius_bench.http_answers import MOST_COUNTED, Json, is_count
+from genius_bench.http_client import EndpointError
 from genius_bench.rows import FinishReason
 
 SEEDS = 2**31
 """Servers take seeds of 32 or 64 bits, some of them signed: what is sent is the request's seed modulo this."""
 OPTIONAL = {"seed": "seeds", "logprobs": "log-probabilities", "return_token_ids": "token ids of answers"}
 """Field of a request → what it cannot have from a server that refuses the field."""
+LIKELIEST = 0.01
+"""Nats. Rounding may lift the log-probability of a certain token above zero, but not above this."""
+LEAST_LIKELY = -1e5
+"""Nats. vLLM writes -9999 for a probability of zero."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,8 @@ class Dialect:
     """Prompts are token ids; otherwise they are messages."""
     refused: frozenset[str] = frozenset()
     """Optional fields that it does not take."""
+    vocabulary: int = MOST_COUNTED
+    """Token ids are smaller."""
 
     @property
     def path(self) -> str:
@@ -46,26 +53,44 @@ class Dialect:
         return {field: value for field, value in body.items() if field not in self.refused}
 
     def completion(self, answer: Json, request: Request) -> Completion:
-        """Raises `EndpointError` for an answer without text, or one that the server ended for a reason of its own; it
-        quotes the answer as it is (`JsonClient.harmless`)."""
-        try:
-            choice = answer["choices"][0]
-            text = str((choice["text"] if self.tokens else choice["message"]["content"]) or "")
-            reason = choice["finish_reason"]
-        except (KeyError, IndexError, TypeError):
-            raise EndpointError(f"the server's answer holds no text: {answer}") from None
+        """Raises `EndpointError` for an answer without text, one that the server ended for a reason of its own, or one
+        whose numbers cannot be meant; it quotes the answer as it is (`JsonClient.harmless`)."""
+        choice, text = self._choice(answer)
+        reason = choice.get("finish_reason")
         if reason not in ("stop", "length"):
             raise EndpointError(f"the server ended the answer with finish_reason {reason!r}")
         visible = _before(request.stop, text)
-        token_ids = tuple(_numbers(choice.get("token_ids"), int))
-        logprobs = tuple(_numbers(_field(choice.get("logprobs"), "token_logprobs"), (int, float)))
+        token_ids = self._token_ids(choice.get("token_ids"))
+        logprobs = _logprobs(_field(choice.get("logprobs"), "token_logprobs"))
+        if token_ids and logprobs and len(token_ids) != len(logprobs):
+            raise EndpointError(
+                f"the server sent {len(logprobs)} log-probabilities of {len(token_ids)} tokens"
+            )
         return Completion(
             token_ids=token_ids,
             text=visible.encode("utf-8", "replace").decode(),  # half a surrogate pair cannot be stored
-            logprobs=logprobs if len(logprobs) == len(token_ids) else (),
+            logprobs=logprobs if token_ids else (),
             finish_reason=_finish_reason(choice, stopped=visible != text),
             usage=_usage(answer.get("usage")),
         )
+
+    def _choice(self, answer: Json) -> tuple[Json, str]:
+        """The one choice that was asked for, and its text; a server that says nothing may say null."""
+        choices = answer.get("choices")
+        choice = choices[0] if isinstance(choices, list) and len(choices) == 1 else None
+        holder = choice if self.tokens else _field(choice, "message")
+        text = _field(holder, "text" if self.tokens else "content")
+        named = isinstance(holder, dict) and ("text" if self.tokens else "content") in holder
+        if not isinstance(choice, dict) or not named or not isinstance(text, str | None):
+            raise EndpointError(f"the server's answer holds no text: {answer}")
+        return choice, text or ""
+
+    def _token_ids(self, values: Any) -> tuple[int, ...]:
+        if values is None:
+            return ()
+        if not isinstance(values, list) or not all(is_count(one) and one < self.vocabulary for one in values):
+            raise EndpointError(f"the server sent token ids that are none of this model's: {values}")
+        return tuple(values)
 
 
 def _before(stops: tuple[str, ...], text: str) -> str:
@@ -86,14 +111,22 @@ def _field(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, dict) else None
 
 
-def _numbers(values: Any, kind: Any) -> list[Any]:
-    """`values` where it is a list of such numbers, and nothing otherwise."""
-    numbers = values if isinstance(values, list) else []
-    return numbers if all(isinstance(value, kind) for value in numbers) else []
+def _logprobs(values: Any) -> tuple[float, ...]:
+    if values is None:
+        return ()
+    if not isinstance(values, list) or not all(
+        isinstance(one, int | float) and not isinstance(one, bool) and LEAST_LIKELY <= one <= LIKELIEST
+        for one in values
+    ):
+        raise EndpointError(f"the server sent log-probabilities that are none: {values}")
+    return tuple(map(float, values))
 
 
 def _usage(usage: Any) -> Usage | None:
-    try:
-        return Usage(int(usage["prompt_tokens"]), int(usage["completion_tokens"]))
-    except (KeyError, TypeError, ValueError):
+    """Tokens as the server counted them; None where it did not."""
+    counts = [_field(usage, name) for name in ("prompt_tokens", "completion_tokens")]
+    if None in counts:
         return None
+    if not all(map(is_count, counts)):
+        raise EndpointError(f"the server sent numbers of tokens that are none: {usage}")
+    return Usage(*counts)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from genius_bench.artifacts import digest_of
 from genius_bench.engines.loading import (
@@ -14,12 +15,14 @@ from genius_bench.engines.loading import (
     template_text,
 )
 from genius_bench.errors import InputError
+from genius_bench.http_answers import is_count
 from genius_bench.http_client import EndpointError, JsonClient, check_url
 from genius_bench.recipe import EngineSection
 
 QUICK_TRIES = 3
 """At most, for the questions that come before the work: a wrong address should be told in seconds."""
 NAMES_SHOWN = 20
+LONGEST_NAME = 500
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,12 @@ async def served_models(client: JsonClient) -> dict[str, int | None]:
     """The names of what a server serves, each with its context length where that is told. Raises `EndpointError`."""
     rows = (await client.get("/models")).get("data")
     models = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    lengths = {str(row.get("id")): row.get("max_model_len") for row in models}
-    return {name: length if isinstance(length, int) else None for name, length in lengths.items()}
+    names = {row["id"]: row.get("max_model_len") for row in models if _is_name(row.get("id"))}
+    return {name: length if is_count(length) and length else None for name, length in names.items()}
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_NAME
 
 
 async def _only_model(url: str, settings: EngineSection) -> str:

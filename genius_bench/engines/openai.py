@@ -60,7 +60,7 @@ class OpenAIEngine:
             raise InputError("this endpoint takes messages, not token ids")
         if self._dialect.tokens:
             request = within_context(request, self.context_length)
-        answer = await self._client.post(self._dialect.path, self._dialect.body(request))
+        answer = await self._client.post(self._dialect.path, self._dialect.body(request), request.max_tokens)
         try:
             return self._dialect.completion(answer, request)
         except EndpointError as error:
@@ -81,7 +81,7 @@ async def _get_acquainted(
         hello = HELLO
         if tokenizer is not None:
             hello = replace(HELLO, prompt_ids=render(tokenizer, HELLO.messages or ()))
-            found = await _settled(client, Dialect(endpoint.name, tokens=True), hello)
+            found = await _settled(client, _of_tokens(endpoint, tokenizer), hello)
             if isinstance(found, EndpointError):
                 missing.append(
                     f"prompts of token ids: messages are sent, and its own template renders them [{found}]"
@@ -98,6 +98,11 @@ async def _get_acquainted(
             return found, (await served_models(client)).get(endpoint.name)
         except EndpointError:
             return found, None  # not every server lists its models
+
+
+def _of_tokens(endpoint: Endpoint, tokenizer: Any) -> Dialect:
+    largest = max(tokenizer.get_vocab().values())
+    return Dialect(endpoint.name, tokens=True, vocabulary=largest + 1)
 
 
 async def _settled(client: JsonClient, dialect: Dialect, hello: Request) -> Dialect | EndpointError:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from genius_bench import http_client
+from genius_bench.http_answers import is_count
 from genius_bench.http_client import EndpointError, Json, JsonClient, check_url, one_line
 from genius_bench.judging.replies import Prompt, Reply
 from genius_bench.recipe import JudgeSection
@@ -82,7 +83,7 @@ class Endpoint:
             limit_name: self._section.max_tokens,
         }
         try:
-            return await client.post("/chat/completions", body)
+            return await client.post("/chat/completions", body, self._section.max_tokens)
         except EndpointError as error:
             if error.status != 400 or limit_name == NEWER_LIMIT or NEWER_LIMIT not in str(error):
                 raise
@@ -106,12 +107,12 @@ def _read(answer: Json) -> Reply | None:
     try:
         choice = answer["choices"][0]
         text: str = choice["message"].get("content") or ""
-        usage = answer.get("usage") or {}
+        usage, reason = answer.get("usage") or {}, choice.get("finish_reason")
         return Reply(
             text=text.encode(errors="replace").decode(),
             prompt_tokens=_count(usage.get("prompt_tokens")),
             completion_tokens=_count(usage.get("completion_tokens")),
-            finish_reason=str(choice.get("finish_reason") or ""),
+            finish_reason=reason if isinstance(reason, str) else "",
         )
     except (KeyError, IndexError, TypeError, AttributeError):
         return None
@@ -119,4 +120,4 @@ def _read(answer: Json) -> Reply | None:
 
 def _count(tokens: Any) -> int:
     """A server's count; 0 where it states none. Odd book-keeping is no reason to pay for an answer again."""
-    return tokens if isinstance(tokens, int) and tokens > 0 else 0
+    return int(tokens) if is_count(tokens) else 0

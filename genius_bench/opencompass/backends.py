@@ -11,6 +11,7 @@ from genius_bench.engines.endpoint import Endpoint, open_client
 from genius_bench.engines.loading import ModelFiles, context_of, end_tokens, load_tokenizer
 from genius_bench.engines.rendering import render
 from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.http_answers import is_count
 from genius_bench.http_client import EndpointError, JsonClient
 from genius_bench.judging.judge import Judge
 from genius_bench.judging.replies import Prompt, Reply
@@ -59,7 +60,9 @@ class Checkpoint:
         except InputError as error:
             return Answer(error=str(error))
         try:
-            return _read(self._loop.run(self._client.post("/chat/completions", self._request(body, limit))))
+            return _read(
+                self._loop.run(self._client.post("/chat/completions", self._request(body, limit), limit))
+            )
         except EndpointError as error:
             if error.status is None or error.status in HOPELESS:
                 raise Unusable(str(error)) from error
@@ -105,10 +108,16 @@ def _read(response: Json) -> Answer:
     try:
         choice = response["choices"][0]
         text = choice["message"].get("content") or ""
-        tokens = int((response.get("usage") or {}).get("completion_tokens") or 0)
+        reason = choice.get("finish_reason")
+        tokens = (response.get("usage") or {}).get("completion_tokens")
+        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be stored
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         return Answer(error=f"the server's answer cannot be read ({type(error).__name__}: {error})")
-    return Answer(text=text, finish_reason=str(choice.get("finish_reason") or ""), tokens=tokens)
+    return Answer(
+        text=text,
+        finish_reason=reason if isinstance(reason, str) else "",
+        tokens=tokens if is_count(tokens) else 0,
+    )
 
 
 class JudgeDesk:

@@ -1,0 +1,157 @@
+"""A server may send anything: an error in one line comes of it, within its time and little memory."""
+
+import asyncio
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from genius_bench import http_client
+from genius_bench.engines.dialect import Dialect
+from genius_bench.engines.endpoint import served_models
+from genius_bench.engines.interface import Completion, Request
+from genius_bench.http_client import EndpointError, JsonClient
+from genius_bench.judging.client import _read
+from tests.engines.hostile_server import SHAPES, STREAMS, HostileServer, Parts, answer, once, response
+
+TIMEOUT = 1.0
+REQUEST = Request(prompt_ids=(1, 2, 3), max_tokens=16, seed=1)
+DIALECT = Dialect("tiny", tokens=True, vocabulary=5000)
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Iterator[HostileServer]:
+    with closing(HostileServer()) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "FIRST_PAUSE", 0.001)
+
+
+def asked(server: HostileServer, parts: Callable[[], Parts], tries: int = 1) -> Completion:
+    """As the openai engine asks."""
+    server.parts = parts
+
+    async def ask() -> Completion:
+        async with JsonClient(server.url, "NO_KEY_HERE", TIMEOUT, tries, 4) as client:
+            found = await client.post(DIALECT.path, DIALECT.body(REQUEST), REQUEST.max_tokens)
+            try:
+                return DIALECT.completion(found, REQUEST)
+            except EndpointError as error:
+                raise client.harmless(error) from None
+
+    return asyncio.run(ask())
+
+
+def peak() -> int:
+    """Bytes that this process ever had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@pytest.mark.parametrize("kind", [*SHAPES, *STREAMS])
+def test_one_clear_line_in_time_and_little_memory(kind: str, hostile: HostileServer) -> None:
+    parts = (SHAPES | STREAMS)[kind]
+    parts()  # what is sent is made before memory is looked at
+    memory, started = peak(), time.monotonic()
+    with pytest.raises(EndpointError) as caught:
+        asked(hostile, parts)
+    assert time.monotonic() - started < 10 * TIMEOUT  # the machine may be busy
+    assert peak() - memory < 200 * 2**20
+    said = str(caught.value)
+    assert said.isprintable()
+    assert 10 < len(said) < 600
+    assert hostile.url in said or "server" in said
+
+
+def test_an_honest_answer_is_read(hostile: HostileServer) -> None:
+    read = asked(hostile, once(answer()))
+    assert (read.text, read.token_ids, read.logprobs) == ("fine", (7, 8, 9), (-0.5, -0.25, -0.75))
+    assert read.usage is not None
+    assert (read.usage.prompt_tokens, read.usage.completion_tokens) == (3, 3)
+
+
+HARMLESS: dict[str, tuple[bytes, str]] = {
+    "null as text": (answer({"text": None}), ""),
+    "escape characters": (answer({"text": "\x1b[31mred\r"}), "\x1b[31mred\r"),
+    "half a surrogate pair": (answer().replace(b"fine", b"\\ud800!"), "?!"),
+    "a byte-order mark": (b"\xef\xbb\xbf" + answer(), "fine"),
+    "a name twice": (answer().replace(b'"index": 0', b'"text": "other"'), "fine"),
+    "another model": (answer(model="another"), "fine"),
+    "no counts": (answer(usage=None), "fine"),
+    "counts that are null": (answer(usage={"prompt_tokens": None, "completion_tokens": 3}), "fine"),
+    "no log-probabilities": (answer({"logprobs": None}), "fine"),
+    "a certain token, rounded": (answer({"logprobs": {"token_logprobs": [1e-6, -9999.0, 0]}}), "fine"),
+    "numbers nobody asked for": (answer(timings={"speed": float("nan")}), "fine"),
+}
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_what_can_only_be_meant_one_way_is_read(kind: str, hostile: HostileServer) -> None:
+    body, text = HARMLESS[kind]
+    assert asked(hostile, once(body)).text == text
+
+
+def test_a_long_answer_is_read_where_many_tokens_were_asked_for(hostile: HostileServer) -> None:
+    hostile.parts = once(answer({"text": "a" * 9 * 2**20}))
+
+    async def ask(tokens: int) -> Any:
+        async with JsonClient(hostile.url, "NO_KEY_HERE", 30.0, 1, 1) as client:
+            return await client.post("/completions", {}, tokens)
+
+    assert len(asyncio.run(ask(50_000))["choices"][0]["text"]) == 9 * 2**20
+    with pytest.raises(EndpointError, match="more than 8 MiB"):
+        asyncio.run(ask(30_000))
+
+
+def test_what_is_too_long_is_not_asked_for_again(hostile: HostileServer) -> None:
+    before = hostile.connections
+    with pytest.raises(EndpointError, match="more than 8 MiB"):
+        asked(hostile, STREAMS["a body without end"], tries=5)
+    assert hostile.connections == before + 1
+
+
+@pytest.mark.parametrize("after", ["1e999", "nan", "-5", "Mon, 01 Jan 9999999 00:00:00 GMT", "9" * 5000, "x"])
+def test_strange_pauses_are_none(after: str, hostile: HostileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "LONGEST_PAUSE", 0.01)
+    with pytest.raises(EndpointError, match="tried 3 times"):
+        asked(hostile, once(b"{}", status="503 Busy", Retry_After=after), tries=3)
+
+
+def test_names_and_lengths_of_served_models(hostile: HostileServer) -> None:
+    rows: list[Any] = [
+        {"id": "good", "max_model_len": 200},
+        {"id": "below zero", "max_model_len": -1},
+        {"id": "true", "max_model_len": True},
+        {"id": "huge", "max_model_len": 10**30},
+        {"id": "esc\x1b[2J"},
+        {"id": "\u202eturned"},
+        {"id": 7},
+        {"id": None},
+        {"id": "n" * 10_000},
+        "text",
+    ]
+    hostile.parts = once(answer(data=rows))
+
+    async def ask() -> dict[str, int | None]:
+        async with JsonClient(hostile.url, "NO_KEY_HERE", TIMEOUT, 1, 1) as client:
+            return await served_models(client)
+
+    assert asyncio.run(ask()) == {"good": 200, "below zero": None, "true": None, "huge": None}
+
+
+@pytest.mark.parametrize("count", [10**4000, True, -3, 1.5, "7", None, float("inf")])
+def test_a_judges_counts(count: Any) -> None:
+    choice = {"message": {"content": "Verdict: A>B"}, "finish_reason": ["stop"]}
+    reply = _read({"choices": [choice], "usage": {"prompt_tokens": count, "completion_tokens": 5}})
+    assert reply is not None
+    assert (reply.text, reply.prompt_tokens, reply.completion_tokens) == ("Verdict: A>B", 0, 5)
+    assert reply.finish_reason == ""
+
+
+def test_the_helper_sends_what_it_says() -> None:
+    assert response(b"{}").endswith(b"Connection: close\r\n\r\n{}")
