@@ -1,6 +1,5 @@
 """One way through the house: queries → training set → checkpoint → scores, once per iteration."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from genius_bench.corpora import Corpus
 from genius_bench.engines.loading import ModelFiles, resolve_model
 from genius_bench.evaluation.cards import tasks_of
 from genius_bench.planning.fitting import refuse_training
+from genius_bench.printing import note
 from genius_bench.recipe import EngineSection, EvaluationSection, JudgeSection, Recipe
 from genius_bench.resolution import Resolved
 from genius_bench.runs import Evaluation, Run, write_run
@@ -40,17 +40,17 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     corpus = stages.read_corpus(home, resolved, base)
     skipped = "".join(f", {count} skipped ({reason})" for reason, count in corpus.skipped.items())
     short = f" of the {corpus.wanted} wanted" if len(corpus.queries) < (corpus.wanted or 0) else ""
-    _say(f"corpus {corpus.name}: {len(corpus.queries)} queries{short}{skipped}")
+    note(f"corpus {corpus.name}: {len(corpus.queries)} queries{short}{skipped}")
     overlap = _checked_overlap(corpus, tasks, recipe) if looks and recipe.corpus.overlap != "off" else {}
     if missing:
-        _say(f"not available yet, left out: {', '.join(missing)}")
+        note(f"not available yet, left out: {', '.join(missing)}")
 
     policy, policies, checkpoints = base, [base], []
     on_the_way: list[dict[str, str]] = []
     steps = 0
     for iteration in range(1, resolved.method.iterations + 1):
         training_set = stages.collect(home, resolved, corpus, policy, iteration)
-        _say(f"training set: {rows_and_left_out(training_set)}")
+        note(f"training set: {rows_and_left_out(training_set)}")
         start = base if resolved.method.restarts_from_base else policy
         checkpoint = stages.optimise(home, resolved, training_set, start, iteration)
         for step, (folder, _) in checkpoints_on_the_way(checkpoint.path).items():
@@ -95,7 +95,7 @@ def _checked_overlap(corpus: Corpus, tasks: list[str], recipe: Recipe) -> dict[s
     if recipe.corpus.overlap == "refuse":
         refuse(gate)
     for line in gate.lines():
-        _say(line)
+        note(line)
     return gate.record()
 
 
@@ -147,7 +147,3 @@ def evaluate_models(
         )
         for model, scores in zip(models, stages.evaluate(home, models, tasks, settings, engine), strict=True)
     ]
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -1,11 +1,12 @@
 """How long work shows itself: a live bar on a terminal, a plain line every few seconds elsewhere."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+
+from genius_bench.printing import note, open_console
 
 Advance = Callable[[int], None]
 
@@ -15,7 +16,7 @@ LINE_EVERY_SECONDS = 10.0
 @contextmanager
 def progress(description: str, total: int, unit: str, done: int = 0) -> Iterator[Advance]:
     """Yields a function that is told how many more `unit`s are done; shows done/total, rate and time left."""
-    console = Console(file=sys.stderr)
+    console = open_console(aside=True)
     show = _bar if console.is_terminal else _lines
     with show(console, description, total, unit, done) as advance:
         yield advance
@@ -61,8 +62,8 @@ def _lines(console: Console, description: str, total: int, unit: str, done: int)
         now = time.monotonic()
         if now - last >= LINE_EVERY_SECONDS:
             last = now
-            print(line(now), file=sys.stderr, flush=True)
+            note(line(now))
 
     yield advance
     seconds = time.monotonic() - started
-    print(f"{description}: {done + finished}/{total} {unit} in {seconds:.0f} s", file=sys.stderr, flush=True)
+    note(f"{description}: {done + finished}/{total} {unit} in {seconds:.0f} s")

@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.printing import note
 
 STORAGE_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """What an `OSError` raised by a stage must be for the home to be blamed: stages also open models and sockets."""
@@ -48,7 +48,7 @@ def locked(home: Path, name: str, waiting: str = "") -> Iterator[None]:
             lock.acquire(timeout=0)
         except Timeout:
             if waiting:
-                print(waiting, file=sys.stderr, flush=True)
+                note(waiting)
             lock.acquire()
     except OSError as error:
         raise storage_error(home, error) from error

@@ -1,6 +1,5 @@
 """Runs what a board's tables lack, one after another; killed at any moment, the next call goes on."""
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from genius_bench.boards.specification import Leaderboard
 from genius_bench.engines.loading import resolve_model
 from genius_bench.errors import GeniusBenchError
 from genius_bench.planning.fitting import refuse_sampling, refuse_training
+from genius_bench.printing import note
 from genius_bench.recipe import EngineSection, EvaluationSection, Layer, merge, validate
 from genius_bench.runs import Run, write_run
 
@@ -41,17 +41,17 @@ def reproduce(
     """
     grid = grid_of(leaderboard, tables, home, seeds)
     outcome, started, missing = Outcome(), time.monotonic(), grid.missing
-    _say(f"{leaderboard.spec.name}: {len(missing)} of {len(grid.wanted)} runs are missing")
+    note(f"{leaderboard.spec.name}: {len(missing)} of {len(grid.wanted)} runs are missing")
     _refuse(missing, home, overrides or {})
     for number, one in enumerate(missing):
-        _say(f"── {number + 1} of {len(missing)}: {one.title}{_time_left(started, number, len(missing))}")
+        note(f"── {number + 1} of {len(missing)}: {one.title}{_time_left(started, number, len(missing))}")
         try:
             _make(leaderboard, one, home, overrides or {})
         except GeniusBenchError as error:
             if one.layer is None:
                 raise
             outcome.failed[one.title] = " ".join(str(error).split())
-            _say(f"failed: {one.title}: {outcome.failed[one.title]}")
+            note(f"failed: {one.title}: {outcome.failed[one.title]}")
         else:
             outcome.done.append(one.title)
     for table in grid.similarities:
@@ -106,7 +106,7 @@ def _compare(leaderboard: Leaderboard, number: str, home: Path, overrides: Layer
     tasks = [row.task for group in spec.groups for row in group.rows if row.task]
     items = benchmark_items(tasks, data)
     for task, reason in items.missing.items():
-        _say(f"left out: {task} ({reason})")
+        note(f"left out: {task} ({reason})")
     corpora = {}
     for name in dict.fromkeys(column.similarity for column in spec.columns):
         if name and name != SELF:
@@ -121,7 +121,3 @@ def _time_left(started: float, done: int, of: int) -> str:
         return ""
     minutes = (time.monotonic() - started) / done * (of - done) / 60
     return f" (about {minutes:.0f} min left)" if minutes < 120 else f" (about {minutes / 60:.0f} h left)"
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

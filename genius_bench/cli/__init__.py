@@ -1,11 +1,14 @@
 """The command line: one small file per command. Nothing heavy is imported before a command needs it."""
 
 import sys
+import traceback
+from types import TracebackType
 
 import typer
 
 from genius_bench.errors import GeniusBenchError
 from genius_bench.offline import go_offline, is_offline
+from genius_bench.printing import note, say
 
 INTERRUPTED = 130
 GO_ON = "interrupted; run the same command again to continue where it stopped"
@@ -24,7 +27,7 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from genius_bench import __version__
 
-        typer.echo(__version__)
+        say(__version__)
         raise typer.Exit
 
 
@@ -45,6 +48,7 @@ def _settings(
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command; errors that a user can mend become one line on standard error."""
+    sys.excepthook = _show_traceback
     from genius_bench.cli import commands  # noqa: F401  (registers the commands)
 
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -73,6 +77,11 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(code)
 
 
+def _show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Even what nobody foresaw is shown as text."""
+    note("".join(traceback.format_exception(kind, error, trace)).rstrip())
+
+
 def _end(message: str, code: int) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    note(f"error: {' '.join(message.split())}")
     raise SystemExit(code)

@@ -1,6 +1,5 @@
 """`genius-bench board`: all models scored on a suite, base first; on the terminal or as a site."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,6 +10,7 @@ import typer
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json, Suite
+from genius_bench.printing import open_console, say, say_json
 
 PORT = 8642
 
@@ -62,7 +62,7 @@ def board(
         found = build_board(home, tasks=tasks, means=means)
         under = {"settings": found.settings, "metrics": found.metrics, "not_scored": found.not_scored}
         rows = [{"name": row.label, **_plain(asdict(row)), **under} for row in found.rows]
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        say_json(rows)
         return
     print_board(home, tasks=tasks, means=means, cost=cost)
 
@@ -76,12 +76,11 @@ def print_board(
     cost: bool = False,
 ) -> None:
     """The board on standard output."""
-    from rich.console import Console
 
     from genius_bench.reporting.board import build_board
     from genius_bench.reporting.terminal import show_board
 
-    console = Console(file=sys.stdout)
+    console = open_console()
     board = build_board(home, settings=settings, tasks=tasks, means=means)
     show_board(board, console, cost=cost)
 
@@ -96,12 +95,12 @@ def _site(home: Path, target: Path | None, boards: Sequence[str] | None, port: i
     with TemporaryDirectory(prefix="genius-bench-board-") as temporary:
         site = build_site(home, target.expanduser() if target else Path(temporary), boards)
         left_out = f", {len(site.problems)} left out" if site.problems else ""
-        typer.echo(f"{site.runs} runs, {site.models} models, {site.answers} graded answers{left_out}")
+        say(f"{site.runs} runs, {site.models} models, {site.answers} graded answers{left_out}")
         if target is not None:
-            typer.echo(f"open {site.page}")
+            say(f"open {site.page}")
         if port is not None:
             server = SiteServer(site.page.parent, port)
-            typer.echo(f"serving {server.address} (Ctrl-C ends)")
+            say(f"serving {server.address} (Ctrl-C ends)")
             sys.stdout.flush()
             serve(server)
 

@@ -1,16 +1,14 @@
 """`genius-bench compare A B`: is B better than A, and which answers changed?"""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json, Suite
+from genius_bench.printing import open_console, say_json, words
 
 if TYPE_CHECKING:
     from genius_bench.reporting.comparing import Change, Comparison, TaskComparison
@@ -34,22 +32,22 @@ def compare(
 
     found = compare_models(home, a, b, resolve_suite(suite) if suite else None)
     if as_json:
-        typer.echo(json.dumps(_plain(found, changed), indent=2, ensure_ascii=False))
+        say_json(_plain(found, changed))
         return
-    console = Console()
+    console = open_console()
     limit = found.settings.get("limit")
     limited = f" · the first {limit} items of each task" if limit else ""
     protocol = f"protocol {found.settings['protocol']} at T={found.settings['temperature']:g}{limited}"
-    console.print(Text(f"{found.b} against {found.a} · {protocol}", style="bold"))
+    console.print(words(f"{found.b} against {found.a} · {protocol}", style="bold"))
     if found.same_model:
-        console.print(Text("Both names mean the same model: nothing can differ."))
+        console.print(words("Both names mean the same model: nothing can differ."))
     console.print(_table(found))
     for task, reason in found.not_comparable.items():
-        console.print(Text(f"{task}: not compared ({reason})"))
+        console.print(words(f"{task}: not compared ({reason})"))
     for note in found.notes:
-        console.print(Text(f"! {note}"))
+        console.print(words(f"! {note}"))
     console.print(
-        Text(
+        words(
             "In percent, [ ] 95 % intervals; paired by question, p Holm-corrected over tasks. Detectable: the "
             "smallest true difference that answers of this number and spread show in four of five attempts.",
             style="dim",
@@ -99,12 +97,14 @@ def _p_value(value: float) -> str:
 def _side_by_side(task: str, change: "Change", found: "Comparison") -> Table:
     """One item: the question and gold above, an answer of each model beneath."""
     table = Table(
-        title=Text(f"{task}, item {change.item}: {100 * change.gain:+.0f} points"), title_justify="left"
+        title=words(f"{task}, item {change.item}: {100 * change.gain:+.0f} points"), title_justify="left"
     )
     for label, answer in ((found.a, change.a), (found.b, change.b)):
-        table.add_column(Text(f"{label}: {_verdict(answer)}"), overflow="fold", ratio=1)
-    table.add_row(Text(_cut(change.question, 400)), Text(f"gold: {_cut(change.gold, 200)}"), end_section=True)
-    table.add_row(*(Text(_cut(answer["response"], 800)) for answer in (change.a, change.b)))
+        table.add_column(words(f"{label}: {_verdict(answer)}"), overflow="fold", ratio=1)
+    table.add_row(
+        words(_cut(change.question, 400)), words(f"gold: {_cut(change.gold, 200)}"), end_section=True
+    )
+    table.add_row(*(words(_cut(answer["response"], 800)) for answer in (change.a, change.b)))
     return table
 
 

@@ -1,6 +1,5 @@
 """`genius-bench contamination`: how near training queries come to the items that a model is scored on."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +8,7 @@ import typer
 from genius_bench.cli import app
 from genius_bench.cli.options import Data, Home, Json, Suite
 from genius_bench.errors import InputError
+from genius_bench.printing import note, open_console, say_json, words
 
 if TYPE_CHECKING:
     from genius_bench.contamination.comparing import Similarities
@@ -46,7 +46,7 @@ def contamination(
     tasks = resolve_suite(suite or ("lab" if names == ["lab"] else "reasoning"))
     benchmarks = benchmark_items(tasks, str(data) if data else None)
     for task, reason in benchmarks.missing.items():
-        typer.echo(f"left out: {task} ({reason})", err=True)
+        note(f"left out: {task} ({reason})")
     if not benchmarks.items:
         raise InputError("no task's items could be had: give their folder with --data")
     folder = str(data) if data else None
@@ -54,7 +54,7 @@ def contamination(
     overlaps = {name: find_overlap(texts, benchmarks.items) for name, texts in corpora.items()}
     alike = compare_sets(Store(home), corpora, benchmarks.items, count=queries, embedder=embedder)
     if as_json:
-        typer.echo(json.dumps(_records(overlaps, alike), indent=2, ensure_ascii=False))
+        say_json(_records(overlaps, alike))
         return
     _show(overlaps, alike)
 
@@ -76,18 +76,16 @@ def _records(overlaps: "dict[str, Overlap]", alike: "Similarities") -> list[dict
 
 
 def _show(overlaps: "dict[str, Overlap]", alike: "Similarities") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from genius_bench.contamination.comparing import described
     from genius_bench.contamination.overlap import SEQUENCE
-    from genius_bench.readable import readable
 
-    console = Console()
+    console = open_console()
     for corpus, overlap in overlaps.items():
         share = f"{overlap.queries_meeting} of {overlap.queries} queries share {SEQUENCE} words in a row with an item"
-        console.print(Text(readable(f"{corpus}: {share}"), style="bold"))
+        console.print(words(f"{corpus}: {share}", style="bold"))
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         table.add_column("task")
         for column in ("items", "met", "whole", "too short", "cosine", "within"):
@@ -99,7 +97,7 @@ def _show(overlaps: "dict[str, Overlap]", alike: "Similarities") -> None:
         console.print(table)
         for meeting in (one for task in overlap.tasks for one in task.examples):
             console.print(
-                Text(readable(f"  {meeting.task} {meeting.item} ~ query {meeting.query}: “{meeting.words}”"))
+                words(f"  {meeting.task} {meeting.item} ~ query {meeting.query}: “{meeting.words}”")
             )
         console.print()
     small = (

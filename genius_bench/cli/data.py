@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Corpus, Method, Model, RecipeFile, Set, Suite
 from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.printing import note, open_console, say
 from genius_bench.recipe import Recipe, merge, parse_assignments, read_layer
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ def pull(
         return
     if planned.missing and is_offline():
         raise InputError("data pull needs the network, which is switched off (--offline, or the environment)")
-    failures = fetch(folder, wanted, planned, lambda line: typer.echo(line, err=True))
+    failures = fetch(folder, wanted, planned, note)
     if failures:
         raise GeniusBenchError(
             f"{len(failures)} could not be had: {', '.join(sorted(failures))}; the same command tries them again"
         )
-    typer.echo(_usage(folder, planned))
+    say(_usage(folder, planned))
 
 
 @data.command()
@@ -72,7 +72,7 @@ def verify(folder: Folder) -> None:
     for finding in findings:
         mark = Text(finding.status, style=COLOURS.get(finding.status, "red"))
         table.add_row(mark, Text(finding.what, style="bold", overflow="fold"), Text(finding.detail))
-    Console().print(table)
+    open_console().print(table)
     if wrong := sum(finding.status != "ok" for finding in findings):
         raise GeniusBenchError(
             f"{wrong} of {len(findings)} not as they should be; `genius-bench data pull` fetches again what is damaged"
@@ -103,7 +103,7 @@ def _resolve(
 
 def _print_plan(planned: "Plan") -> None:
     if not planned.pieces:
-        typer.echo("nothing to fetch: all of this is on this machine or comes with genius-bench", err=True)
+        note("nothing to fetch: all of this is on this machine or comes with genius-bench")
         return
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     for title in ("", "piece", "from", "revision"):
@@ -112,7 +112,7 @@ def _print_plan(planned: "Plan") -> None:
         wanted = piece.wanted
         state = "to fetch" if piece in planned.missing else "there"
         table.add_row(*map(Text, (state, wanted.place, wanted.source, (wanted.asked or "newest")[:12])))
-    Console().print(table)
+    open_console().print(table)
 
 
 def _usage(folder: Path, planned: "Plan") -> str:

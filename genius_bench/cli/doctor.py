@@ -1,15 +1,13 @@
 """`genius-bench doctor`: what this machine can and cannot do, and how to mend it."""
 
-import json
 from dataclasses import asdict
 
-import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json
+from genius_bench.printing import open_console, say_json
 
 MARKS = {"yes": ("✓", "green"), "partly": ("~", "yellow"), "no": ("✗", "red")}
 
@@ -21,7 +19,7 @@ def doctor(home: Home, as_json: Json = False) -> None:
 
     findings = diagnose(home)
     if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+        say_json([asdict(finding) for finding in findings])
         return
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
     for finding in findings:
@@ -29,4 +27,4 @@ def doctor(home: Home, as_json: Json = False) -> None:
         table.add_row(Text(mark, style=colour), Text(finding.name, style="bold"), Text(finding.detail))
         if finding.how_to_mend:
             table.add_row("", "", Text(f"→ {finding.how_to_mend}", style="dim"))
-    Console().print(table)
+    open_console().print(table)

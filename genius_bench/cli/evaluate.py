@@ -20,6 +20,7 @@ from genius_bench.cli.options import (
 )
 from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
 from genius_bench.errors import InputError
+from genius_bench.printing import note
 from genius_bench.recipe import EngineSection, EvaluationSection, merge, parse_assignments, validate
 
 
@@ -90,7 +91,7 @@ def evaluate(
     registry.check("engines", engine_settings.generator)
     tasks, missing = tasks_of(settings, checkpoint)
     if missing:
-        typer.echo(f"not available yet, left out: {', '.join(missing)}", err=True)
+        note(f"not available yet, left out: {', '.join(missing)}")
     if planning is not None:
         from genius_bench.planning.planner import plan_evaluation
 

@@ -8,6 +8,7 @@ import typer
 from genius_bench.cli import app
 from genius_bench.cli.options import BoardName, Home
 from genius_bench.errors import InputError
+from genius_bench.printing import say
 
 if TYPE_CHECKING:
     from genius_bench.boards.cells import Cell, Measured, Table
@@ -33,13 +34,13 @@ def explain(
     fitting = _fitting(leaderboard, cell)
     if len(fitting) > 1:
         for path in fitting:
-            typer.echo(path)
+            say(path)
         return
     [path] = fitting
     table = fill(leaderboard, path.split("/")[0], home)
     found = next(one for one in table.cells if one.path == path)
     for line in [*_numbers(table, found), *_behind(leaderboard, table, found, home)]:
-        typer.echo(line)
+        say(line)
 
 
 def _fitting(leaderboard: "Leaderboard", cell: str) -> list[str]:

@@ -8,6 +8,7 @@ import typer
 from genius_bench.cli import app
 from genius_bench.cli.options import BoardName, Home
 from genius_bench.errors import InputError
+from genius_bench.printing import note, say
 
 
 @app.command()
@@ -33,9 +34,9 @@ def figure(
     leaderboard = open_leaderboard(board)
     drawn = draw(leaderboard, number, home, measured=measured or not leaderboard.reported)
     for missing in drawn.missing:
-        typer.echo(f"not drawn: {missing}", err=True)
+        note(f"not drawn: {missing}")
     if not drawn.rows:
         raise InputError(f"figure {number} of {board} has nothing to show yet in {home}")
     path = output or Path(f"figure{number.lower().removeprefix('figure')}.png")
     save(drawn, path)
-    typer.echo(f"written: {path}")
+    say(f"written: {path}")

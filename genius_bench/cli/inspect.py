@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home
 from genius_bench.errors import InputError
+from genius_bench.printing import open_console, words
 
 if TYPE_CHECKING:
     from genius_bench.evaluation.inspection import Inspection, TextPair
@@ -34,10 +33,10 @@ def inspect(
 
     path = Path(dataset).expanduser()
     sets = {path.name: _pairs_of_file(path)} if dataset and path.exists() else _pairs_of_run(home, dataset)
-    console = Console()
+    console = open_console()
     for title, pairs in sets.items():
-        console.print(Text(title, style="bold"))
-        console.print(Text(_report(inspect_pairs(pairs))))
+        console.print(words(title, style="bold"))
+        console.print(words(_report(inspect_pairs(pairs))))
 
 
 def _pairs_of_file(path: Path) -> "list[TextPair]":

@@ -1,22 +1,21 @@
 """`genius-bench methods | objectives | corpora`: what there is."""
 
-import json
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from genius_bench import registry
 from genius_bench.cli import app
 from genius_bench.cli.options import Json, Set
+from genius_bench.printing import open_console, say, say_json
 
 
 def show_rows(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, ...] = ()) -> None:
     """A table, without the columns that would not fit it, or everything as JSON."""
     if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        say_json(rows)
         return
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     shown = [column for column in (rows[0] if rows else ()) if column not in only_json]
@@ -30,7 +29,7 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, .
         )
     for row in rows:
         table.add_row(*(Text(_plain(row[column])) for column in shown))
-    Console().print(table)
+    open_console().print(table)
 
 
 def _plain(value: Any) -> str:
@@ -107,7 +106,10 @@ def corpora(
         asked = parse_assignments(set_ or []).get("corpus", {})
         given = {"name": name} | ({"queries": queries} if queries is not None else {})
         ids = load_corpus(validate(CorpusSection, merge(asked, given), "corpus")).ids()
-        typer.echo(json.dumps(ids, ensure_ascii=False) if as_json else "\n".join(ids))
+        if as_json:
+            say_json(ids)
+        else:
+            say("\n".join(ids))
         return
     rows = []
     for plugin in registry.names("corpora"):

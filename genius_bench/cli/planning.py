@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genius_bench.errors import InputError
+from genius_bench.printing import open_console, say_json
 
 if TYPE_CHECKING:
     from genius_bench.planning.plan import Plan
@@ -66,12 +67,9 @@ def planned(
 
 def print_plan(plan: "Plan", asked: Asked) -> None:
     if asked.as_json:
-        import json
-
-        typer.echo(json.dumps(plan.as_json(), indent=2, ensure_ascii=False))
+        say_json(plan.as_json())
         return
-    from rich.console import Console
 
     from genius_bench.reporting.plan import show_plan
 
-    show_plan(plan, Console())
+    show_plan(plan, open_console())

@@ -1,9 +1,8 @@
 """`genius-bench regrade`: stored answers, graded again with the graders of this version. Nothing is generated."""
 
-import typer
-
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, UnsafeCode
+from genius_bench.printing import say
 
 
 @app.command()
@@ -39,4 +38,4 @@ def regrade(
         if evaluations != run.evaluations:
             write_run(home, replace(run, evaluations=evaluations))
     changed = sum(not score.reused for score in now.values())
-    typer.echo(f"{len(now)} sets of answers, {changed} graded anew")
+    say(f"{len(now)} sets of answers, {changed} graded anew")

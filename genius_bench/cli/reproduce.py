@@ -1,6 +1,5 @@
 """`genius-bench reproduce`: runs what a table lacks, then prints it."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ from genius_bench.cli import app
 from genius_bench.cli.options import BoardName, Data, EngineName, Home, Json, Set, Workers
 from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
 from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.printing import note, open_console
 from genius_bench.recipe import Layer, merge, parse_assignments
 
 if TYPE_CHECKING:
@@ -86,25 +86,24 @@ def _plan(
     from genius_bench.planning.planner import plan
 
     grid = grid_of(leaderboard, numbers, home, seeds)
-    typer.echo(f"{len(grid.missing)} of {len(grid.wanted)} runs are missing", err=True)
+    note(f"{len(grid.missing)} of {len(grid.wanted)} runs are missing")
     for one in grid.missing:
-        typer.echo(f"  {one.title}: {', '.join(one.missing)}", err=True)
+        note(f"  {one.title}: {', '.join(one.missing)}")
     for table in grid.similarities:
-        typer.echo(f"  table {table}: similarities of queries and items, which take no run", err=True)
+        note(f"  table {table}: similarities of queries and items, which take no run")
     recipes = [one.resolved(overrides) for one in grid.missing if one.layer is not None]
     if recipes:
         print_plan(plan(home, recipes, **asked.numbers), asked)
 
 
 def _print(leaderboard: "Leaderboard", numbers: list[str], home: Path) -> None:
-    from rich.console import Console
 
     from genius_bench.boards.checks import check
     from genius_bench.boards.filling import fill
     from genius_bench.boards.rendering.terminal import show
     from genius_bench.boards.sheet import sheet_of
 
-    console = Console(file=sys.stdout)
+    console = open_console()
     for number in numbers:
         filled = fill(leaderboard, number, home)
         findings = [finding.text for finding in check(filled, leaderboard.spec)]

@@ -1,12 +1,11 @@
 """`genius-bench setup`: environments that parts of the harness need beside its own."""
 
-import sys
-
 import typer
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home
 from genius_bench.errors import InputError, nearest
+from genius_bench.printing import note, say
 
 ENVIRONMENTS = ["opencompass"]
 
@@ -21,5 +20,5 @@ def setup(
         raise InputError(f"nothing to set up called '{name}': {nearest(name, ENVIRONMENTS)}")
     from genius_bench.opencompass import environment
 
-    folder = environment.setup(home, lambda text: print(text, file=sys.stderr, flush=True))
-    typer.echo(f"OpenCompass {environment.VERSION} is ready in {folder}")
+    folder = environment.setup(home, note)
+    say(f"OpenCompass {environment.VERSION} is ready in {folder}")

@@ -7,6 +7,7 @@ import typer
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home
+from genius_bench.printing import note, say
 
 
 @app.command("export")
@@ -26,9 +27,9 @@ def export_runs(
 
     done = export(home, runs or [], output, weights=not no_weights)
     for gone in done.gone:
-        typer.echo(f"not in this home any more, left out: {gone}", err=True)
+        note(f"not in this home any more, left out: {gone}")
     size = f"{done.bytes / 2**20:.1f} MiB"
-    typer.echo(f"written: {output} ({len(done.runs)} runs, {done.artifacts} artifacts, {size})")
+    say(f"written: {output} ({len(done.runs)} runs, {done.artifacts} artifacts, {size})")
 
 
 @app.command("import")
@@ -41,4 +42,4 @@ def import_runs(
 
     done = import_archive(home, archive)
     known = f", {done.known} runs and artifacts were here already" if done.known else ""
-    typer.echo(f"imported: {len(done.runs)} runs, {done.artifacts} artifacts{known}")
+    say(f"imported: {len(done.runs)} runs, {done.artifacts} artifacts{known}")

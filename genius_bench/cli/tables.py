@@ -9,6 +9,8 @@ import typer
 from genius_bench.cli import app
 from genius_bench.cli.options import BoardName, Home
 from genius_bench.errors import InputError
+from genius_bench.printing import note, open_console
+from genius_bench.readable import readable, readable_json
 
 if TYPE_CHECKING:
     from genius_bench.boards.cells import Table
@@ -64,9 +66,7 @@ def _write(filled: "Table", show: str, findings: list[str], format: str, output:
     from genius_bench.boards.sheet import sheet_of
 
     if format == "terminal" and output is None:
-        from rich.console import Console
-
-        terminal.show(sheet_of(filled, show, findings), Console(file=sys.stdout))  # type: ignore[arg-type]
+        terminal.show(sheet_of(filled, show, findings), open_console())  # type: ignore[arg-type]
         return
     if format == "terminal":
         raise InputError("--output needs another --format than terminal: markdown, latex, html, csv or json")
@@ -76,10 +76,14 @@ def _write(filled: "Table", show: str, findings: list[str], format: str, output:
         of = {"markdown": markdown.markdown, "latex": latex.latex, "html": html.html}[format]
         text = of(sheet_of(filled, show, findings))  # type: ignore[arg-type]
     if output is None:
+        if format == "json":
+            text = readable_json(text)
+        elif sys.stdout.isatty():  # a file or a program gets what was written
+            text = readable(text)
         sys.stdout.write(text)
         return
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {output}: {error.strerror or error}") from error
-    typer.echo(f"written: {output}", err=True)
+    note(f"written: {output}")

@@ -1,17 +1,16 @@
 """`genius-bench tasks`: what there is to be scored on, and whether it can be trusted."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from genius_bench.cli import app
 from genius_bench.cli.listings import show_rows
 from genius_bench.cli.options import Data, Json
 from genius_bench.errors import GeniusBenchError
+from genius_bench.printing import open_console, say_json
 
 if TYPE_CHECKING:
     from genius_bench.evaluation.cards import TaskCard
@@ -85,9 +84,9 @@ def verify(
             {"name": card.name, **(asdict(one) if isinstance(one, Verification) else {"problem": one})}
             for card, one in zip(cards, found, strict=True)
         ]
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        say_json(rows)
     else:
-        console = Console()
+        console = open_console()
         for card, one in zip(cards, found, strict=True):
             console.print(Text(one if isinstance(one, str) else _report(card, one)))
     if problems:

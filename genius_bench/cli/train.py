@@ -23,6 +23,7 @@ from genius_bench.cli.options import (
     Workers,
 )
 from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
+from genius_bench.printing import say
 from genius_bench.recipe import Layer, merge, parse_assignments, read_layer
 
 
@@ -129,7 +130,7 @@ def train(
     Store(home)
     run = train_recipe(home, resolved, evaluate=not no_eval)
     for checkpoint in [*run.on_the_way, *run.checkpoints]:
-        typer.echo(f"checkpoint: {checkpoint['path']}")
+        say(f"checkpoint: {checkpoint['path']}")
     if not no_eval:
         print_board(home, settings=run.evaluations[0].settings, tasks=list(run.evaluations[0].scores))
 

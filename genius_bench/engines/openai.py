@@ -1,7 +1,6 @@
 """The `openai` engine: any server that speaks OpenAI's HTTP interface (vLLM, SGLang, llama.cpp, hosted ones)."""
 
 import asyncio
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from genius_bench.engines.loading import load_tokenizer, locate
 from genius_bench.engines.rendering import render
 from genius_bench.errors import InputError
 from genius_bench.http_client import EndpointError, JsonClient
+from genius_bench.printing import note
 from genius_bench.recipe import EngineSection
 from genius_bench.rows import Message
 
@@ -93,7 +93,7 @@ async def _get_acquainted(
         missing += [OPTIONAL[field] for field in OPTIONAL if field in found.refused]
         missing += await _ignored(client, found, hello)
         if missing:
-            print(f"endpoint {endpoint.url} does not support {'; '.join(missing)}", file=sys.stderr)
+            note(f"endpoint {endpoint.url} does not support {'; '.join(missing)}")
         try:
             return found, (await served_models(client)).get(endpoint.name)
         except EndpointError:

@@ -1,7 +1,6 @@
 """The engine `ray:…`: another engine many times over, on the devices of a Ray cluster."""
 
 import asyncio
-import sys
 from contextlib import ExitStack, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -16,6 +15,7 @@ from genius_bench.engines.rendering import render
 from genius_bench.engines.workforce import Workforce
 from genius_bench.errors import InputError
 from genius_bench.offline import is_offline
+from genius_bench.printing import note
 from genius_bench.recipe import EngineSection
 from genius_bench.rows import Message
 
@@ -128,4 +128,4 @@ def _say(wanted: Shape) -> None:
     lacking = ""
     if wanted.room < wanted.workers:
         lacking = f"; there is room for {wanted.room} of them, the others join when there is more"
-    print(f"Ray: {workers}{lacking}", file=sys.stderr, flush=True)
+    note(f"Ray: {workers}{lacking}")

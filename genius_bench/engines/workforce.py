@@ -1,7 +1,6 @@
 """The lives of Ray workers: started, given requests, listened to, and replaced when they die."""
 
 import asyncio
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -13,6 +12,7 @@ from genius_bench.engines.background import BackgroundLoop
 from genius_bench.engines.handing_out import HandingOut, Outcome, Place, Task
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.errors import EngineLostError, GeniusBenchError
+from genius_bench.printing import note
 
 LOADING_TRIES = 3
 """Workers that may die one after the other while they load the model, before their place is given up."""
@@ -126,7 +126,7 @@ class Workforce:
             reason = cause_of(error or death)
             held = self._bury(place)
             passed_on = f"; requests that it had, and that are tried again: {held}" if held else ""
-            _say(f"Ray worker {place.number + 1}{name} died: {reason}{passed_on}")
+            note(f"Ray worker {place.number + 1}{name} died: {reason}{passed_on}")
             return loaded, reason
 
     async def _placed(self, place: Place, worker: Any) -> str:
@@ -135,7 +135,7 @@ class Workforce:
         while not (await asyncio.wait([answer], timeout=PLACED_SECONDS))[0]:
             await asyncio.to_thread(self._check_cluster)
             if place.expected:
-                _say(f"Ray worker {place.number + 1} waits for room in the cluster")
+                note(f"Ray worker {place.number + 1} waits for room in the cluster")
             place.expected = False
         where = await answer
         place.expected = True
@@ -176,7 +176,7 @@ class Workforce:
         elif nobody_left:
             self._handing.fail(EngineLostError(f"no Ray worker is left: {reason}; {KEPT}"))
         else:
-            _say(f"Ray worker {place.number + 1} is given up, the others go on: {reason}")
+            note(f"Ray worker {place.number + 1} is given up, the others go on: {reason}")
 
     async def _end(self) -> None:
         farewells = [
@@ -206,7 +206,3 @@ def cause_of(death: Exception) -> str:
         return "its process was killed or crashed"
     detail = text.partition("Worker exit detail: ")[2] or text.strip().rpartition("\n")[2]
     return (detail.partition(". ")[0].rstrip(".") or type(death).__name__)[:300]
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

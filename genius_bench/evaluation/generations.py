@@ -1,7 +1,6 @@
 """The stage that asks: all answers of one checkpoint to one task, greedy (repeat 0) and sampled (repeats 1…k)."""
 
 import json
-import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +9,7 @@ from genius_bench.evaluation.asking import EVALUATION_SEED, Asker, LazyEngine
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.data import Items, Row, load_function
 from genius_bench.evaluation.protocols import answers_wanted, protocols
+from genius_bench.printing import note
 from genius_bench.recipe import EvaluationSection
 
 STAGE_VERSION = 2
@@ -146,10 +146,7 @@ def _tests(store: Store, card: TaskCard, items: Items, limit: int | None) -> Art
                 listed = json.dumps([asdict(test) for test in tests])
                 build.write_shard([{"id": name, "function": function or "", "tests": listed}])
         if without:
-            print(
-                f"{card.name}: {without} items have no tests: whatever is answered counts as wrong",
-                file=sys.stderr,
-            )
+            note(f"{card.name}: {without} items have no tests: whatever is answered counts as wrong")
 
     return store.make(identity, produce)
 

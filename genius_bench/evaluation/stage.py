@@ -1,6 +1,5 @@
 """Evaluating a checkpoint: the door through which the command line and other rooms come in."""
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import TaskCard, available_tasks, resolve_suite, task_card
 from genius_bench.evaluation.data import Items, load_baseline, load_items
 from genius_bench.evaluation.protocols import is_judged
+from genius_bench.printing import note
 from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.rows import Score
 
@@ -68,7 +68,7 @@ def evaluate(
         for card, generations in to_judge:
             baseline = load_baseline(card, settings.data) if judge else {}
             found[card.name] = score_by_judge(
-                store, generations, card, judge=judge, baseline=baseline, announce=_say
+                store, generations, card, judge=judge, baseline=baseline, announce=note
             )
             warn(card, found[card.name])
     finally:
@@ -144,9 +144,5 @@ def warn(card: TaskCard, scores: Artifact) -> None:
             f"no train split at hand: {details['shots']} solved examples shown instead of {card.shots}; "
             f"the numbers are marked '{details['protocol']}'"
         )
-    for note in notes:
-        _say(f"{card.name}: {note}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    for remark in notes:
+        note(f"{card.name}: {remark}")

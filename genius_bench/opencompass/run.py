@@ -3,7 +3,6 @@ that is 0 even when every request failed.
 """
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from genius_bench.errors import GeniusBenchError
 from genius_bench.opencompass.data_layout import Layout
 from genius_bench.opencompass.environment import python_of
 from genius_bench.opencompass.processes import last_lines, leashed
+from genius_bench.printing import note
 
 SHIM = Path(__file__).with_name("shim")
 JOB = "run"
@@ -120,5 +120,5 @@ def _read(path: Path) -> Any:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        print(f"{path} cannot be read: {error}", file=sys.stderr)
+        note(f"{path} cannot be read: {error}")
         return None

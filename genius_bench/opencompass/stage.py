@@ -1,7 +1,6 @@
 """The stage that has OpenCompass score a checkpoint: the artifact holds rows and numbers, and all that it wrote."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -25,6 +24,7 @@ from genius_bench.opencompass.run import Job, check_predictions, run_phase, unfi
 from genius_bench.opencompass.scores import scores_from
 from genius_bench.opencompass.serving import ENDPOINT, Server, served, server_kind
 from genius_bench.opencompass.task import Task, identity_of, task_for
+from genius_bench.printing import note
 from genius_bench.progress import progress
 from genius_bench.recipe import EngineSection, EvaluationSection
 
@@ -97,7 +97,7 @@ class LazyServer:
         if isinstance(self.model, Endpoint):
             return Server(self.model.url, self.model.name, ENDPOINT)
         if self._server is None:
-            print(f"starting a server for {self.model.name} ({server_kind()})", file=sys.stderr, flush=True)
+            note(f"starting a server for {self.model.name} ({server_kind()})")
             context = served(self.model, self.engine, self.environment, log=log)
             self._server = self._open.enter_context(context)
         return self._server
@@ -155,7 +155,7 @@ def _infer(job: Job, task: Task, layout: Layout, journal: Journal, server: LazyS
 
 
 def _evaluate(job: Job, task: Task, layout: Layout, journal: Journal, server: LazyServer) -> None:
-    print(f"{task.card.name}: OpenCompass evaluates the answers", file=sys.stderr, flush=True)
+    note(f"{task.card.name}: OpenCompass evaluates the answers")
     if task.benchmark.is_code and not task.unsafe_code:
         sandboxing.evaluate_shut_in(job, HOUR + task.total * MINUTES_PER_PROGRAM * 60)
     elif not task.benchmark.is_judged:

@@ -5,7 +5,6 @@
 
 import json
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 from genius_bench.artifacts import digest_of, publish_file, read_json, storage_error
 from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.printing import note
 from genius_bench.processes import in_own_process
 
 VERSION = 2
@@ -38,7 +38,7 @@ def calibrated(
     path = folder / f"{kind}-{digest_of([VERSION, kind, depends_on])[:16]}.json"
     if path.exists():
         return read_json(path)
-    print(f"calibrating {kind} (up to {SECONDS:.0f} s)", file=sys.stderr, flush=True)
+    note(f"calibrating {kind} (up to {SECONDS:.0f} s)")
     try:
         numbers = in_own_process(measure, *arguments)
     except InputError:

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genius_bench.evaluation.protocols import protocols
+from genius_bench.printing import words
 from genius_bench.reporting.board import Board, Row, comparable
 from genius_bench.reporting.legend import legend
 from genius_bench.statistics import Difference, Estimate
@@ -42,7 +43,7 @@ def _heading(board: Board) -> Text:
     limited += f", on the {settings['split']} split" if settings.get("split") else ""
     tasks = f"{len(board.tasks)} task{'s' if len(board.tasks) > 1 else ''}"
     text = f"{lab}{tasks} · protocol {settings['protocol']} · {answers}{limited}"
-    return Text(text, style="bold")
+    return words(text, style="bold")
 
 
 def _summary(board: Board) -> Table:
@@ -62,7 +63,7 @@ def _summary(board: Board) -> Table:
             "gain": "" if row.greedy_gain is None else f"{100 * row.greedy_gain.difference:+.1f}",
         }
         table.add_row(
-            Text(row.label),
+            words(row.label),
             _estimate(row.average),
             *(cells[column] for column in columns[1:]),
             style="dim" if row.failures["any_failure"] > GREY_ABOVE else "",
@@ -85,7 +86,7 @@ def _by_task(board: Board, width: int) -> list[Table]:
         for task in tasks:
             table.add_column(task.removeprefix("lab_"), justify="right", no_wrap=True)
         for row in board.rows:
-            table.add_row(Text(row.label), *(_cell(row, task, best[task], wide) for task in tasks))
+            table.add_row(words(row.label), *(_cell(row, task, best[task], wide) for task in tasks))
         tables.append(table)
     return tables
 
@@ -107,13 +108,15 @@ def _side_by_side(tasks: list[str], room: int, least: int) -> list[list[str]]:
 def _cell(row: Row, task: str, best: float | None, wide: bool) -> RenderableType:
     estimate = row.cells.get(task)
     if estimate is None:
-        return Text("–", style="dim")
+        return words("–", style="dim")
     gain = row.gains.get(task)
     mark = ""
     if gain is not None and gain.p_value < SIGNIFICANT:
         mark = "▲" if gain.difference > 0 else "▼"
     interval = f"±{50 * (estimate.high - estimate.low):.1f}" if wide else ""
-    return Text(f"{100 * estimate.value:.1f}{interval}{mark}", style="bold" if estimate.value == best else "")
+    return words(
+        f"{100 * estimate.value:.1f}{interval}{mark}", style="bold" if estimate.value == best else ""
+    )
 
 
 def _estimate(estimate: Estimate | None) -> str:
@@ -147,7 +150,7 @@ def _answers(board: Board) -> Table:
     for row in board.rows:
         kinds = ("format_failure", "truncated", "empty", "error", "ungraded")
         table.add_row(
-            Text(row.label), _estimate(row.released), *(f"{100 * row.failures[kind]:.1f}%" for kind in kinds)
+            words(row.label), _estimate(row.released), *(f"{100 * row.failures[kind]:.1f}%" for kind in kinds)
         )
     return table
 
@@ -165,7 +168,9 @@ def _samples(board: Board) -> Table | None:
         table.add_column(column, justify="right", no_wrap=True)
     for row in board.rows:
         several = (row.several.get(name) for name in ("one", *wanted))
-        table.add_row(Text(row.label), *("–" if value is None else f"{100 * value:.1f}" for value in several))
+        table.add_row(
+            words(row.label), *("–" if value is None else f"{100 * value:.1f}" for value in several)
+        )
     return table
 
 
@@ -178,7 +183,7 @@ def _costs(board: Board) -> Table:
     for cost, row in sorted(made, key=lambda pair: pair[0].flops):
         gain = row.average_gain
         table.add_row(
-            Text(row.label),
+            words(row.label),
             "–" if row.average is None else f"{100 * row.average.value:.1f}",
             "" if gain is None else f"{100 * gain.difference:+.1f}",
             *(_tokens(count) for count in (cost.tokens_sampled, cost.tokens_judged, cost.tokens_trained)),

@@ -1,6 +1,5 @@
 """The whole site: every page's data into one folder, what is there and unchanged left alone."""
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from genius_bench.boards.specification import leaderboards, open_leaderboard
 from genius_bench.environment import package_version
 from genius_bench.errors import InputError
+from genius_bench.printing import note
 from genius_bench.progress import progress
 from genius_bench.reporting.scored import Scored
 from genius_bench.runs import Run
@@ -45,7 +45,7 @@ def build_site(home: Path, target: Path, boards: Sequence[str] | None = None) ->
         raise InputError(f"no runs in {home} yet: run 'genius-bench train' or 'genius-bench eval'")
     shown = [open_leaderboard(name) for name in boards or leaderboards()]
     folder, problems = Folder(target), Problems()
-    print(f"reading the runs and scores of {home}", file=sys.stderr, flush=True)
+    note(f"reading the runs and scores of {home}")
     holdings = read_holdings(home, problems)
     directory = write_answers(folder, holdings.store, holdings.groups, problems)
     folder.write_data("answers", directory)

@@ -1,10 +1,10 @@
 """What could not be read: told in a line each, on the terminal and on the page, and left out."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from genius_bench.errors import GeniusBenchError, first_line
+from genius_bench.printing import note
 
 
 class Problems:
@@ -15,7 +15,7 @@ class Problems:
         line = " ".join(line.split())
         if line not in self.lines:
             self.lines.append(line)
-            print(f"left out: {line}", file=sys.stderr)
+            note(f"left out: {line}")
 
     @contextmanager
     def skipping(self, what: str) -> Iterator[None]:

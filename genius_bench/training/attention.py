@@ -1,13 +1,13 @@
 """Which attention kernel a policy is trained with: FlashAttention where it can be used, PyTorch's own otherwise."""
 
 import os
-import sys
 from typing import Any
 
 import torch
 from transformers.utils import is_flash_attn_2_available
 
 from genius_bench.errors import InputError, first_line
+from genius_bench.printing import note
 
 FLASH = "flash_attention_2"
 
@@ -32,7 +32,7 @@ def choose_attention(model: Any, wanted: str, precision: str) -> None:
         except InputError as error:
             why = str(error)
     if os.environ.get("RANK", "0") == "0":
-        print(f"attention: {model.config._attn_implementation} ({why})", file=sys.stderr, flush=True)
+        note(f"attention: {model.config._attn_implementation} ({why})")
 
 
 def obstacle_to_flash_attention(precision: str) -> str | None:

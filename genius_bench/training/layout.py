@@ -1,11 +1,11 @@
 """How the rows of a micro batch are laid out: as asked for, or as lean as the model reads them without fault."""
 
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from genius_bench.errors import InputError
+from genius_bench.printing import note
 from genius_bench.recipe import TrainingSection
 from genius_bench.training.attention import choose_attention
 from genius_bench.training.collator import Collator
@@ -40,7 +40,7 @@ def choose_layout(
     if chosen.shared_prompts:
         remark = f" ({saved:.0%} of all tokens less)"
     if os.environ.get("RANK", "0") == "0":
-        print(f"rows of a micro batch: {NAMES[chosen]}{remark}", file=sys.stderr, flush=True)
+        note(f"rows of a micro batch: {NAMES[chosen]}{remark}")
     return chosen
 
 

@@ -6,7 +6,6 @@
 """
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -16,6 +15,7 @@ from typing import IO, Any, Protocol
 
 from genius_bench.environment import peak_memory_bytes
 from genius_bench.errors import GeniusBenchError, InputError, first_line
+from genius_bench.printing import note
 from genius_bench.progress import Advance, progress
 
 
@@ -37,7 +37,7 @@ class Voice:
 
 def spoken_here() -> Voice:
     """For the process of the command itself."""
-    return Voice(progress, lambda line: print(line, file=sys.stderr, flush=True))
+    return Voice(progress, note)
 
 
 def unheard() -> Voice:
@@ -100,7 +100,7 @@ class Mirror:
         if isinstance(message, list):
             self._advance = self._work.enter_context(progress(*message))
         else:
-            print(message, file=sys.stderr, flush=True)
+            note(message)
 
 
 def tell_error(folder: Path, process: int, error: BaseException) -> None:

@@ -1,7 +1,6 @@
 """A model's last layer, from hidden states to logits, and how something else takes its place for one forward pass."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +8,8 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+
+from genius_bench.printing import note
 
 Head = Callable[[Tensor], Tensor]
 
@@ -44,7 +45,7 @@ def output_head(model: Any, input_ids: Tensor) -> nn.Module | None:
         _has_last_word[inner] = head is not None and _returns_probe(model, head, input_ids[:1, :2])
         if not _has_last_word[inner] and os.environ.get("RANK", "0") == "0":
             message = f"{type(inner).__name__} changes its logits after its last layer: all of a micro batch are held"
-            print(message, file=sys.stderr, flush=True)
+            note(message)
     return head if _has_last_word[inner] else None
 
 

@@ -16,13 +16,13 @@ then made of that state by one process, so that it does not matter how many ther
 
 import json
 import shutil
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.errors import GeniusBenchError
 from genius_bench.objectives.interface import Objective
+from genius_bench.printing import note
 from genius_bench.recipe import LaunchSection, TrainingSection
 from genius_bench.registry import code_digest
 from genius_bench.training.examples import Examples, check_references
@@ -148,7 +148,7 @@ class Optimisation:
         from genius_bench.training.process import train
 
         check_launch(self.launch, self.training, build.path)
-        print(f"training: {described(self.launch, job.precision)}", file=sys.stderr, flush=True)
+        note(f"training: {described(self.launch, job.precision)}")
         if self.launch.launcher == "none":
             train(job, examples.kept, build, spoken_here())
         else:

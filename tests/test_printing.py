@@ -1,0 +1,178 @@
+"""Nothing that a model, a server, a file or an option says reaches the terminal as anything but text."""
+
+import ast
+import contextlib
+import io
+import json
+import random
+import re
+import sys
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rich.progress import Progress
+
+import genius_bench
+from benchmarks.synthetic_home import Plan, plain_words, write_home
+from genius_bench.cli import main
+from genius_bench.printing import note, open_console, say, say_json, words
+from genius_bench.readable import readable, readable_json
+
+ATTACKS = (
+    "\x1b[2J\x1b[31mred",
+    "\x1b]0;title\x07",
+    "\x1b]8;;http://evil\x1b\\link",
+    "\x9b31mred",
+    "good\rbad",
+    "a\b\b\x7fb",
+    "\u202eturned\u2066",
+    "\u061cmark\u200f",
+    "line\u2028end\u2029",
+    "\ufff9above\ufffb",
+    "half \ud800",
+    "[red]tag[/red] :warning: [link=http://evil]x[/link]",
+)
+NORMAL = "Grüße, 東京 한국어 שלום עולם สวัสดี नमस्ते ½ ∑ 👩‍👩‍👧‍👦 🏳️‍🌈 e\u0301 [1, 2] :)\n\tnext"
+PAIRS = "\x1b[31mpairs\r\u202e.jsonl"
+UNSEEN = {"Cc", "Cs", "Zl", "Zp"}
+TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+def harmless(text: str) -> bool:
+    """By Unicode's own properties: no control, no change of direction, no half of a character."""
+    return not any(
+        (unicodedata.category(one) in UNSEEN and one not in "\n\t")
+        or unicodedata.bidirectional(one) in TURNING
+        or one in "\u200e\u200f\u061c"
+        for one in text
+    )
+
+
+@given(st.text(alphabet=st.characters(codec=None, categories=None)))
+@example("".join(ATTACKS))
+@example("".join(map(chr, range(0x3000))))
+def test_what_is_readable_is_harmless_and_the_rest_stays(text: str) -> None:
+    shown = readable(text)
+    assert harmless(shown)
+    assert readable(shown) == shown
+    kept = "".join(filter(harmless, text))
+    assert readable(kept) == kept or set("\u206a\u206b\u206c\u206d\u206e\u206f\ufff9\ufffa\ufffb") & set(kept)
+    assert json.loads(readable_json(json.dumps(text, ensure_ascii=False))) == text
+    assert harmless(readable_json(json.dumps(text, ensure_ascii=False)))
+
+
+def test_ordinary_text_of_every_script_stays_as_it_is() -> None:
+    assert readable(NORMAL) == NORMAL
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_every_way_to_the_terminal(attack: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(attack)
+    note(attack)
+    say_json({attack: attack})
+    console = open_console()
+    console.print(attack)
+    console.print(words(attack))
+    for one in capsys.readouterr():
+        assert harmless(one)
+    assert json.loads(json.dumps(attack)) == attack
+
+
+def test_brackets_and_colons_are_no_styles(capsys: pytest.CaptureFixture[str]) -> None:
+    open_console().print(ATTACKS[-1])
+    assert capsys.readouterr().out.strip() == ATTACKS[-1]
+
+
+def test_styles_and_bars_still_move_a_real_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what is said is made readable, not how."""
+    monkeypatch.setattr(sys, "stdout", out := io.StringIO())
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(out, "isatty", lambda: True, raising=False)
+    console = open_console()
+    assert console.is_terminal
+    console.print(words("\x1b[31mname", style="bold"))
+    with Progress(console=console) as bar:
+        bar.update(bar.add_task("\x1b[31mtask", total=2), advance=1)
+    assert "\x1b[1m␛[31mname" in out.getvalue()
+    assert "\x1b[?25l" in out.getvalue()  # the cursor is hidden while a bar is drawn
+    assert "\x1b[31m" not in out.getvalue()
+
+
+def test_there_is_no_other_way() -> None:
+    """Programs of their own, whose output is a protocol or nobody's terminal, aside."""
+    package = Path(genius_bench.__file__).parent
+    apart = {"printing.py", "evaluation/graders/workers.py", "evaluation/sandbox_driver.py"}
+    found = [
+        f"{name}:{call.lineno}: use genius_bench.printing"
+        for path in [*package.rglob("*.py"), *package.parent.joinpath("trainers").rglob("*.py")]
+        if (name := str(path.relative_to(package.parent)).removeprefix("genius_bench/")) not in apart
+        and not name.startswith("lab/")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("print", "typer.echo", "Console")
+    ]
+    assert found == []
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In which every text is an attack."""
+    home = tmp_path_factory.mktemp("home")
+    stored = [attack for attack in ATTACKS if "\ud800" not in attack]
+
+    def attacking(chance: random.Random, count: int) -> str:
+        return f"{chance.choice(stored)} {plain_words(chance, 3)}"
+
+    write_home(home, Plan(runs=3, tasks=2, items=12, samples=2, queries=3, words=attacking))
+    pair = {"prompt": "1 + 1?", "chosen": "2", "rejected": "\x1b[31m3", "answer": "\x1b[2J2"}
+    (home / PAIRS).write_text(json.dumps(pair) + "\n")
+    for attack, path in zip(ATTACKS, sorted((home / "runs").glob("*.json")), strict=False):
+        run = json.loads(path.read_text())
+        run["base"] = f"owner/{attack}"
+        run["recipe"]["variant"] = attack
+        path.write_text(json.dumps(run))
+    return home
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with contextlib.suppress(SystemExit):
+        main([*arguments])
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    return out + err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("board",),
+        ("board", "--json"),
+        ("board", "--cost"),
+        ("inspect", PAIRS),
+        ("explain", "\x1b[31mcell"),
+        ("eval", "\x1b[31m/no/such/model\r"),
+        ("train", "--set", "\x1b[31mno.such=1"),
+        ("train", "--set", "model=\u202elab"),
+        ("compare", "\x1b[31ma", "b\r"),
+        ("\x1b[31mno-such-command",),
+        ("board", "--\x1b[31mno-such-option"),
+    ],
+)
+def test_commands_on_a_hostile_home(
+    command: tuple[str, ...], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = () if "no-such" in command[-1] else ("--home", str(home))
+    said = printed(capsys, *(str(home / word) if word == PAIRS else word for word in command), *place)
+    assert harmless(said)
+    assert said.strip()
+
+
+def test_answers_that_changed_are_shown_as_text(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(printed(capsys, "board", "--json", "--home", str(home)))
+    names = [row["name"] for row in rows]
+    assert any(re.search(r"[\x1b\x07]", name) for name in names), "the attack is in the home"
+    said = printed(capsys, "compare", names[0], names[1], "--home", str(home))
+    assert "gold:" in said
+    assert harmless(said)
