@@ -1,7 +1,7 @@
 """Reading what a server sends, under limits: it may be broken, and it may be another than one thinks."""
 
 import json
-from typing import Any
+from typing import Any, TypeGuard
 
 import httpx2
 
@@ -65,6 +65,6 @@ def _inside(value: Any) -> Any:
     return value if isinstance(value, list) else ()
 
 
-def is_count(value: Any) -> bool:
+def is_count(value: Any) -> TypeGuard[int]:
     """Whether a value is a number of tokens, or the number of one."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED

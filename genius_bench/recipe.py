@@ -3,18 +3,20 @@
 Precedence: defaults < the method's and the model's presets < recipe file < `--set section.key=value` < options.
 """
 
-import re
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -24,7 +26,29 @@ from genius_bench.errors import InputError, nearest
 class Section(BaseModel):
     """A part of a recipe: unknown keys are refused, values are never changed after validation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """True would pass for 1."""
+        if isinstance(value, bool) and info.field_name in cls.model_fields:
+            kinds = _kinds(cls.model_fields[info.field_name].annotation)
+            if kinds & {int, float} and not kinds & {bool, Any}:
+                raise ValueError(f"{str(value).lower()} is no number")
+        return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_number_beyond_counting(cls, value: Any) -> Any:
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise ValueError("the number is too large")
+        return value
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """The types that an annotation names, at any depth."""
+    return {annotation}.union(*map(_kinds, get_args(annotation)))
 
 
 class CorpusSection(Section):
@@ -38,7 +62,7 @@ class CorpusSection(Section):
     """Commit, tag or branch of a hub data set. The commit that was read is always recorded; name it to pin it."""
     data: str | None = None
     """A local folder of data sets (one sub-folder a corpus) used instead of the hub for the named corpora."""
-    seed: int = 0
+    seed: NonNegativeInt = 0
     """Draws the subset. Separate from the run's seed, so that training seeds share their queries."""
     query_column: str | None = None
     reference_column: str | None = None
@@ -263,7 +287,7 @@ class Recipe(Section):
     method: str = "genius"
     variant: str = "paper"
     model: str = "lab"
-    seed: int = 0
+    seed: NonNegativeInt = 0
     corpus: CorpusSection = CorpusSection()
     sampling: dict[str, Any] = {}
     """The method's own options (how it samples and curates); validated by the method."""
@@ -275,6 +299,8 @@ class Recipe(Section):
     evaluation: EvaluationSection = EvaluationSection()
 
 
+LONGEST_SHOWN = 200
+"""Characters of a wrong value in a message."""
 Layer = dict[str, Any]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -294,8 +320,10 @@ def read_layer(path: Path) -> Layer:
     """A recipe file (YAML). Raises `InputError` with the line where it does not parse."""
     import yaml
 
+    from genius_bench.plain_yaml import parse
+
     try:
-        layer = _parse_yaml(path.read_text(encoding="utf-8"))
+        layer = parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read recipe {path}: {error}") from error
     except (yaml.YAMLError, ValueError) as error:
@@ -315,31 +343,24 @@ def parse_assignments(assignments: list[str]) -> Layer:
     """`--set section.key=value` options as a layer; values are read as YAML (quote what must stay text)."""
     import yaml
 
+    from genius_bench.plain_yaml import MOST_DEPTH, parse
+
     layer: Layer = {}
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
-        if not equals or not path.strip():
-            raise InputError(f"--set {assignment}: write it as section.key=value")
+        if not equals or not path.strip() or path.count(".") >= MOST_DEPTH:
+            raise InputError(f"--set {assignment[:LONGEST_SHOWN]}: write it as section.key=value")
         try:
-            value: Any = _parse_yaml(text) if text else ""
+            value: Any = parse(text) if text else ""
         except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
-            raise InputError(f"--set {assignment}: the value is not valid YAML") from error
+            problem = getattr(error, "problem", None) or error
+            raise InputError(
+                f"--set {assignment[:LONGEST_SHOWN]}: the value is not valid YAML: {problem}"
+            ) from error
         for part in reversed(path.strip().split(".")):
             value = {part: value}
         layer = merge(layer, value)
     return layer
-
-
-def _parse_yaml(text: str) -> Any:
-    """YAML 1.1 reads 5e-7 as text; people who set a learning rate mean a number (as YAML 1.2 does)."""
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    exponent = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", exponent, list("-+.0123456789"))
-    return yaml.load(text, Loader)
 
 
 def validate(model: type[Model], values: Layer, section: str = "") -> Model:
@@ -361,4 +382,13 @@ def _first_problem(model: type[BaseModel], error: ValidationError, section: str)
         return f"unknown key '{name}': {nearest(str(problem['loc'][-1]), list(owner.model_fields))}"
     if problem["type"] == "value_error":  # what a section says of its values together
         return f"{name or 'recipe'}: {problem['ctx']['error']}"
-    return f"{name} = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+    return f"{name} = {_shown(problem['input'])}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+def _shown(value: Any) -> str:
+    """A value as it was given, shortened."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not write out numbers of thousands of digits
+        return "a number of thousands of digits"
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"

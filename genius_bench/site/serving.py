@@ -6,9 +6,12 @@ A browser runs strangers' pages too. A stranger's name that resolves to this mac
 """
 
 import signal
+import socket
 import sys
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -38,13 +41,27 @@ HEADERS = {
 }
 
 
+MOST_CONNECTIONS = 256
+"""At a time, each with a thread. Beyond, the one that has been silent longest is closed: it is asked for again."""
+PATIENCE = 10.0
+"""Seconds in which a request must have come and its answer must have gone, however slowly."""
+
+
 class SiteServer(ThreadingHTTPServer):
-    """Serves a folder on 127.0.0.1; port 0 takes a free one. Raises `InputError` when the port is taken."""
+    """Serves a folder on 127.0.0.1; port 0 takes a free one. Raises `InputError` when the port is taken.
+
+    Clients that do not say or take anything keep nobody else waiting.
+    """
 
     daemon_threads = True
+    block_on_close = False
+    request_queue_size = 1024
 
     def __init__(self, root: Path, port: int) -> None:
         self.root = root.resolve()
+        self._since: dict[socket.socket, float] = {}
+        """When each open connection was last done with a request, oldest first."""
+        self._lock = threading.Lock()
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except OSError as error:
@@ -62,6 +79,38 @@ class SiteServer(ThreadingHTTPServer):
         """How a page of ours may call us."""
         names = (LOOPBACK, "localhost")
         return {f"{name}:{self.server_port}" for name in names} | set(names if self.server_port == 80 else ())
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            oldest = next(iter(self._since), None) if len(self._since) >= MOST_CONNECTIONS else None
+            self._since[request] = time.monotonic()
+        if oldest is not None:
+            self._end(oldest)
+        super().process_request(request, client_address)
+
+    def done_with_a_request(self, connection: socket.socket) -> None:
+        with self._lock:
+            if self._since.pop(connection, None) is not None:
+                self._since[connection] = time.monotonic()
+
+    def service_actions(self) -> None:
+        """Called several times a second: ends what has outlived our patience."""
+        with self._lock:
+            overdue = [one for one, since in self._since.items() if time.monotonic() - since > PATIENCE]
+        for connection in overdue:
+            self._end(connection)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._since.pop(request, None)
+        super().shutdown_request(request)
+
+    def _end(self, connection: socket.socket) -> None:
+        """Its thread, which waits for it or writes to it, notices."""
+        with self._lock:
+            self._since.pop(connection, None)
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that goes away is no news."""
@@ -83,7 +132,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "genius-bench"
     sys_version = ""
-    timeout = 30
+    timeout = PATIENCE
+
+    def handle_one_request(self) -> None:
+        super().handle_one_request()
+        self.server.done_with_a_request(self.connection)
 
     def do_GET(self) -> None:
         self._answer(with_body=True)

@@ -1,5 +1,6 @@
 """The server of the board: its own files on loopback, and nothing to anybody else."""
 
+import contextlib
 import http.client
 import os
 import re
@@ -7,13 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from genius_bench.errors import InputError
-from genius_bench.site.serving import SiteServer
+from genius_bench.site import serving
+from genius_bench.site.serving import MOST_CONNECTIONS, SiteServer
 
 
 def ask(server: SiteServer, target: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
@@ -111,6 +116,67 @@ def test_it_listens_on_loopback_only(served: SiteServer) -> None:
 def test_a_taken_port_is_said_in_a_line(served: SiteServer, site: Path) -> None:
     with pytest.raises(InputError, match="choose another with --port"):
         SiteServer(site, served.server_port)
+
+
+def dawdlers(server: SiteServer, count: int) -> list[socket.socket]:
+    """Clients that begin a request and do not go on."""
+    found = []
+    for _ in range(count):
+        client = socket.create_connection(("127.0.0.1", server.server_port), timeout=30)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: 127")
+        found.append(client)
+    return found
+
+
+def test_clients_that_dawdle_keep_nobody_waiting(served: SiteServer) -> None:
+    slow = dawdlers(served, 300)
+    try:
+        with ThreadPoolExecutor(50) as pool:
+            answers = list(pool.map(lambda _: ask(served, "/assets/text.js").status, range(200)))
+        assert answers == [200] * 200
+        assert len(served._since) <= MOST_CONNECTIONS
+        assert (
+            sum("process_request_thread" in thread.name for thread in threading.enumerate())
+            <= 2 * MOST_CONNECTIONS
+        )
+    finally:
+        for client in slow:
+            client.close()
+
+
+def test_two_hundred_connect_before_the_first_is_answered(site: Path) -> None:
+    """While the server is busy with something else, too."""
+    with SiteServer(site, 0) as server:
+        waiting = dawdlers(server, 200)  # nobody accepts yet
+        for client in waiting:
+            client.close()
+
+
+def test_what_outlives_our_patience_is_ended(served: SiteServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then is no request, and a body that is taken byte by byte is no reader."""
+    monkeypatch.setattr(serving, "PATIENCE", 0.3)
+    [dripping] = dawdlers(served, 1)
+    ended = time.monotonic() + 20
+    with dripping, contextlib.suppress(ConnectionError):
+        dripping.settimeout(0.05)
+        while time.monotonic() < ended:
+            dripping.sendall(b".")
+            with contextlib.suppress(TimeoutError):
+                if dripping.recv(100) == b"":
+                    break
+    assert time.monotonic() < ended
+    monkeypatch.undo()
+    assert ask(served, "/").status == 200
+
+
+def test_a_connection_serves_more_than_one_request(served: SiteServer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", served.server_port, timeout=30)
+    for _ in range(3):
+        connection.request("GET", "/")
+        response = connection.getresponse()
+        assert response.status == 200
+        response.read()
+    connection.close()
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])

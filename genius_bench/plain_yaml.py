@@ -1,0 +1,75 @@
+"""YAML as people write recipes: nested mappings of text and numbers, every key once, none of the language's traps."""
+
+import re
+from typing import Any
+
+import yaml
+from yaml.constructor import ConstructorError
+
+MOST_DEPTH = 20
+MOST_NODES = 10_000
+"""Aliases count as what they stand for: ten lines of them can stand for more than any memory holds."""
+LONGEST = 2**18
+"""Characters: some seconds of reading."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 reads 5e-7 as text; people who set a learning rate mean a number (as YAML 1.2 does)."""
+
+    yaml_constructors = {
+        tag: construct
+        for tag, construct in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.rpartition(":")[2] not in ("binary", "set", "omap", "pairs")
+    }
+
+
+_EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+.0123456789"))
+
+
+def parse(text: str) -> Any:
+    """Raises `ValueError`, or `yaml.YAMLError` with the place (`problem_mark`) and what is wrong there (`problem`)."""
+    if len(text) > LONGEST:
+        raise ValueError(f"it has more than {LONGEST} characters")
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check(node)
+        return loader.construct_document(node)
+    except RecursionError:
+        raise ValueError(f"it is nested more than {MOST_DEPTH} levels deep") from None
+    finally:
+        loader.dispose()
+
+
+def _check(root: yaml.Node) -> None:
+    waiting, seen = [(root, 1)], 0
+    while waiting:
+        node, depth = waiting.pop()
+        seen += 1
+        if depth > MOST_DEPTH:
+            raise _refusal(node, f"it is nested more than {MOST_DEPTH} levels deep")
+        if seen > MOST_NODES:
+            raise _refusal(node, f"it holds more than {MOST_NODES} values")
+        if isinstance(node, yaml.MappingNode):
+            _check_keys(node)
+            waiting += [(one, depth + 1) for pair in node.value for one in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += [(one, depth + 1) for one in node.value]
+
+
+def _check_keys(mapping: yaml.MappingNode) -> None:
+    lines: dict[tuple[str, str], int] = {}
+    for key, _ in mapping.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _refusal(key, "a key is a name, not a list or a mapping")
+        name = (key.tag, key.value)
+        if name in lines:
+            raise _refusal(key, f"'{key.value}' is given twice (first in line {lines[name]})")
+        lines[name] = key.start_mark.line + 1
+
+
+def _refusal(node: yaml.Node, problem: str) -> ConstructorError:
+    return ConstructorError(None, None, problem, node.start_mark)
