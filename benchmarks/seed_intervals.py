@@ -8,7 +8,7 @@ truth is the mean over all questions and all seeds.
 
 import argparse
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +72,7 @@ def _experiments(
         )
 
 
-def _judged(values: Array, truth: float) -> tuple[Array, Array, Array, Array]:
+def _judged(values: Array, truth: float) -> tuple[npt.NDArray[Any], ...]:
     from scipy import stats
 
     k, n = values.shape[-2:]

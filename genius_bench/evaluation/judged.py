@@ -20,7 +20,7 @@ from genius_bench.judging.rating import HIGHEST, LOWEST, Rating, rate
 from genius_bench.judging.win_rate import WinRate, win_rate
 from genius_bench.rows import Message, Score
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 NO_JUDGE = "no judge: name one with --judge (and --judge-url)"
 UNDECIDED = 0.5
 """What a question counts whose judge gave no verdict: denominators stay fixed, and nobody gains by a broken judge."""

@@ -1,9 +1,11 @@
-"""A win rate as if both answers were equally long, in the way of AlpacaEval 2 (Dubois et al., 2024).
+"""A win rate as if both answers were equally long, close to AlpacaEval 2's (Dubois et al., 2024).
 
-A logistic regression explains the preferences by a constant (which model is better) and by the difference in length;
-the win rate is read off at a difference of zero. AlpacaEval 2 has a third term, how difficult each instruction is,
-fitted over many models at once; with one model and one baseline it cannot be told from chance and is left out. Our
-numbers are therefore close to AlpacaEval's, not equal to them.
+A logistic regression explains the preferences by which model is better, by the difference in length, and by how
+difficult the instruction is; the win rate is read off at a difference of zero. AlpacaEval 2 takes the difficulties from
+a file that was fitted to the judgements of many models, and steadies the slope of length by rewritten answers of its
+baseline. Neither can be made of one model's judgements. What is known of them stands in their places, as four numbers:
+how the published slopes are spread, how the difficulties are, and that instructions with a long answer of the baseline
+are the harder ones. On published judgements the rate comes within a point of the published one (docs/evaluation.md).
 """
 
 from collections.abc import Sequence
@@ -13,66 +15,84 @@ import numpy.typing as npt
 
 from genius_bench.judging.judged import Judged
 from genius_bench.judging.win_rate import NO_VERDICT, WinRate, win_rate
-from genius_bench.seeds import seed_of
+from genius_bench.statistics import CONFIDENCE
 
-RESAMPLES = 2000
-PENALTY = 0.01
-"""A normal prior of standard deviation 10 on both coefficients (log-odds): length may explain a preference entirely
-without the fit running away. It moves no win rate noticeably."""
-LARGEST_STEP = 2.0
-STEPS = 60
+SLOPE, SLOPE_SPREAD = 1.7, 0.35
+"""Log-odds that the longer answer gains: mean and standard deviation over the models of AlpacaEval 2's board. The prior
+is logistic: its tails let a judge that loves length much more, or not at all, be seen for what it is."""
+DIFFICULTY_SPREAD = 1.75
+"""Standard deviation of the instructions' difficulty, in log-odds, on the same board."""
+BASELINE_LENGTH = -0.6
+"""Log-odds of beating the baseline for each standard deviation of its answer's logarithmic length: its longest answers
+are to the instructions that are hardest to beat it on."""
+NODES = 15
 
 Array = npt.NDArray[np.float64]
 
 
 def length_controlled_win_rate(judged: Sequence[Judged], lengths: Sequence[tuple[int, int]]) -> WinRate:
-    """The share of wins at equal length, with the percentile bootstrap's interval over questions.
+    """The share of wins at equal length, with its 95 % interval over questions.
 
     `lengths` are those of the answer under test and of the baseline, in characters, one pair a question. Where
     lengths cannot be controlled for (all differences equal, one question, every verdict the same way), it is the
     plain win rate, and `note` says why.
     """
-    pairs = [
-        (one.value, answer - baseline)
-        for one, (answer, baseline) in zip(judged, lengths, strict=True)
-        if one.value is not None
-    ]
+    kept = [(one.value, pair) for one, pair in zip(judged, lengths, strict=True) if one.value is not None]
     plain = win_rate(judged, weighted=False)
-    if not pairs:
+    if not kept:
         return NO_VERDICT
-    values = np.array([value for value, _ in pairs], dtype=np.float64)
-    differences = np.array([difference for _, difference in pairs], dtype=np.float64)
+    values = np.array([value for value, _ in kept], dtype=np.float64)
+    own, baseline = np.array([pair for _, pair in kept], dtype=np.float64).T
+    differences = own - baseline
     if plain.note or differences.std() == 0:
         reason = plain.note or "all answers differ by the same length"
         return plain._replace(note=f"{reason}: not controlled for length")
-    features = np.tanh(differences / differences.std(ddof=1))
-    counts = np.random.default_rng(seed_of("length control")).multinomial(
-        len(pairs), np.full(len(pairs), 1 / len(pairs)), size=RESAMPLES
-    )
-    value = _at_equal_length(features, values, np.ones((1, len(pairs))))[0]
-    low, high = np.quantile(_at_equal_length(features, values, counts.astype(np.float64)), [0.025, 0.975])
-    return WinRate(float(value), min(float(low), float(value)), max(float(high), float(value)), len(pairs))
+    longer = np.tanh(differences / differences.std(ddof=1))
+    easier = BASELINE_LENGTH * _standardised(np.log1p(baseline))
+    value, low, high = _at_equal_length(values, longer, easier)
+    return WinRate(value, low, high, len(values))
 
 
-def _at_equal_length(features: Array, values: Array, counts: Array) -> Array:
-    """One win rate a row of `counts` (how often each question counts): Newton's method, all rows at once."""
-    constant, slope = np.zeros(len(counts)), np.zeros(len(counts))
-    for _ in range(STEPS):
-        wins = _sigmoid(constant[:, None] + slope[:, None] * features)
-        error, spread = counts * (values - wins), counts * wins * (1 - wins)
-        gradient_0 = error.sum(axis=1) - PENALTY * constant
-        gradient_1 = error @ features - PENALTY * slope
-        h00, h01 = spread.sum(axis=1) + PENALTY, spread @ features
-        h11 = spread @ features**2 + PENALTY
-        determinant = h00 * h11 - h01**2
-        step_0 = (h11 * gradient_0 - h01 * gradient_1) / determinant
-        step_1 = (h00 * gradient_1 - h01 * gradient_0) / determinant
-        shrink = np.minimum(1.0, LARGEST_STEP / np.maximum(np.hypot(step_0, step_1), 1e-300))
-        constant += shrink * step_0
-        slope += shrink * step_1
-        if max(np.abs(step_0).max(), np.abs(step_1).max()) < 1e-8:
-            break
-    return _sigmoid(constant)
+def _standardised(values: Array) -> Array:
+    spread = values.std(ddof=1)
+    return (values - values.mean()) / spread if spread > 0 else np.zeros_like(values)
+
+
+def _at_equal_length(values: Array, longer: Array, easier: Array) -> tuple[float, float, float]:
+    """The rate and its interval: of the logit, by how far each question moves the rate (infinitesimal jackknife)."""
+    from scipy import optimize, stats
+
+    scale = SLOPE_SPREAD * np.sqrt(3) / np.pi  # of the logistic distribution with that standard deviation
+
+    def loss(beta: Array) -> tuple[float, Array]:
+        wins, steps = _chance(beta[0] + beta[1] * longer + easier)
+        off = (beta[1] - SLOPE) / scale
+        likelihood = values @ np.log(wins) + (1 - values) @ np.log1p(-wins)
+        scores = steps * (values - wins) / (wins * (1 - wins))
+        gradient = np.array([-scores.sum(), -scores @ longer + np.tanh(off / 2) / scale])
+        return float(2 * np.logaddexp(off / 2, -off / 2) - likelihood), gradient
+
+    beta = optimize.minimize(loss, [0.0, SLOPE], jac=True, method="BFGS").x
+    wins, steps = _chance(beta[0] + beta[1] * longer + easier)
+    features = np.stack([np.ones_like(longer), longer])
+    information = (features * steps**2 / (wins * (1 - wins))) @ features.T
+    information[1, 1] += 1 / (2 * scale**2 * np.cosh((beta[1] - SLOPE) / (2 * scale)) ** 2)
+    scores = features * steps * (values - wins) / (wins * (1 - wins))
+    at_equal, slope = _chance(beta[0] + easier)
+    rate, n = float(at_equal.mean()), len(values)
+    moved = np.linalg.solve(information, scores - scores.mean(axis=1, keepdims=True))[0]
+    error = np.sqrt(np.sum((at_equal - rate + n * slope.mean() * moved) ** 2) / (n * (n - 1)))
+    width = stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1) * error / (rate * (1 - rate))
+    logit = np.log(rate / (1 - rate))
+    return rate, float(_sigmoid(logit - width)), float(_sigmoid(logit + width))
+
+
+def _chance(log_odds: Array) -> tuple[Array, Array]:
+    """The chance to win over the difficulties that were not seen (Gauss–Hermite), and its derivative."""
+    points, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    each = _sigmoid(log_odds[:, None] + DIFFICULTY_SPREAD * points)
+    weights = weights / weights.sum()
+    return np.clip(each @ weights, 1e-12, 1 - 1e-12), (each * (1 - each)) @ weights
 
 
 def _sigmoid(x: Array) -> Array:
