@@ -1,141 +1,123 @@
-"""Answers that are one number: word problems, integer competitions.
-
-Integers and fractions are exact: 999999 is not 1000000, and 0.33 is not 1/3. A decimal of six or more digits may have
-been rounded or cut off, so it agrees with whatever lies less than one unit of its last digit away: 0.333333 is 1/3,
-3.14159 is 3.1415927. Digits after the twelfth are a computer's rounding: 17.999999999999996 is 18.
-"""
+"""Answers that are one number: word problems, integer competitions. `numerals` says when two are equal."""
 
 import re
-from fractions import Fraction
-from unicodedata import normalize
 
-from genius_bench.answers.places import ANY_PHRASE, after_phrase, last_boxed
+from genius_bench.answers import places
+from genius_bench.answers.numerals import NUMBER, agrees, as_number, canonical, plain, shown, value
+from genius_bench.answers.places import Reading, Statement
 
-CURRENCY = (
-    r"(?:(?<![a-zA-Z])(?:US|AU|NZ|HK|NT|[CAR])?\$|[€£¥₹₩₽₱₦₪₫฿]"
-    r"|(?<![a-zA-Z])(?:Rs\.?|USD|EUR|GBP|INR|CAD|AUD)(?![a-zA-Z]))"
-)
-SPACES = "\u00a0\u2002-\u200a\u202f\u205f"
-"""Typographic ones, which stand between thousands; a plain space stands between two numbers."""
-NUMBER = re.compile(
-    rf"(?P<sign>-\s?)?(?:{CURRENCY}\s?)?(?P<minus>-)?"
-    rf"(?P<value>(?:\d{{1,3}}(?:(?:,\d{{3}})+|(?:,\d\d)+,\d{{3}}|(?:[{SPACES}]\d{{3}})+)(?!\d)|\d+)(?:\.\d+)?|\.\d+)"
-    r"(?P<power>[eE][+-]?\d{1,3}(?!\d))?"
-    r"(?:\s*/\s*(?P<under>\d+(?:\.\d+)?))?(?:\s+(?P<scale>hundred|thousand|million|billion|trillion)\b)?"
-)
-SEPARATORS = re.compile(rf"[,{SPACES}]")
-LONGEST = 200
-"""Digits. A run of more is no answer, and exact arithmetic with it takes time."""
-ROUNDED, EXACT = 6, 12
-"""From how many digits on a decimal may have been rounded, and how many a computer gets right."""
-VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e]")
-RAISED = re.compile("[\u207a\u207b]?[\u00b2\u00b3\u00b9\u2070\u2074-\u2079]+")
-REPEATING = re.compile(r"(?P<whole>\d{0,9})\.(?P<part>\d{0,9})\\(?:overline|bar)\s?\{(?P<again>\d{1,9})\}")
-SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
-FRACTION = re.compile(
-    r"(?:(?P<sign>-)\s?)?\\[dt]?frac\s*(?:\{(?P<over>-?\d+)\}|(?P<digit>\d))\s*\{?(?P<under>\d+)\}?"
-)
-MIXED = re.compile(r"(?<![\d./])(?P<whole>\d{1,9})\s+(?P<over>\d{1,9})\s?/\s?(?P<under>\d{1,9})(?![\d/])")
-POWER_OF_TEN = re.compile(r"(?<=\d)\s?(?:\\times|\\cdot|×|·|\*|x)\s?10\s?\^\s?\{?([-+]?\d{1,3})\}?(?!\d)")
+__all__ = ["agrees", "alone", "as_number", "canonical", "extract", "read"]
+
 UNIT_POWER = re.compile(r"\^\s?\{?\\circ\}?|(?<=[a-zA-Z}])\^(?:\{[^{}]*\}|\d)")
 # What makes a number a part of something else: an operation still to do, a range, another answer.
 GOES_ON = re.compile(
     r"\s?(?:[-+*×·:^!]|\\times|\\cdot|,|\bor\b|\band\b|\bto\b)?\s?[$€£¥]?\s?-?\d|\.\d|\s?(?:[\^!√π]|\\pi)"
+    r"|\s?[-+*/]\s?(?:[a-zA-Z](?!\w)|\\[a-z]|\()|[xyzn](?!\w)"
 )
+OPERAND = re.compile(r"[\w)}]\s?[+*^]\s?$")
 ROOT = re.compile(r"(?:√|\\(?:sqrt|log|ln|pi|binom|sin|cos|tan)\b[\s{(\\]*|\^\{?)$")
-RANGE = re.compile(r"(?:between|either|neither|not|n['’]t|cannot|can't|from)\b", re.IGNORECASE)
+DENIED = re.compile(r"(?:not|n['’]t|cannot(?:\s+be)?|can['’]t(?:\s+be)?)\b", re.IGNORECASE)
+RANGE = re.compile(r"(?:between|either|neither|from)\b", re.IGNORECASE)
+SEVERAL = re.compile(r"=[^=]*(?:\bor\b|\band\b|[,;])[^=]*=")
+LISTED = re.compile(r"\d{1,2}[.):]\s+\S")
+BEFORE = re.compile(
+    r"(?:[^\w.$-]|\b(?:about|around|approximately|roughly|exactly|just|only|a|an|the|total|of|simply|therefore|thus|so|now"
+    r"|equal|to|[a-z])\b)*",
+    re.IGNORECASE,
+)
+"""What may stand before the number that begins a statement."""
+UNITS = re.compile(
+    r"\s*(?:(?:\\?[%°$€£]|(?:cm|mm|km|m|kg|mg|g|ml|L|s|h|min|mph|USD)(?![a-zA-Z])(?:/\w{1,3}(?!\w))?|[.,;:!?*`\"'’)}\s])\s*)*"
+)
+WORD = re.compile(
+    r"(?!(?:or|and|to|times|plus|minus|over|mod|choose|squared|cubed|factorial|divided|by)\b)[^\W\d_]{2,}"
+)
+FORMULA = re.compile(r"[\d\\^_{}+*/=<>|()\[\]√π∞±∪∅]|(?<![\w'’])(?![aAI]\s)[a-zA-Z](?![\w'’])")
+"""What a formula has and words have not: digits, operators, variables."""
 
 
 def extract(text: str) -> str | None:
-    r"""The final number as written in `\boxed`, after "####" or the answer phrase, or else the text's last one.
+    r"""The final number as `places` finds it, or the text's last one where nothing is stated.
 
-    "3 or 4" and "2^{10}" are no numbers: nothing is picked out of them.
+    "3 or 4" and "2^{10}" are no numbers: nothing is picked out of them. A text without digits after a phrase
+    ("unknown", "twelve") is an answer too, so that no other number is guessed.
     """
-    boxed = last_boxed(text)
-    if boxed is not None:
-        return _only_number(boxed)
-    if "####" in text:
-        return _first_number(text.rsplit("####", 1)[1])
-    phrase = after_phrase(text, ANY_PHRASE)
-    return _last_number(text) if phrase is None else _first_number(phrase)
+    said = places.said(text)
+    stated = places.statements(said)
+    if (reading := places.first(places.boxes_first(stated), read)) is not None:
+        return reading.answer
+    spoken = (one for one in stated if one.place in ("box", "phrase", "foreign"))
+    return None if any(one.text and not places.opens_reasoning(one) for one in spoken) else _last_number(said)
 
 
-def agrees(answer: str, gold: str) -> bool:
-    """Whether two numbers as written (see `as_number`) are equal, to the digits that are printed of a decimal."""
-    left, right = _match(answer), _match(gold)
-    ours, theirs = left and _value(left), right and _value(right)
-    if not left or not right or ours is None or theirs is None:
-        return False
-    return ours == theirs or abs(ours - theirs) < max(_last_digit(left), _last_digit(right))
+def read(statement: Statement) -> Reading | None:
+    """The number of a statement."""
+    text = statement.text
+    if statement.place == "box":
+        return _read_box(statement)
+    if statement.place == "choice" or places.opens_reasoning(statement):
+        return None
+    if statement.place == "hashes":
+        return Reading(_first_number(text)) if NUMBER.match(plain(text)) and not LISTED.match(text) else None
+    if denied := DENIED.match(text):
+        found = _first_number(text[denied.end() :])
+        return Reading(found, denied=True) if found else None
+    if RANGE.match(text) or SEVERAL.search(text) or places.leaves_open(statement):
+        return Reading(None)
+    if statement.place == "heading" and _begins_working(statement):
+        return None
+    return Reading(_first_number(text)) if _numbers(_without_units(text)) else None
 
 
-def as_number(text: str) -> Fraction | None:
-    """`text` as a number when it is nothing but one (signs, commas, currency and a fraction allowed)."""
-    match = _match(text)
-    return _value(match) if match else None
+def alone(text: str) -> str | None:
+    """The number that a statement comes to, in canonical form; None where it may be a formula ("2x", "3 or 4").
+
+    It may have a unit and words around it, and words with other numbers after it ("18 for 3 days").
+    """
+    text = places.without_text_commands(text)
+    sides = [text] if SEVERAL.search(text) else list(dict.fromkeys((text, text.rsplit("=", 1)[-1])))
+    for side in sides:
+        side = UNIT_POWER.sub("", plain(side))
+        found = _numbers(side)
+        if not found or _written(found[0]) is None:
+            continue
+        before, after = BEFORE.sub("", side[: found[0].start()], count=1), side[found[0].end() :]
+        units = UNITS.match(after)
+        rest = after[units.end() :] if units else after
+        spaced = rest != after and after[:1].isspace()
+        words = WORD.match(rest) is not None and spaced
+        if (not before and (not rest or words)) or not (
+            FORMULA.search(before + rest) or (rest and not words)
+        ):
+            exact = value(found[0])
+            return None if exact is None else canonical(exact)
+    return None
 
 
-def canonical(value: Fraction) -> str:
-    """The same text for equal numbers: a decimal where it ends, else a fraction in lowest terms."""
-    twos, rest = _without_factor(value.denominator, 2)
-    fives, rest = _without_factor(rest, 5)
-    if rest != 1:
-        return str(value)
-    places = max(twos, fives)
-    digits = str(abs(value.numerator) * 10**places // value.denominator).zfill(places + 1)
-    whole, part = digits[: len(digits) - places], digits[len(digits) - places :]
-    return ("-" if value < 0 else "") + (f"{whole}.{part}" if part else whole)
+def _read_box(statement: Statement) -> Reading | None:
+    if statement.several or not statement.text:
+        return Reading(None)
+    found = _numbers(_without_units(statement.text))
+    return Reading(_written(found[0]) if len(found) == 1 else None) if found else None
 
 
-def _without_factor(value: int, factor: int) -> tuple[int, int]:
-    """How often a factor divides a number, and what it leaves."""
-    times = 0
-    while value % factor == 0:
-        value //= factor
-        times += 1
-    return times, value
+def _begins_working(statement: Statement) -> bool:
+    """Whether a heading is followed by sentences with numbers, of which the first is not yet the answer."""
+    paragraph = re.split(r"\n\s*\n", statement.rest, maxsplit=1)[0]
+    words = BEFORE.match(statement.text)
+    direct = NUMBER.match(plain(statement.text[words.end() if words else 0 :])) is not None
+    computed = re.search(r"\d[^=]*=", statement.text) is not None
+    return (computed or not direct) and re.search(r"\d", paragraph) is not None
 
 
-def _match(text: str) -> re.Match[str] | None:
-    return NUMBER.fullmatch(_plain(text).strip())
+def _first_number(text: str) -> str | None:
+    found = _numbers(_without_units(text))
+    return _written(found[0]) if found else None
 
 
-def _last_digit(match: re.Match[str]) -> Fraction:
-    """One unit of the last digit of a decimal that may have been rounded; 0 for every other number."""
-    whole, _, part = SEPARATORS.sub("", match["value"]).partition(".")
-    part = part.rstrip("0")
-    digits = (whole + part).lstrip("0")
-    if match["under"] or not part or len(digits) < ROUNDED:
-        return Fraction(0)
-    power = int((match["power"] or "e0")[1:]) + SCALES.get(match["scale"] or "", 0)
-    return Fraction(10) ** (power - len(part) + max(0, len(digits) - EXACT))
-
-
-def _plain(text: str) -> str:
-    r"""`text` with typographic signs, LaTeX spacing, \frac, mixed numbers and powers of ten as plain numbers."""
-    text = text.replace("−", "-").replace("–", "-").replace("{,}", ",").replace("\\$", "$")
-    text = re.sub(r"\\[,!;: ]", "", text)
-    text = VULGAR.sub(lambda match: " " + normalize("NFKC", match[0]).replace("\u2044", "/"), text)
-    text = RAISED.sub(lambda match: "^" + normalize("NFKC", match[0]).replace("−", "-"), text)
-    text = FRACTION.sub(
-        lambda match: f" {match['sign'] or ''}{match['over'] or match['digit']}/{match['under']}", text
-    )
-    text = REPEATING.sub(_as_ratio, MIXED.sub(_as_fraction, text))
-    return POWER_OF_TEN.sub(r"e\1", text).replace("**", "")
-
-
-def _as_ratio(match: re.Match[str]) -> str:
-    r""" "0.1\overline{6}" as 1/6."""
-    whole, part, again = match["whole"] or "0", match["part"], match["again"]
-    nines = 10 ** len(again) - 1
-    value = Fraction(int(whole + part) * nines + int(again), nines * 10 ** len(part))
-    return f"{value.numerator}/{value.denominator}"
-
-
-def _as_fraction(match: re.Match[str]) -> str:
-    """ "3 1/2" as 7/2."""
-    whole, over, under = (int(match[name]) for name in ("whole", "over", "under"))
-    return f"{whole * under + over}/{under}"
+def _last_number(text: str) -> str | None:
+    found = _numbers(plain(text))
+    return shown(found[-1]) if found else None
 
 
 def _numbers(text: str) -> list[re.Match[str]]:
@@ -149,47 +131,15 @@ def _is_part_of_word(match: re.Match[str]) -> bool:
     return latin or before == "_" or (before == "." and match.string[match.start()] != "-")
 
 
-def _value(match: re.Match[str]) -> Fraction | None:
-    digits, under = SEPARATORS.sub("", match["value"]), match["under"] or "1"
-    if len(digits) + len(under) > LONGEST or Fraction(under) == 0:
-        return None
-    value = Fraction(digits + (match["power"] or "")) / Fraction(under)
-    value *= 10 ** SCALES.get(match["scale"] or "", 0)
-    before = match.string[: match.start()].rstrip()
-    negative = bool(match["sign"] or match["minus"]) and not before[-1:].isdigit()
-    return -value if negative else value
-
-
-def _only_number(text: str) -> str | None:
-    """The number of a box; a box with several or with an operation is none, an equation gives its right side."""
-    found = _numbers(_without_units(text))
-    return _written(found[0]) if len(found) == 1 else None
-
-
-def _first_number(text: str) -> str | None:
-    if RANGE.match(text):
-        return None
-    found = _numbers(_without_units(text))
-    return _written(found[0]) if found else None
-
-
-def _last_number(text: str) -> str | None:
-    found = _numbers(_plain(text))
-    return _shown(found[-1]) if found else None
-
-
 def _without_units(text: str) -> str:
-    return UNIT_POWER.sub("", _plain(text.rsplit("=", 1)[-1]))
+    return UNIT_POWER.sub("", plain(text.rsplit("=", 1)[-1]))
 
 
 def _written(match: re.Match[str]) -> str | None:
     """The number that stands for itself: not under a root, not in a product, a range or a list."""
     if ROOT.search(match.string[max(0, match.start() - 20) : match.start()]):
         return None
-    return None if GOES_ON.match(match.string, match.end()) else _shown(match)
-
-
-def _shown(match: re.Match[str]) -> str | None:
-    """As text that `as_number` reads: a fraction stays one, because it is exact where a decimal may be rounded."""
-    value = _value(match)
-    return value if value is None else str(value) if match["under"] else canonical(value)
+    before = match.string[max(0, match.start() - 4) : match.start()]
+    if OPERAND.search(before) or (match["sign"] and re.search(r"(?<!\w)[a-zA-Z]\s?$|[)}]$", before)):
+        return None
+    return None if GOES_ON.match(match.string, match.end()) else shown(match)

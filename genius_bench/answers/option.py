@@ -3,55 +3,63 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
+from itertools import pairwise
 from unicodedata import normalize
 
-from genius_bench.answers.places import (
-    FOREIGN,
-    HEDGE,
-    OPENER,
-    REMARK,
-    after_phrase,
-    split_at_box,
-    without_text_commands,
-)
+from genius_bench.answers import places
+from genius_bench.answers.places import Reading, Statement
 
-PHRASE = re.compile(
-    rf"(?:{OPENER}|{FOREIGN}|\b(?:correct|right|best|final)\s+(?:option|choice|letter)\s+is\b:?"
-    rf"|\bI(?:'ll| will| would|'d)?\s+(?:choose|pick|select|go\s+with)\b)[\s*]*+{REMARK}",
-    re.IGNORECASE,
+HEDGE = (
+    r"(?:(?:definitely|clearly|probably|most likely|likely|therefore|thus|indeed|simply)[,:]?\s+"
+    r"|I (?:think|believe)\s+)*"
 )
+"""What an answer may begin with without being less of an answer."""
 NOUN = r"(?:(?:the\s+)?(?:correct\s+)?(?:answer\s+)?(?:option|choice|letter|label|number)\s*:?\s*)?"
-DECORATION = re.compile(r"(?:[^\w\s$+\-−–~¬√.<>=^/\\]|\s|[-–](?=\s))*")
-OPENING = re.compile(rf"{HEDGE}{NOUN}[\[({{*\"'`$]*", re.IGNORECASE)
+DECORATION = re.compile(r"(?:[^\w\s$+\-−–~¬√.<>=^/\\]|_|\s|[-–](?=\s))*")
+OPENING = re.compile(rf"{HEDGE}{NOUN}[\[({{*\"'`$_]*", re.IGNORECASE)
 ARTICLE = re.compile(r"(?:an?|the)\s+", re.IGNORECASE)
-CLOSERS = re.compile(r"[\])}*\"'`$]*")
+CLOSERS = re.compile(r"[\])}*\"'`$_]*")
 END = re.compile(
-    r"\s*$|\s*[:;!?|)\]]|[.,](?!\w)|<[/|\w]|\s*[-–—]\s|\s+(?:because|since|as|and|or|but)\b|\s+\(|\s+[^\w\s=+*/^<>(-]|/",
+    r"\s*$|\s*[:;!?|)\]]|[.,](?!\w)|[.,]?[\u3000-\u9fff]|<[/|\w]|\s*[-–—]\s|\s+(?:because|since|as|and|or|but)\b|\s+\(|\s+[^\w\s=+*/^<>(-]|/",
     re.IGNORECASE,
 )
 OR = re.compile(r"\s*(?:or\b|and/or\b|/)", re.IGNORECASE)
 JOIN = re.compile(r"\s*(?:[,;&]\s*(?:or\b|and\b)?|and\b)\s*", re.IGNORECASE)
-NOT = re.compile(r"not\s+", re.IGNORECASE)
+NOT = re.compile(r"(?:not|n['’]t|cannot\s+be|can['’]t\s+be)\s+", re.IGNORECASE)
+EITHER = re.compile(r"(?:either|neither|both)\s+", re.IGNORECASE)
 BUT = re.compile(r"[,;]?\s*(?:but|rather|it is|it's)\s+", re.IGNORECASE)
+VERB = re.compile(
+    r"[)*\"']*\s+(?:is|are|was|were|has|have|does|would|can|cannot|fails?|seems?)\b", re.IGNORECASE
+)
+EXPLANATION = re.compile(
+    r"\W*(?:explanation|reason(?:ing)?|rationale|justification|because|why)\b", re.IGNORECASE
+)
 CONCLUSION = r"(?:so|thus|therefore|hence),?\s+"
+STRIPPED = "*()[]{}. :`\"'$_"
 
 
 def extract(text: str, labels: Sequence[str], options: Sequence[str] = ()) -> str | None:
-    """The option that the answer names, by label or by its full text; None when it names none, or two.
+    """The option that the answer names as `places` finds it, by label or by its full text.
 
-    The label must stand where an answer stands (box, answer phrase, or alone): the "A" that opens a sentence is none.
-    A phrase after a box counts before it: the box may hold a value, and the phrase the option that has it.
+    The label must stand where an answer stands, or alone: the "A" that opens a sentence is none. Where nothing is
+    stated the last line counts, or a first line that is but an option.
     """
-    names = _names(tuple(labels), tuple(_plain(option) for option in options))
-    boxed, rest = split_at_box(normalize("NFKC", text))
-    phrase = after_phrase(rest, PHRASE)
-    if boxed is not None:
-        return (names.named(phrase) if phrase else None) or names.named(boxed)
-    if phrase is not None:
-        return names.named(phrase)
-    lines = [line.strip() for line in rest.strip().splitlines() if line.strip()]
-    return names.concluded(lines[-1]) if lines else None
+    said = places.said(normalize("NFKC", text))
+    reading = places.first(
+        places.statements(said), partial(read, labels=tuple(labels), options=tuple(options))
+    )
+    if reading is not None:
+        return reading.answer
+    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
+    return names_of(labels, options).concluded(lines)
+
+
+def read(statement: Statement, labels: tuple[str, ...], options: tuple[str, ...] = ()) -> Reading | None:
+    """The option of a statement."""
+    if statement.place == "box" and not statement.text:
+        return Reading(None)
+    return names_of(labels, options).named(statement.line or statement.text)
 
 
 @dataclass(frozen=True)
@@ -61,34 +69,72 @@ class _Names:
     labels: tuple[str, ...]
     options: tuple[str, ...]
 
-    def named(self, phrase: str) -> str | None:
+    def named(self, phrase: str) -> Reading | None:
         """The one option that a phrase begins with: "B", "(b)", "**B**: …", "option B", or the option's text."""
-        phrase = without_text_commands(phrase)
+        phrase = places.without_text_commands(phrase)
         phrase = phrase[_end(DECORATION, phrase, 0) :]
         if (denied := NOT.match(phrase)) and (name := self._name_at(phrase, denied.end())):
             but = BUT.match(phrase, name[1])
-            return self.named(phrase[but.end() :]) if but else None
+            return self.named(phrase[but.end() :]) if but else Reading(name[0], denied=True)
         name = self._name_at(phrase, 0)
-        if name is None or OR.match(phrase, name[1]):
-            return None
-        if joined := JOIN.match(phrase, name[1]):
-            second = self._name_at(phrase, joined.end())
-            if second is not None and second[0] != name[0]:
-                return None
-        return name[0]
+        if name is None:
+            either = EITHER.match(phrase)
+            return Reading(None) if either and self._name_at(phrase, either.end()) else None
+        return Reading(None if self._another(phrase, *name) else name[0])
 
-    def concluded(self, line: str) -> str | None:
-        """The option of a last line: "B", "**B.**", "B) beta", "…. So B.", "Hence option B is correct."."""
-        stripped = line.strip("*()[]. :`\"'")
-        if stripped in self.labels:
-            return stripped
-        if (match := self._closing.search(line)) is not None:
-            return match["last"] or match["verdict"]
-        label = self._label.match(line, _end(OPENING, line, 0))
-        if label is None:
+    def concluded(self, lines: Sequence[str]) -> str | None:
+        """The option of a last line ("B", "B) beta", "…. So B."), or of a first line that is explained afterwards."""
+        if not lines:
             return None
-        own = self._own_text(line, label.end(), label[0])
-        return self._canonical(label[0]) if own is not None and not line[own:].strip(" .*") else None
+        if (bare := self._bare(lines[-1])) is not None:
+            return bare
+        if (match := self._closing.search(lines[-1])) is not None:
+            return match["last"] or match["verdict"]
+        if len({name for line in lines if (name := self._alone(line)) is not None}) > 1:
+            return None  # the options once more
+        if (name := self._alone(lines[-1]) or self._alone(lines[0])) is not None:
+            return name
+        return self._labelled(lines[0]) if len(lines) > 1 and EXPLANATION.match(lines[1]) else None
+
+    def _alone(self, line: str) -> str | None:
+        """The option of a line that is nothing else: "B", "**(b)**", "B. beta"."""
+        if bare := self._bare(line):
+            return bare
+        line = places.without_text_commands(line)
+        label = self._label.match(line, _end(OPENING, line, 0))
+        own = self._own_text(line, label.end(), label[0]) if label else None
+        return (
+            self._canonical(label[0])
+            if label and own is not None and not line[own:].strip(STRIPPED)
+            else None
+        )
+
+    def _bare(self, line: str) -> str | None:
+        """The label that a line consists of; small letters too, but no "a" or "i" of a text that breaks off."""
+        stripped = places.without_text_commands(line).strip(STRIPPED)
+        known = {label.lower(): label for label in self.labels}
+        return known.get(stripped.lower()) if len(stripped) < 4 else None
+
+    def _labelled(self, line: str) -> str | None:
+        """The label of "(B) …" or "B. …"."""
+        match = re.match(r"[*_]*\(?", line)
+        label = self._label.match(line, match.end() if match else 0)
+        return (
+            label[0]
+            if label and label[0] in self.labels and re.match(r"[).:]", line[label.end() :])
+            else None
+        )
+
+    def _another(self, text: str, name: str, end: int) -> bool:
+        """Whether a second option is named beside the first: "B or D", "B and D", "B. blue and D. black"."""
+        if OR.match(text, end):
+            return True
+        joins = [match for match in (JOIN.match(text, end), self._also.match(text, end)) if match]
+        for join in joins:
+            second = self._name_at(text, join.end())
+            if second is not None and second[0] != name and not VERB.match(text, second[1]):
+                return True
+        return False
 
     def _name_at(self, text: str, position: int) -> tuple[str, int] | None:
         """The label or option text at a position, and where it ends."""
@@ -102,7 +148,7 @@ class _Names:
                 found = [
                     label
                     for label, option in zip(self.labels, self.options, strict=False)
-                    if option == _plain(match[0])
+                    if _squeezed(option) == _squeezed(match[0])
                 ]
                 return (found[0], end) if len(found) == 1 else None
         return None
@@ -116,7 +162,9 @@ class _Names:
             return self._canonical(match[0]), own
         end = _end(CLOSERS, text, match.end())
         word = text[end:].lstrip()
-        if match[0] in self.labels:  # "A …" and "I …" open English sentences, "3 …" counts something
+        if text[begin - 1 : begin] in ("(", "[") and text[match.end() : match.end() + 1] in (")", "]"):
+            known = True
+        elif match[0] in self.labels:  # "A …" and "I …" open English sentences, "3 …" counts something
             known = bool(END.match(text, end)) or (word[:1].isalpha() and match[0] not in "AI0123456789")
         else:  # a small letter
             known = bool(END.match(text, end)) and not (end == match.end() and word.startswith("("))
@@ -128,8 +176,10 @@ class _Names:
         begin = _end(re.compile(r"[\W_]{0,8}"), text, position)
         if not option or begin == position:
             return None
-        match = re.compile(_pattern(option), re.IGNORECASE).match(text, begin)
-        return match.end() if match else None
+        for start in range(begin, position, -1):  # an option's text may begin with a sign
+            if match := re.compile(_pattern(option), re.IGNORECASE).match(text, start):
+                return match.end()
+        return None
 
     def _canonical(self, label: str) -> str:
         return next(known for known in self.labels if known.lower() == label.lower())
@@ -137,7 +187,15 @@ class _Names:
     @cached_property
     def _label(self) -> re.Pattern[str]:
         letters = "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True))
-        return re.compile(rf"(?:{letters})(?!\w)", re.IGNORECASE)
+        return re.compile(rf"(?:{letters})(?!(?![\u3040-\u9fff])[^\W_])", re.IGNORECASE)
+
+    @cached_property
+    def _also(self) -> re.Pattern[str]:
+        """From the text of one labelled option to the label of the next: ". blue and D."."""
+        letters = "|".join(re.escape(label) for label in self.labels)
+        return re.compile(
+            rf"[).:]\s(?:(?!\b(?:{letters})\b)[^.\n]){{0,80}}?\s(?i:and|or)\s+(?=\(?(?:{letters})[).:])"
+        )
 
     @cached_property
     def _text(self) -> re.Pattern[str] | None:
@@ -158,16 +216,30 @@ class _Names:
 
 @lru_cache(maxsize=4096)
 def _names(labels: tuple[str, ...], options: tuple[str, ...]) -> _Names:
-    return _Names(labels, options)
+    return _Names(labels, tuple(_plain(option) for option in options))
+
+
+def names_of(labels: Sequence[str], options: Sequence[str]) -> _Names:
+    return _names(tuple(labels), tuple(options))
 
 
 def _plain(text: str) -> str:
     """An option's text as it is compared: without case, repeated spaces and final full stop."""
-    return " ".join(normalize("NFKC", text).lower().split()).rstrip(".")
+    return " ".join(places.said(normalize("NFKC", text)).lower().split()).rstrip(".")
 
 
+def _squeezed(text: str) -> str:
+    return "".join(_plain(text).split())
+
+
+@lru_cache(maxsize=65536)
 def _pattern(option: str) -> str:
-    return r"\s+".join(re.escape(word) for word in option.split()) + r"(?!\w)"
+    """However it is spaced around its signs ("0.41 J / K"), but with its words apart."""
+    parts = re.findall(r"\w+|[^\w\s]", option)
+    pattern = re.escape(parts[0]) if parts else ""
+    for before, part in pairwise(parts):
+        pattern += (r"\s+" if before[-1].isalpha() and part[0].isalpha() else r"\s*") + re.escape(part)
+    return pattern + r"(?!\w)"
 
 
 def _end(pattern: re.Pattern[str], text: str, position: int) -> int:

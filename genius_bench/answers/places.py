@@ -1,71 +1,183 @@
-"""Where in a text its final answer stands: shared by the robust graders."""
+r"""Where in a text its final answer stands: the one rule for graders and votes.
+
+1. What is thought does not count (`thoughts.py`).
+2. An answer is stated in `\boxed{…}`, after "####", after a phrase ("the answer is", "Answer:", "réponse est"; for
+   options also "the best choice is", `phrases.py`), or under a heading. What a phrase states may begin after blank
+   lines, display delimiters, a fence or "as follows:", and goes on to the end of the sentence.
+3. Of several statements the last that yields an answer of the wanted kind counts, since models restate and correct
+   themselves. One that gives several answers, or a box that is empty, leaves none; one that denies an answer takes it
+   back. Numbers and formulas are mostly boxed, and remarks after a box hold others: there boxes come before phrases.
+4. Where nothing is stated, each kind has a last resort of its own: the last line, or the last number.
+"""
 
 import re
+from collections.abc import Callable, Iterable
+from typing import Literal, NamedTuple
 
-# "answer is", "Answer: …", "answer = …", `"answer": …`, <answer>…, 答案是…: the last one counts, since models restate
-# and correct themselves. "which answer is …" and "the answer is correct" speak about an answer without giving one.
-STATED = (
-    r"(?:\s+to\s+(?:the|this)\s+(?:question|problem|puzzle))?+[\"'`*_]*+\s*+"
-    r"(?:(?:is|would be|will be|should be|must be|has to be|est|es|ist|(?=cannot be|can't be))(?:\b|(?=n['’]t))\s*+:?"
-    r"|[是为為]\s*+[:：]?|[:：=>])"
+from genius_bench.answers.boxes import boxes, joined
+from genius_bench.answers.phrases import PHRASE, REASONING, REMARK, UNDECIDED, UNSURE, WORKING
+from genius_bench.answers.thoughts import without_thoughts
+
+Place = Literal["box", "hashes", "phrase", "heading", "foreign", "choice"]
+PLACES: dict[str, Place] = {"english": "phrase", "foreign": "foreign", "choice": "choice"}
+LONGEST = 1000
+"""Characters of a statement that are looked at."""
+MOST = 50
+"""Statements of a kind that are looked at, from the end."""
+SENTENCE_END = re.compile(
+    r"\n|。|</|(?<=[^\s.])(?<!\bRs)(?<!\bapprox)(?<!\bca)\.(?=\s|$|\*|[\u3000-\u9fff\uac00-\ud7af\uff00-\uffef])"
 )
-OPENER = rf"(?<!/)(?<!which )(?<!if the )(?<!whether the )\banswer{STATED}"
-FOREIGN = rf"(?:\b(?:réponse|respuesta|antwort|ответ)|答案){STATED}"
-REMARK = r"(?!(?:correct|right|consistent|reasonable|valid|verified|confirmed|helpful|best)\b(?! (?:option|choice)))"
-HEDGE = (
-    r"(?:(?:definitely|clearly|probably|most likely|likely|therefore|thus|indeed|I think|I believe)[,:]?\s+)?"
+OPENED = r"\$\$|```[\w-]{0,12}(?=\s)|\\begin\{(?:align|aligned|equation|gather|gathered|split|multline)\*?\}"
+SKIPPED = re.compile(
+    rf"(?:\s|\*|>|&|\.{{2,}}|…|{OPENED}|as\s+follows\b:?|(?:the\s+)?following\b:?|(?:simple|clear|obvious|straightforward|easy)\s*:)*+",
+    re.IGNORECASE,
 )
-"""What an answer may begin with without being less of an answer."""
-PHRASE = re.compile(rf"{OPENER}[\s*]*+{REMARK}", re.IGNORECASE)
-"""English, for votes."""
-ANY_PHRASE = re.compile(rf"(?:{OPENER}|{FOREIGN})[\s*]*+{REMARK}", re.IGNORECASE)
-"""For grading, where an answer in another language is still an answer."""
-SENTENCE_END = re.compile(r"\n|。|</|(?<=[^\s.])\.(?=\s|$)|(?<=[^\s.])\.(?=\*+)")
+CLOSED = re.compile(r"\$\$|```|\\end\{")
 QUOTED = re.compile(r"\"([^\"\n]*)\"\s*(?:[}\],.]|$)")
-
-# A backslash takes the next character with it, so that \{ and \} are no braces; TeX also reads \boxed 5.
-BRACES = re.compile(
-    r"(?P<box>\\{1,2}(?:boxed|fbox)\s*+\{)"
-    r"|\\{1,2}boxed\s++(?P<bare>[-+]?\d(?:[\d/]|[.,](?=\d))*+|[A-Za-z](?![A-Za-z]))"
-    r"|\\.|[{}]",
-    re.DOTALL,
+HASHES = re.compile(r"^[ \t]*####[ \t]*(?P<text>[^\n]{1,200})$", re.MULTILINE)
+LISTED = re.compile(r"\**1[.)]\s+\S")
+NEXT_LISTED = re.compile(r"\n\W*2[.)]\s")
+LATEX_TEXT = re.compile(
+    r"\\(?:text|textbf|textit|mathrm|mathbf|textrm|mathbb|mathsf)\s*+\{((?:[^{}]|\{[^{}]*+\})*+)\}"
 )
-LATEX_TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*+\{((?:[^{}]|\{[^{}]*+\})*+)\}")
+HTML = re.compile(r"</?(?:b|strong|i|em|u|mark|span|code|font)(?:\s[^<>]{0,80})?>", re.IGNORECASE)
+HTML_LINE = re.compile(r"</?(?:p|div|br|li|h\d)(?:\s[^<>]{0,80})?/?>", re.IGNORECASE)
 
 
-def last_boxed(text: str) -> str | None:
-    r"""What the last complete `\boxed{…}` holds, nested braces included; None when there is none."""
-    return split_at_box(text)[0]
+class Statement(NamedTuple):
+    """One place where a text gives an answer."""
+
+    place: Place
+    begin: int
+    text: str
+    """To the end of the sentence; of a box what it holds."""
+    line: str = ""
+    """To the end of the line."""
+    rest: str = ""
+    """What follows the sentence."""
+    several: bool = False
+    """Whether boxes that hold different things are joined here."""
 
 
-def split_at_box(text: str) -> tuple[str | None, str]:
-    r"""What the last complete `\boxed{…}` holds, and the text after it (None and the whole text without one)."""
-    opened: list[tuple[int, bool]] = []
-    last, begin, end = None, -1, 0
-    for match in BRACES.finditer(text):
-        if match["bare"]:
-            last, begin, end = match["bare"], match.start(), match.end()
-        elif match["box"] or match[0] == "{":
-            opened.append((match.end(), bool(match["box"])))
-        elif match[0] == "}" and opened:
-            start, is_box = opened.pop()
-            if is_box and start > begin:
-                last, begin, end = text[start : match.start()].strip(), start, match.end()
-    return last, text[end:]
+class Reading(NamedTuple):
+    """What a statement yields. No answer: it leaves none, because it gives several."""
+
+    answer: str | None
+    denied: bool = False
+    """Whether it says what the answer is not."""
 
 
-def after_phrase(text: str, phrase: re.Pattern[str] = PHRASE) -> str | None:
-    """The rest of the sentence after the last "answer is"; None when the text has no such phrase."""
-    end = -1
-    for match in phrase.finditer(text):
-        end = match.end()
-    if end < 0:
-        return None
-    rest = SENTENCE_END.split(text[end:], maxsplit=1)[0].strip()
-    quoted = QUOTED.match(rest)
-    return (quoted[1].strip() if quoted else rest) or None
+def said(text: str) -> str:
+    r"""`text` without thoughts and HTML, with `\(…\)` and `\[…\]` as `$…$` and `$$…$$`."""
+    text = HTML_LINE.sub("\n", HTML.sub("", without_thoughts(text)))
+    return re.sub(r"(?<!\\)\\([()\[\]])", lambda match: "$" if match[1] in "()" else "$$", text)
+
+
+def statements(text: str) -> list[Statement]:
+    """The statements of a text (see `said`), the last first."""
+    found = [*_boxed(text), *_announced(text), *_after_hashes(text)]
+    return sorted(found, key=lambda statement: statement.begin, reverse=True)
+
+
+def boxes_first(found: Iterable[Statement]) -> list[Statement]:
+    return sorted(found, key=lambda statement: statement.place != "box")
+
+
+def first(found: Iterable[Statement], read: Callable[[Statement], Reading | None]) -> Reading | None:
+    """What the first statement yields that yields anything; None where none does."""
+    denied: set[str | None] = set()
+    for statement in found:
+        reading = read(statement)
+        if reading is None:
+            continue
+        if not reading.denied:
+            return Reading(None) if reading.answer in denied else reading
+        denied.add(reading.answer)
+    return Reading(None) if denied else None
+
+
+def opens_reasoning(statement: Statement) -> bool:
+    """Whether what follows a phrase is working instead of an answer: "Let's think …", "found by …", "1. … 2. …"."""
+    listed = LISTED.match(statement.line) and NEXT_LISTED.search(statement.rest)
+    return bool(listed) or REASONING.match(statement.text) is not None
+
+
+def leaves_open(statement: Statement) -> bool:
+    """Whether a text says that it does not know: "unclear", "it depends on …"."""
+    return UNDECIDED.match(statement.text) is not None
 
 
 def without_text_commands(text: str) -> str:
     r"""`\text{B}` as B, `\textbf{(C)}` as (C)."""
     return LATEX_TEXT.sub(r"\1", text)
+
+
+def last_phrase(text: str) -> str | None:
+    """The rest of the sentence after the last "answer is"; None when the text has no such phrase."""
+    found = [one.text for one in _announced(said(text)) if one.place in ("phrase", "heading") and one.text]
+    return found[-1] if found else None
+
+
+def _boxed(text: str) -> list[Statement]:
+    return [
+        Statement(
+            "box",
+            group[0].begin,
+            ", ".join(dict.fromkeys(box.text for box in group)),
+            several=len({box.text for box in group}) > 1,
+        )
+        for group in joined(text, boxes(text)[-MOST:])
+    ]
+
+
+def _after_hashes(text: str) -> list[Statement]:
+    return [
+        Statement("hashes", match.start(), match["text"].strip())
+        for match in list(HASHES.finditer(text))[-MOST:]
+    ]
+
+
+def _announced(text: str) -> list[Statement]:
+    """What the phrases of a text announce, in order; those that announce nothing are left out."""
+    found = []
+    for match in list(PHRASE.finditer(text))[-MOST:]:
+        before = text[max(0, match.start() - 60) : match.start()]
+        heading = match["heading"] is not None or match[0].endswith("\n")
+        if UNSURE.search(before) or (heading and WORKING.search(before)) or REMARK.match(text, match.end()):
+            continue
+        kind = match.lastgroup or "english"
+        found.append(_statement(text, match, "heading" if heading else PLACES[kind]))
+    return found
+
+
+def _statement(text: str, phrase: re.Match[str], place: Place) -> Statement:
+    skipped = SKIPPED.match(text, phrase.end())
+    begin = skipped.end() if skipped else phrase.end()
+    window = text[
+        max(0, begin - 1) : begin + LONGEST
+    ]  # with the character before, which a full stop looks back at
+    offset = begin - max(0, begin - 1)
+    if skipped and re.search(OPENED, skipped[0]):
+        end = CLOSED.search(window, offset)
+        shown = _formula(window[offset : end.start() if end else len(window)])
+        return Statement(place, phrase.start(), shown, shown, "")
+    end = SENTENCE_END.search(window, offset)
+    sentence = window[offset : end.start() if end else len(window)].strip()
+    line = window[offset:].split("\n", 1)[0].strip()
+    quoted = QUOTED.match(sentence)
+    return Statement(
+        place,
+        phrase.start(),
+        quoted[1].strip() if quoted else sentence,
+        line,
+        window[end.end() :] if end else "",
+    )
+
+
+def _formula(shown: str) -> str:
+    """A displayed formula on one line; of one that is worked out over several lines the last."""
+    lines = [line.replace("&", " ").strip() for line in re.split(r"\\\\(?!\w)|\n", shown)]
+    lines = [line for line in lines if line]
+    if lines and "=" in lines[-1]:
+        return lines[-1].removeprefix("=").strip()
+    return " ".join(lines)

@@ -3,54 +3,78 @@
 import re
 from unicodedata import normalize
 
-from genius_bench.answers.places import ANY_PHRASE, HEDGE, after_phrase, split_at_box, without_text_commands
+from genius_bench.answers import places
+from genius_bench.answers.places import Reading, Statement
 
 MEANING = {
     **dict.fromkeys(("yes", "yep", "yup", "yeah", "true"), "Yes"),
     **dict.fromkeys(("no", "nope", "false"), "No"),
 }
 WORD = rf"\b(?P<word>{'|'.join(MEANING)})\b"
+# "most likely", "a definite", "technically"; but "hardly" and "only" change what is said.
+HEDGE = (
+    r"(?:(?!(?:hardly|scarcely|only|unlikely|supposedly|allegedly|not)\b)(?:\w+ly\b,?|an?\b|the\b|most\b|very\b|quite\b|almost\b|still\b"
+    r"|definite\b|resounding\b|clear\b|firm\b|emphatic\b|simple\b|short\b|qualified\b|tentative\b|strong\b|hard\b|big\b|solid\b"
+    r"|therefore\b,?|thus\b,?|indeed\b,?|so\b,?|in\s+fact\b,?|I\s+(?:think|believe|guess)\b,?|yet\b)\s+){0,5}"
+)
+SIGNS = r"[\s*_\"'“”‘’`(\[{:$]*+"
 # What may follow the word: nothing, a sign, or the beginning of a clause. "No one" and "true love" are no answers.
 CLAUSE = (
-    r"\s+(?:because|since|as|for|it|he|she|they|this|that|there|you|we|i|the|a|an|but|not|if|so|in|and|or)\b"
+    r"\s+(?:because|since|as|for|it|he|she|they|this|that|there|you|we|i|the|a|an|but|not|if|so|in|and|or"
+    r"|although|though)\b"
 )
-OPENING = re.compile(rf"{HEDGE}{WORD}(?=\s*$|\s*[^\w\s]|{CLAUSE})", re.IGNORECASE)
+OPENING = re.compile(
+    rf"{SIGNS}{HEDGE}{SIGNS}{WORD}(?=\s*$|\s*[^\w\s]|\s*[^\x00-\x7f]|{CLAUSE})", re.IGNORECASE
+)
 OTHER = re.compile(
     rf"\W{{0,5}}?(?:[,/|]|\band\b|\bor\b)\W{{0,5}}{WORD}(?=\s*$|[^\w\s]|\s+(?:and|or)\b)", re.IGNORECASE
 )
-NOT_BUT = re.compile(rf"not\W+{WORD}\W+(?:but|rather)\s+", re.IGNORECASE)
+NOT = re.compile(rf"{SIGNS}(?:not|n['’]t|cannot\s+be|can['’]t\s+be)\W+{WORD}", re.IGNORECASE)
+BUT = re.compile(r"\W+(?:but|rather)\s+", re.IGNORECASE)
+EITHER = re.compile(rf"{SIGNS}(?:either|neither|both)\W+{WORD}", re.IGNORECASE)
 CLOSING = re.compile(rf"\b(?:so|thus|therefore|hence),?\s+{WORD}\W*$", re.IGNORECASE)
-SIGNS = " *_\"'`([{:$"
 
 
 def extract(text: str) -> str | None:
-    """ "Yes" or "No" as the box or answer phrase begins, or as the first or last line does; None otherwise."""
-    boxed, rest = split_at_box(normalize("NFKC", text))
-    phrase = after_phrase(rest, ANY_PHRASE)
-    if boxed is not None:
-        return (_opening(phrase) if phrase else None) or _opening(boxed)
-    if phrase is not None:
-        return _opening(phrase)
-    lines = [line.strip() for line in rest.strip().splitlines() if line.strip()]
+    """ "Yes" or "No" as `places` finds it, or as the last or the first line begins where nothing is stated."""
+    said = places.said(normalize("NFKC", text))
+    stated = places.statements(said)
+    if (reading := places.first(stated, read)) is not None:
+        return reading.answer
+    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
     if not lines:
         return None
-    return _opening(lines[-1]) or _closing(lines[-1]) or _opening(lines[0])
+    for reading in (_opening(lines[-1]), _closing(lines[-1]), _opening(lines[0])):
+        if reading is not None:
+            return None if reading.denied else reading.answer
+    return None
 
 
-def _opening(phrase: str) -> str | None:
-    """The yes or no that a phrase begins with (quotes, stars and brackets aside); None for "yes and no"."""
-    phrase = without_text_commands(phrase).lstrip(SIGNS)
-    if corrected := NOT_BUT.match(phrase):
-        phrase = phrase[corrected.end() :].lstrip(SIGNS)
+def read(statement: Statement) -> Reading | None:
+    """The yes or no that a statement begins with."""
+    if (statement.place == "box" and not statement.text) or places.leaves_open(statement):
+        return Reading(None)
+    reading = None if statement.place == "choice" else _opening(statement.text)
+    return Reading(None) if reading and statement.several else reading
+
+
+def _opening(phrase: str) -> Reading | None:
+    """The yes or no that a phrase begins with (quotes, stars and brackets aside); "yes and no" leaves none."""
+    phrase = places.without_text_commands(phrase)
+    if EITHER.match(phrase):
+        return Reading(None)
+    if denied := NOT.match(phrase):
+        but = BUT.match(phrase, denied.end())
+        return _opening(phrase[but.end() :]) if but else Reading(MEANING[denied["word"].lower()], denied=True)
     match = OPENING.match(phrase)
     if not match:
         return None
     meaning = MEANING[match["word"].lower()]
     other = OTHER.match(phrase, match.end())
-    return meaning if other is None or MEANING[other["word"].lower()] == meaning else None
+    return Reading(meaning if other is None or MEANING[other["word"].lower()] == meaning else None)
 
 
-def _closing(line: str) -> str | None:
+def _closing(line: str) -> Reading | None:
     """The yes or no that a line concludes with: "…, so no."."""
     match = CLOSING.search(line)
-    return MEANING[match["word"].lower()] if match else None
+    return Reading(MEANING[match["word"].lower()]) if match else None

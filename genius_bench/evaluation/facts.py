@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
 GraderName = Literal["math", "number", "option", "yes_no", "code", "program", "comparison", "rating"]
-ReleasedName = Literal["math", "options", "strategyqa", "none"]
+ReleasedName = Literal["math", "options", "options_to_e", "strategyqa", "none"]
 JUDGED: tuple[GraderName, ...] = ("comparison", "rating")
 """Graders that are another model."""
 

@@ -3,63 +3,94 @@
 import re
 from string import ascii_uppercase
 
-from genius_bench.answers import number, option, yes_no
-from genius_bench.answers.places import after_phrase, last_boxed
+from genius_bench.answers import number, option, places, yes_no
+from genius_bench.answers.places import Reading, Statement
 
-LABELS = ascii_uppercase[:10]
+LABELS = tuple(ascii_uppercase[:10])
 LONGEST_ANSWER = 8
 """Words. More than this after "the answer is" is an explanation, not an answer to vote on."""
+LONGEST_LAST_LINE = 3
+OPERATOR = re.compile(r"[\\+*=<>^]")
+ASSIGNED = re.compile(r"^[\s$]*\\?[a-zA-Z]\s*=(?!=)")
+STRIPPED = " \t\n*`\"'$"
 
 
 def final_answer(text: str) -> str | None:
-    r"""The answer in `\boxed{…}`, after "####" or "the answer is", or a last line that is but a label or number.
+    """The answer that `places` finds: a label, yes or no, a number, a formula, a few words; or a last line that is one.
 
-    None for open-ended text: the last number of a story is no answer, so nothing is guessed.
+    None for open-ended text: the last number of a story is no answer, so nothing is guessed. What is stated is read as
+    the graders of numbers, options and yes/no read it, as far as one can without the options.
     """
-    boxed = last_boxed(text)
-    stated = boxed if boxed is not None else _after_hashes(text) or after_phrase(text)
-    if stated is None:
-        lines = text.strip().splitlines() or [""]
-        last = lines[-1].strip()
-        return option.extract(last, LABELS) or _plain_number(last)
-    if boxed is None and len(stated.split()) > LONGEST_ANSWER:
+    said = places.said(text)
+    stated = _ordered(places.statements(said))
+    reading = places.first(stated, _closed) or places.first(stated, _words)
+    if reading is not None:
+        return reading.answer
+    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
+    if not lines:
         return None
-    return normalised(stated) or None
-
-
-def normalised(answer: str) -> str:
-    """ "(B) Paris" → B, "$1,234.00" and "1234 dollars" → 1234, "no." → No; other texts without case and decoration."""
-    answer = re.sub(r"^\s*\\?[a-zA-Z]\s*=(?!=)", "", _without_decoration(answer))
-    label = option.extract(f"The answer is {answer}", LABELS)
-    if label and not re.match(r"[a-z]", answer):  # a small letter is a variable or a word
+    last = Statement("box", 0, lines[-1].strip(STRIPPED).rstrip("."))
+    label = option.names_of(LABELS, ()).concluded(lines)
+    if label is not None or len(last.text.split()) > LONGEST_LAST_LINE:
         return label
-    return _plain_number(answer) or _yes_or_no(answer) or " ".join(answer.lower().split())
+    decided = yes_no.read(last) if len(last.text.split()) == 1 else None
+    return decided.answer if decided else number.alone(last.text)
 
 
 def agrees(text: str, gold: str) -> bool:
     """Whether a response ends in the gold answer (which may be a whole solution)."""
-    answer = final_answer(text)
-    return answer is not None and answer == (final_answer(gold) or normalised(gold))
+    answer, expected = final_answer(text), final_answer(gold) or _normalised(gold)
+    return answer is not None and (answer == expected or number.agrees(answer, expected))
 
 
-def _after_hashes(text: str) -> str | None:
-    return text.rsplit("####", 1)[1].strip() or None if "####" in text else None
+def _ordered(stated: list[Statement]) -> list[Statement]:
+    """Boxes first, for formulas and numbers; but a label, a yes or a no that is stated after them has the last word."""
+    last_box = max((one.begin for one in stated if one.place == "box"), default=None)
+    if last_box is None:
+        return stated
+    late = [one for one in stated if one.begin > last_box and (_label(one) or yes_no.read(one))]
+    return [*late, *places.boxes_first(one for one in stated if one not in late)]
 
 
-def _without_decoration(answer: str) -> str:
-    answer = re.sub(r"\\(?:text|mathrm|mathbf|textbf)\s*\{([^{}]*)\}", r"\1", answer)
-    return answer.replace("$", "").strip().strip("*`\"'").rstrip(".").strip()
+def _closed(statement: Statement) -> Reading | None:
+    """The label, yes or no, number or formula of a statement."""
+    if (reading := _label(statement) or yes_no.read(statement)) is not None:
+        return reading
+    if statement.place == "choice" or not statement.text or places.opens_reasoning(statement):
+        return None
+    if number.DENIED.match(statement.text):
+        return number.read(statement)
+    if (statement.place == "hashes" or statement.place == "heading") and number.read(statement) is None:
+        return None
+    if (value := number.alone(statement.text)) is not None:
+        return Reading(value)
+    short = statement.place == "box" or len(statement.text.split()) <= LONGEST_ANSWER
+    return Reading(_plain(statement.text)) if short and number.FORMULA.search(statement.text) else None
 
 
-def _plain_number(answer: str) -> str | None:
-    """A number, or one followed by nothing but a unit."""
-    value, _, unit = answer.strip().partition(" ")
-    found = number.as_number(answer)
-    if found is None and all(word.isalpha() for word in unit.split()):
-        found = number.as_number(value)
-    return None if found is None else number.canonical(found)
+def _words(statement: Statement) -> Reading | None:
+    """The few words of an English statement."""
+    spoken = statement.place in ("box", "phrase", "heading") and not places.opens_reasoning(statement)
+    text = _plain(statement.text)
+    return Reading(text) if spoken and text and len(text.split()) <= LONGEST_ANSWER else None
 
 
-def _yes_or_no(answer: str) -> str | None:
-    """Only where it is the whole answer: "no one" is somebody."""
-    return yes_no.extract(answer) if len(re.findall(r"\w+", answer)) == 1 else None
+def _label(statement: Statement) -> Reading | None:
+    """A label; a small letter only where it is the whole statement, for it may be a variable or a word."""
+    text = places.without_text_commands(statement.text)
+    small = re.match(r"[\W_]*[a-z]\b", text) and not re.fullmatch(r"[\W_]*[a-z][\W_]*", text)
+    if small or (OPERATOR.search(text) and not re.match(r"[\W_]*\(?[A-J]\b\W*(?:\.|\)|$)", text)):
+        return None
+    return option.read(statement, LABELS)
+
+
+def _normalised(answer: str) -> str:
+    """A bare gold answer: "$1,234.00" → 1234, "no" → No."""
+    reading = _closed(Statement("box", 0, answer.strip()))
+    return (reading.answer if reading else None) or _plain(answer)
+
+
+def _plain(answer: str) -> str:
+    """Texts without case and decoration, and without the variable that they are assigned to."""
+    answer = ASSIGNED.sub("", places.without_text_commands(answer))
+    return " ".join(answer.replace("$", "").strip().strip(STRIPPED).rstrip(".").lower().split())

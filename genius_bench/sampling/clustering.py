@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, PositiveInt
 
-from genius_bench.answers.places import after_phrase
+from genius_bench.answers.places import last_phrase, said
 from genius_bench.recipe import Section
 
 WORD = r"(?u)[\u3040-\u30ff\u4e00-\u9fff]|\w+"
@@ -26,8 +26,9 @@ class ClusterOptions(Section):
 
 def conclusion(text: str) -> str:
     """What a text comes to: what follows its last "the answer is", or its last paragraph."""
+    text = said(text)
     paragraphs = [part for part in re.split(r"\n\s*\n", text) if part.strip()]
-    return after_phrase(text) or (paragraphs[-1].strip() if paragraphs else text)
+    return last_phrase(text) or (paragraphs[-1].strip() if paragraphs else text)
 
 
 def distances(texts: Sequence[str]) -> np.ndarray:

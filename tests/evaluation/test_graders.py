@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genius_bench.answers import number, option, yes_no
-from genius_bench.answers.places import last_boxed
+from genius_bench.answers.boxes import last_boxed
 from genius_bench.evaluation import graders
+from genius_bench.evaluation.cards import task_card
 from genius_bench.evaluation.graders import Item, maths, maths_worker, released, workers
 
 CASES: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("nasty_answers.yaml").read_text())
@@ -209,6 +210,19 @@ def test_published_math_rule(text: str, gold: str, extracted: float | None, corr
 def test_published_option_rule(text: str, gold: str, extracted: str | None, correct: bool) -> None:
     found = released.option_answer(text)
     assert (found, found == gold) == (extracted, correct)
+
+
+@pytest.mark.parametrize(("text", "gold", "extracted", "correct"), CASES["released_options_to_e"])
+def test_published_option_rule_of_reclor_logiqa_and_gpqa(
+    text: str, gold: str, extracted: str | None, correct: bool
+) -> None:
+    verdict = graders.grade_released("options_to_e", "option", text, Item(gold=gold, labels=tuple("ABCD")))
+    assert (verdict.extracted, verdict.correct) == (extracted, correct)
+
+
+def test_which_tasks_look_for_an_e() -> None:
+    rules = {name: task_card(name).facts.released for name in ("arc_challenge", "gpqa", "reclor", "logiqa")}
+    assert rules == {"arc_challenge": "options"} | dict.fromkeys(("gpqa", "reclor", "logiqa"), "options_to_e")
 
 
 @pytest.mark.parametrize(("text", "gold", "extracted", "correct"), CASES["released_strategyqa"])

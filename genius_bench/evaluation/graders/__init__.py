@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genius_bench.answers import number, option, yes_no
-from genius_bench.answers.places import last_boxed
+from genius_bench.answers.boxes import last_boxed
 from genius_bench.evaluation import sandbox
 from genius_bench.evaluation.facts import GraderName, ReleasedName
 from genius_bench.evaluation.graders import code, maths, programs, released
@@ -70,8 +70,11 @@ def grade_released(rule: ReleasedName, grader: GraderName, text: str, item: Item
     if rule == "math":
         value = released.math_answer(text)
         return Verdict(None if value is None else repr(value), released.math_correct(value, gold))
-    extract = {"options": released.option_answer, "strategyqa": released.strategyqa_answer}[rule]
-    found = extract(text)
+    found = (
+        released.strategyqa_answer(text)
+        if rule == "strategyqa"
+        else released.option_answer(text, "ABCDE" if rule == "options_to_e" else "ABCD")
+    )
     return Verdict(found, found == gold)
 
 

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from genius_bench.answers import number
-from genius_bench.answers.places import ANY_PHRASE, after_phrase, last_boxed
+from genius_bench.answers.formula import extract
 from genius_bench.evaluation.graders.workers import answer_all
 
-INLINE = re.compile(r"\$([^$\n]{1,200})\$")
-LEADING = re.compile(r"\$+([^$\n]{1,200})\$+(?!\s*(?:[,;]\s*)?(?:and\b|or\b|\$))")
-DENIED = re.compile(r"(?:not|n['’]t|cannot|neither)\b", re.IGNORECASE)
+__all__ = ["Compared", "agree", "extract"]
+
 BASED = re.compile(r"[0-9A-Z]+_(?:\d+|\{\d+\})")  # math-verify drops the base
-UNCLOSED = re.compile(r"\\boxed\s*+\{([^{}]*+)\Z")
 WORKER = "genius_bench.evaluation.graders.maths_worker"
 
 
@@ -24,28 +22,6 @@ class Compared(NamedTuple):
 
 
 UNDECIDED = Compared(None, "comparing it with the gold answer took too much processor time or memory")
-
-
-def extract(text: str) -> str | None:
-    """The final answer as written: box, answer phrase, or else the last formula or number of the text."""
-    boxed = last_boxed(text)
-    if boxed is not None:
-        return boxed or None
-    if (cut := UNCLOSED.search(text)) is not None:
-        return cut[1].strip() if number.as_number(cut[1]) is not None else None
-    phrase = after_phrase(text, ANY_PHRASE)
-    if phrase is not None:
-        return _stated(phrase)
-    formulas = INLINE.findall(text)
-    return formulas[-1].strip() if formulas else number.extract(text)
-
-
-def _stated(phrase: str) -> str | None:
-    """The formula that a phrase begins with, or the phrase where it has none or joins several; None for "not 5"."""
-    if DENIED.match(phrase):
-        return None
-    formula = LEADING.match(phrase)
-    return formula[1].strip() if formula else phrase.rstrip("* ") or None
 
 
 def agree(pairs: Sequence[tuple[str, str]]) -> list[Compared]:

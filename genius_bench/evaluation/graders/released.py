@@ -1,8 +1,8 @@
 """The extraction rules that the paper's public evaluation code applies, bug for bug.
 
 They are reported beside the robust graders and answer "why is my number different?". Their known faults are kept on
-purpose: a box ends at the first brace that closes, a minus sign is lost, "2, 3" is 2, "Because" is option B, and
-"Yes" is looked for before "No".
+purpose: a box ends at the first brace that closes, a minus sign there is lost, "2, 3" is 2, "Because" is option B,
+"Each" is option E of four, and "Yes" is looked for before "No".
 """
 
 import re
@@ -11,7 +11,7 @@ TOLERANCE = 1e-5
 
 
 def math_answer(text: str) -> float | None:
-    r"""GSM8K, MATH, AIME: a number from the last `\boxed{…}`, `<boxed>`, "answer is:" or the last 50 characters."""
+    r"""GSM8K, MATH, AIME: a number from the last `\boxed{…}`, `<boxed>`, "answer is:" or its last 50 characters."""
     if "\\boxed{" in text:
         found = _last([box for line in text.split("\n") for box in _boxes(line)])
     elif "<boxed>" in text:
@@ -19,7 +19,10 @@ def math_answer(text: str) -> float | None:
     elif "answer is:" in text:
         found = text.rsplit("answer is:", 1)[1].strip()
     else:
-        found = _last_float_word(text[-50:])
+        word = _last_float_word(text[-50:])
+        found = (
+            str(float(word)) if word else ""
+        )  # so that here sign and exponent survive: "-5" has a point now
     return _as_number(found.strip("\\").replace(",", "").strip("$").strip())
 
 
@@ -32,7 +35,7 @@ def math_correct(answer: float | None, gold: str) -> bool:
 
 
 def option_answer(text: str, letters: str = "ABCD") -> str | None:
-    """ARC, GPQA, ReClor, LogiQA: the first of these capitals anywhere after the last "answer is"."""
+    """The first of these capitals anywhere after the last "answer is": A–D for ARC, A–E for GPQA, ReClor and LogiQA."""
     rest = text.rsplit("answer is", 1)[-1]
     return next((character for character in rest if character in letters), None)
 

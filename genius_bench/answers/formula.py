@@ -1,0 +1,45 @@
+"""Answers of any mathematical form, as written."""
+
+import re
+
+from genius_bench.answers import number, places
+from genius_bench.answers.places import Reading, Statement
+
+INLINE = re.compile(r"\$([^$\n]{1,200})\$")
+LEADING = re.compile(r"\$+([^$\n]{1,200})\$+(?!\s*(?:[,;]\s*)?(?:and\b|or\b|\$))")
+DENIED = re.compile(r"(?:not|n['’]t|cannot|can['’]t|neither)\b", re.IGNORECASE)
+UNCLOSED = re.compile(r"\\boxed\s*+\{([^{}]*+)\Z")
+
+
+def extract(text: str) -> str | None:
+    """The final answer as `places` finds it, boxes first; the last formula or number where nothing is stated.
+
+    Boxes in one sentence are a list ("2, 6").
+    """
+    said = places.said(text)
+    stated = places.statements(said)
+    boxed = [one for one in stated if one.place == "box"]
+    if boxed:
+        return boxed[0].text or None
+    if (cut := UNCLOSED.search(said)) is not None:
+        return cut[1].strip() if number.as_number(cut[1]) is not None else None
+    if (reading := places.first(stated, read)) is not None:
+        return reading.answer
+    formulas = INLINE.findall(said)
+    return formulas[-1].strip() if formulas else number.extract(text)
+
+
+def read(statement: Statement) -> Reading | None:
+    """The formula that a phrase begins with, or the phrase where it has none or joins several."""
+    if statement.place == "choice" or not statement.text or places.opens_reasoning(statement):
+        return None
+    if DENIED.match(statement.text):
+        return Reading(None)
+    words = "$" not in statement.text and number.read(statement) is None
+    if words and (
+        statement.place == "hashes" or (statement.place == "heading" and len(statement.text.split()) > 3)
+    ):
+        return None
+    formula = LEADING.match(statement.text)
+    found = formula[1].strip() if formula else statement.text.rstrip("* ")
+    return Reading(found) if found else None
