@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from genius_bench.artifacts import digest_of
-from genius_bench.errors import InputError
+from genius_bench.errors import InputError, first_line
 from genius_bench.evaluation.cards import TaskCard
+from genius_bench.evaluation.row_checks import check_rows
 from genius_bench.offline import is_offline, not_here
 
 Row = dict[str, Any]
@@ -35,7 +36,7 @@ class Items:
 def load_items(card: TaskCard, folder: str | None = None, split: str | None = None) -> Items:
     """The items of a task, of its own split unless told otherwise.
 
-    Raises `InputError` when they cannot be had or lack a column.
+    Raises `InputError` when they cannot be had, lack a column, or hold a row that cannot be asked or graded.
     """
     split = split or card.split
     rows = load_split(card, split, folder)
@@ -44,8 +45,9 @@ def load_items(card: TaskCard, folder: str | None = None, split: str | None = No
     _check_columns(card, rows)
     found = fingerprint(card, rows)
     expected = card.facts.fingerprint
+    prepared = _prepared(card, rows, split)
     return Items(
-        rows=_prepared(card, rows),
+        rows=prepared,
         ids=_item_ids(card, rows),
         examples=_load_examples(card, folder),
         fingerprint=found,
@@ -82,7 +84,13 @@ def load_baseline(card: TaskCard, folder: str | None) -> dict[str, str]:
             raise InputError(
                 f"task '{card.name}': {_expected_place(card, baseline.split, folder)} has no column '{column}'"
             )
-    return {str(row[baseline.key]): str(row[baseline.answer]) for row in rows}
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row[baseline.answer], str) or row[baseline.key] is None:
+            raise InputError(
+                f"task '{card.name}': row {number} of split '{baseline.split}' has no text in '{baseline.answer}' or "
+                f"nothing in '{baseline.key}'"
+            )
+    return {str(row[baseline.key]): row[baseline.answer] for row in rows}
 
 
 def question_of(card: TaskCard, row: Row) -> str:
@@ -119,7 +127,7 @@ def _load_examples(card: TaskCard, folder: str | None) -> list[Row]:
     _check_columns(card, train)
     wanted = card.facts.examples[: card.shots]
     if not wanted:
-        return _prepared(card, train[: card.shots])
+        return _prepared(card, train[: card.shots], card.facts.examples_split)
     by_digest = {question_digest(question_of(card, row)): row for row in train}
     missing = [digest for digest in wanted if digest not in by_digest]
     if missing:
@@ -127,14 +135,28 @@ def _load_examples(card: TaskCard, folder: str | None) -> list[Row]:
             f"task '{card.name}': {len(missing)} of its {len(wanted)} solved examples are not in "
             f"{_expected_place(card, card.facts.examples_split, folder)}; that split is not the expected one"
         )
-    return _prepared(card, [by_digest[digest] for digest in wanted])
+    return _prepared(card, [by_digest[digest] for digest in wanted], card.facts.examples_split)
 
 
-def _prepared(card: TaskCard, rows: list[Row]) -> list[Row]:
-    if card.facts.prepare is None:
-        return rows
-    prepare = load_function(card.facts.prepare)
-    return [{**row, **prepare(row)} for row in rows]
+def _prepared(card: TaskCard, rows: list[Row], split: str) -> list[Row]:
+    """The rows with the columns that the prompt speaks of, each checked."""
+    if card.facts.prepare is not None:
+        prepare = load_function(card.facts.prepare)
+        rows = [
+            row | _prepare(card, prepare, row, f"row {n} of split '{split}'") for n, row in enumerate(rows, 1)
+        ]
+    check_rows(card, rows, split)
+    return rows
+
+
+def _prepare(card: TaskCard, prepare: Any, row: Row, where: str) -> Row:
+    try:
+        found: Row = prepare(row)
+    except InputError:
+        raise
+    except Exception as error:  # a cell of another kind than the function was written for
+        raise InputError(f"task '{card.name}': {where} cannot be read: {first_line(error)}") from error
+    return found
 
 
 def load_function(place: str) -> Any:
@@ -156,15 +178,20 @@ def load_split(
     if folder is None:
         files = files or (card.facts.files if split == card.split else ())
         return _from_hub(card, split, files, dataset or card.config.get("dataset_path"))
-    directory = _directory(card, folder)
-    for suffix in SUFFIXES:
-        path = directory / f"{split}{suffix}"
-        if path.exists():
-            return _read_file(path)
-    return None
+    path = split_file(card, split, folder)
+    return None if path is None else _read_file(path)
 
 
-def _directory(card: TaskCard, folder: str) -> Path:
+def split_file(card: TaskCard, split: str, folder: Path | str) -> Path | None:
+    """The file of a split in a local folder, None when there is none. Raises `InputError` where there are several."""
+    found = [path for suffix in SUFFIXES if (path := _directory(card, folder) / f"{split}{suffix}").exists()]
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise InputError(f"task '{card.name}': {found[0].parent} holds {names}: leave the one that is meant")
+    return found[0] if found else None
+
+
+def _directory(card: TaskCard, folder: Path | str) -> Path:
     return Path(folder).expanduser() / (card.facts.folder or card.name)
 
 
@@ -182,7 +209,7 @@ def _read_file(path: Path) -> list[Row]:
             table: list[Row] = pq.read_table(path).to_pylist()
             return table
         opener = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rt", encoding="utf-8") as lines:
+        with opener(path, "rt", encoding="utf-8-sig") as lines:
             return [_parse_line(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {error}") from error

@@ -9,6 +9,7 @@ from genius_bench.evaluation.asking import EVALUATION_SEED, Asker, LazyEngine
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.data import Items, Row, load_function
 from genius_bench.evaluation.protocols import answers_wanted, protocols
+from genius_bench.evaluation.row_checks import options_of
 from genius_bench.printing import note
 from genius_bench.recipe import EvaluationSection
 
@@ -111,7 +112,7 @@ def described_item(card: TaskCard, name: str, row: Row) -> dict[str, Any]:
 
     item: dict[str, Any] = {"id": name, "question": question_text(card, row), "gold": gold_text(card, row)}
     if card.facts.options:
-        labels, options = _options(row[card.facts.options])
+        labels, options = options_of(row[card.facts.options])
         item |= {"labels": labels, "options": options}
     if card.facts.grader == "code":
         item |= {
@@ -149,10 +150,3 @@ def _tests(store: Store, card: TaskCard, items: Items, limit: int | None) -> Art
             note(f"{card.name}: {without} items have no tests: whatever is answered counts as wrong")
 
     return store.make(identity, produce)
-
-
-def _options(value: Any) -> tuple[list[str], list[str]]:
-    """Labels and texts, from a list of texts (labelled A, B, …) or the hub's {"label": …, "text": …}."""
-    if isinstance(value, dict):
-        return list(value["label"]), list(value["text"])
-    return [chr(ord("A") + position) for position in range(len(value))], list(value)

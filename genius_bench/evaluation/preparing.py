@@ -13,9 +13,12 @@ Row = dict[str, Any]
 
 def gpqa(row: Row) -> Row:
     """The four options in an order drawn by their text: the same everywhere, and the right one anywhere."""
-    right = str(row["Correct Answer"]).strip()
-    wrong = [str(row[f"Incorrect Answer {number}"]).strip() for number in (1, 2, 3)]
-    question = str(row["Question"])
+    columns = ("Question", "Correct Answer", *(f"Incorrect Answer {number}" for number in (1, 2, 3)))
+    for column in columns:
+        if row[column] is None or str(row[column]).strip() in ("", "nan"):
+            raise ValueError(f"nothing stands in column '{column}'")
+    question, right, *wrong = [str(row[column]) for column in columns]
+    right, wrong = right.strip(), [option.strip() for option in wrong]
     options = sorted([right, *wrong], key=lambda option: sha256(f"{question}\n{option}".encode()).digest())
     return {"question": question.strip(), "options": options, "answer": "ABCD"[options.index(right)]}
 

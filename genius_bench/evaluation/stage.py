@@ -139,6 +139,11 @@ def warn(card: TaskCard, scores: Artifact) -> None:
         notes.append(f"{failures} answers without a verdict of {details['judge']} (counted as undecided)")
     if details["dataset"] == "changed":
         notes.append("these are not the items the task expects (number or fingerprint differ)")
+    elif card.facts.fingerprint is None and not card.facts.items:
+        checked = (
+            "only their number was checked" if card.facts.expected_items else "they were taken as they are"
+        )
+        notes.append(f"which items these should be is not known to the task: {checked}")
     if details["shots"] != card.shots:
         notes.append(
             f"no train split at hand: {details['shots']} solved examples shown instead of {card.shots}; "

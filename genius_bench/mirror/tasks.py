@@ -8,7 +8,7 @@ from genius_bench.artifacts import publish_file
 from genius_bench.corpora.hub import resolve_revision
 from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import TaskCard
-from genius_bench.evaluation.data import SUFFIXES, load_items, load_split
+from genius_bench.evaluation.data import load_items, load_split, split_file
 from genius_bench.mirror.manifest import Held, HeldFile, Piece, Status, held_file
 from genius_bench.recipe import merge
 
@@ -94,9 +94,9 @@ def _described(
 
 def task_state(card: TaskCard, folder: Path) -> TaskState:
     """The task's own split in a folder of data sets, whoever made that."""
-    if split_file(card, card.split, folder) is None:
-        return TaskState("missing", f"no split '{card.split}'")
     try:
+        if split_file(card, card.split, folder) is None:
+            return TaskState("missing", f"no split '{card.split}'")
         items = load_items(card, str(folder))
     except InputError as error:
         return TaskState("changed", str(error))
@@ -107,12 +107,6 @@ def task_state(card: TaskCard, folder: Path) -> TaskState:
     if expected and count < expected:
         return TaskState("truncated", f"{count} of {expected} items", items.fingerprint)
     return TaskState("changed", f"{count} items, not those that the task expects", items.fingerprint)
-
-
-def split_file(card: TaskCard, split: str, folder: Path) -> Path | None:
-    """The file that `--data` would read."""
-    places = [folder / task_folder(card) / f"{split}{suffix}" for suffix in SUFFIXES]
-    return next((place for place in places if place.exists()), None)
 
 
 def task_folder(card: TaskCard) -> str:

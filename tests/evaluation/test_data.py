@@ -79,6 +79,19 @@ def test_what_is_missing_or_broken_is_named(tmp_path: Path) -> None:
         load_items(card_with(), folder)
 
 
+def test_a_split_in_two_files_is_refused_and_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    folder = write(tmp_path, "test.jsonl", ROWS)
+    write(tmp_path, "test.jsonl.gz", ROWS[:1])
+    with pytest.raises(
+        InputError, match=r"holds test\.jsonl and test\.jsonl\.gz: leave the one that is meant"
+    ):
+        load_items(card_with(), folder)
+    Path(folder, "gsm8k", "test.jsonl").unlink()
+    lines = "".join(json.dumps(row) + "\n" for row in ROWS)
+    Path(folder, "gsm8k", "test.jsonl.gz").write_bytes(gzip.compress(b"\xef\xbb\xbf" + lines.encode()))
+    assert load_items(card_with(), folder).rows == ROWS
+
+
 def test_without_folder_and_hub_the_way_out_is_named() -> None:
     with pytest.raises(InputError, match=r"openai/gsm8k is not on this machine.*--data"):
         load_items(task_card("gsm8k"))
