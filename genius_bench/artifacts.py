@@ -21,7 +21,7 @@ from typing import Any
 
 from genius_bench.environment import describe_environment, peak_memory_bytes
 from genius_bench.errors import GeniusBenchError, InputError
-from genius_bench.integrity import Listed, digest_of, list_files, seal, unsealed, what_is_wrong
+from genius_bench.integrity import Listed, digest_of, list_files, once, seal, unsealed, what_is_wrong
 from genius_bench.shards import counts_in, read_shards, rows_in, shards_of, write_shard
 from genius_bench.storage import STORAGE_TROUBLE, fsync, locked, publish_file, read_json, storage_error
 
@@ -66,6 +66,10 @@ class Artifact:
         path = self.path / MANIFEST
         if not path.exists():
             raise InputError(f"{self.kind} {self.key[:12]}: no {path}: run again what made it")
+        return once(path, f"{self.kind} {self.key}", self._read_manifest)
+
+    def _read_manifest(self) -> dict[str, Any]:
+        path = self.path / MANIFEST
         manifest = read_json(path)
         if not _is_of(manifest, self.kind, self.key):
             raise InputError(
@@ -272,7 +276,7 @@ def _is_of(manifest: dict[str, Any], kind: str, key: str) -> bool:
     try:
         said = [manifest[name] for name in ("kind", "stage_version", "parameters", "inputs")]
         return manifest["kind"] == kind and digest_of(said) == key
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         return False
 
 

@@ -8,9 +8,9 @@ import hashlib
 import json
 import os
 import time
-from io import BufferedReader
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from genius_bench.errors import InputError
 
@@ -22,7 +22,9 @@ Listed = dict[str, dict[str, Any]]
 """Name within a folder → {"bytes": …, "sha256": …}."""
 
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-_hashed: dict[tuple[int, ...], str] = {}
+_known: dict[tuple[str | int, ...], Any] = {}
+
+Found = TypeVar("Found")
 
 
 def digest_of(value: Any) -> str:
@@ -50,24 +52,30 @@ def unsealed(record: dict[str, Any], path: Path, remedy: str, *, mark: str = "")
 def _digest_or_none(record: dict[str, Any]) -> str | None:
     try:
         return digest_of(record)
-    except ValueError:  # half of a surrogate pair: JSON, but no text
+    except (ValueError, RecursionError):  # half of a surrogate pair: JSON, but no text
         return None
 
 
 def sha256_of(path: Path) -> str:
-    """Of a file's content: computed once a process as long as the file stays as it is."""
-    with open(path, "rb") as file:
-        about = os.fstat(file.fileno())
-        if time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) < SETTLED_NS:
-            return _sha256(file)
-        known = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
-        if known not in _hashed:
-            _hashed[known] = _sha256(file)
-        return _hashed[known]
+    """Of a file's content."""
+
+    def hashed() -> str:
+        with open(path, "rb", buffering=0) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    return once(path, "sha256", hashed)
 
 
-def _sha256(file: BufferedReader) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()
+def once(path: Path, what: str, find_out: Callable[[], Found]) -> Found:
+    """What `find_out` says of a file: asked once a process as long as the file stays as it is."""
+    about = os.stat(path)
+    if time.time_ns() - max(about.st_mtime_ns, about.st_ctime_ns) < SETTLED_NS:
+        return find_out()
+    name = (what, about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+    if name not in _known:
+        _known[name] = find_out()
+    found: Found = _known[name]
+    return found
 
 
 def list_files(folder: Path, *, but: tuple[str, ...] = ()) -> Listed:

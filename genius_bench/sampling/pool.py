@@ -83,7 +83,8 @@ class Pool:
         ]
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{time.time_ns()}-{os.getpid()}.parquet"
-        publish_file(path, lambda file: pq.write_table(pa.Table.from_pylist(rows), file))
+        table = pa.Table.from_pylist(rows)
+        publish_file(path, lambda file: pq.write_table(table, file, write_page_checksum=True))
         self._add_file(path, list(self._new))
         self._new, self._new_tokens = {}, 0
 
@@ -99,6 +100,7 @@ def _read(path: Path, columns: tuple[str, ...] = ()) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, columns=list(columns) or None)
+        table = pq.read_table(path, columns=list(columns) or None, page_checksum_verification=True)
     except (OSError, pa.ArrowException):
         return None
+    return table if set(table.column_names) >= set(columns or ("request", *COLUMNS)) else None

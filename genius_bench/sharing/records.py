@@ -55,9 +55,44 @@ class _Corpus(BaseModel):
     overlap: dict[str, dict[str, int]] = {}
 
 
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow")
+
+
+class _Named(_Part):
+    name: Name
+
+
+class _Lora(_Part):
+    rank: int
+
+
+class _Training(_Part):
+    lora: _Lora
+
+
+class _Suite(_Part):
+    protocol: Name
+    suite: Any
+
+
+class _Recipe(_Part):
+    """What boards and cards read of it; whether it is a recipe, recipes know themselves."""
+
+    method: Name
+    variant: Name
+    model: Name
+    seed: int
+    corpus: _Named
+    sampling: dict[str, Any]
+    objective: _Named
+    training: _Training
+    evaluation: _Suite
+
+
 class _Run(_Record):
     id: Annotated[str, Field(pattern=r"^[\w+-][\w.+-]*$", max_length=200)]
-    recipe: dict[str, Any] | None
+    recipe: _Recipe | None
     base: str
     base_fingerprint: Key | Annotated[str, Field(max_length=0)]
     corpus: _Corpus

@@ -48,6 +48,19 @@ def test_what_two_pools_stored_is_found_by_a_third_and_what_none_stored_is_not(t
     assert third.find(name_of(followed)) == completion(1), "whatever was to be asked next"
 
 
+def test_a_flipped_bit_costs_responses_and_changes_none(tmp_path: Path) -> None:
+    asked = {name_of(request(number)): completion(number) for number in range(8)}
+    filled(tmp_path, range(8))
+    [file] = tmp_path.iterdir()
+    content, lost = file.read_bytes(), 0
+    for place in range(0, len(content), len(content) // 150):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :])
+        found = {name: Pool(tmp_path).find(name) for name in asked}
+        assert all(found[name] in (None, right) for name, right in asked.items()), place
+        lost += None in found.values()
+    assert lost
+
+
 def test_a_damaged_file_costs_its_responses_only(tmp_path: Path) -> None:
     pool = filled(tmp_path, range(5))
     filled(tmp_path, range(5, 9))

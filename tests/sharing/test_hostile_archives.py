@@ -1,0 +1,356 @@
+"""Archives that were made to do harm: each is refused in a line, and the home is byte for byte as it was."""
+
+import gzip
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.synthetic_home import Plan, write_home
+from genius_bench.artifacts import Store, digest_of
+from genius_bench.engines import loading
+from genius_bench.errors import InputError
+from genius_bench.integrity import seal
+from genius_bench.reporting.board import build_board
+from genius_bench.runs import read_runs, write_run
+from genius_bench.sharing.archive import CONTENTS, export
+from genius_bench.sharing.importing import import_archive
+
+Files = dict[str, bytes]
+Record = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """What an archive of a run with scores and a checkpoint (without a model) holds, its list aside."""
+    home = tmp_path_factory.mktemp("made")
+    write_home(home, Plan(runs=1, tasks=2, items=4))
+    [run] = read_runs(home)
+    recipe = {**run.recipe, "objective": {"name": "advantage"}} if run.recipe else None
+    write_run(home, replace(run, recipe=recipe))
+    export(home, [], home / "runs.tar")
+    with tarfile.open(home / "runs.tar") as tar:
+        return {one.name: tar.extractfile(one).read() for one in tar if one.name != CONTENTS}  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Of somebody else, with runs of its own."""
+    write_home(tmp_path / "home", Plan(runs=0, tasks=1, items=4))
+    Store(tmp_path / "home")
+    return tmp_path / "home"
+
+
+def packed(files: Files, path: Path, listed: Record | None = None) -> Path:
+    """An archive whose list is true of its files; `listed` changes parts of it."""
+    list_of_files = {
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in files.items()
+    }
+    contents = {"format": 1, "runs": [], "files": list_of_files} | (listed or {})
+    with tarfile.open(path, "w") as tar:
+        for name, content in {CONTENTS: json.dumps(contents).encode(), **files}.items():
+            add(tar, name, content)
+    return path
+
+
+def add(tar: tarfile.TarFile, name: str, content: bytes, **about: Any) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    for field, value in about.items():
+        setattr(member, field, value)
+    tar.addfile(member, io.BytesIO(content))
+
+
+def state_of(home: Path) -> dict[str, bytes | None]:
+    return {
+        file.relative_to(home).as_posix(): file.read_bytes() if file.is_file() else None
+        for file in home.rglob("*")
+    }
+
+
+def refused(home: Path, archive: Path, said: str) -> None:
+    before = state_of(home)
+    with pytest.raises(InputError, match=said) as told:
+        import_archive(home, archive)
+    assert "\n" not in str(told.value)
+    assert str(archive) in str(told.value)
+    assert state_of(home) == before
+
+
+def test_an_archive_that_is_as_it_should_be(files: Files, home: Path, tmp_path: Path) -> None:
+    """So that the others are refused for what was changed in them."""
+    done = import_archive(home, packed(files, tmp_path / "good.tar"))
+    assert (len(done.runs), done.known) == (1, 2)  # the base was scored here, too
+    assert len(build_board(home).rows) == 2
+    assert not (home / "imports").exists()
+
+
+RUN: dict[str, tuple[Callable[[Record], object], str]] = {
+    "no recipe": (lambda run: run.update(recipe=None), "no recipe"),
+    "an objective without a name": (lambda run: run["recipe"].update(objective={}), "recipe.objective.name"),
+    "a recipe that is none": (lambda run: run["recipe"].update(learning=1), "unknown key"),
+    "a key upwards": (
+        lambda run: run.update(on_the_way=[on_the_way(run, key="../../..")]),
+        "on_the_way.0.key",
+    ),
+    "a folder upwards": (lambda run: run.update(on_the_way=[on_the_way(run, folder="../model")]), "folder"),
+    "of no checkpoint": (
+        lambda run: run.update(on_the_way=[on_the_way(run, key="0" * 64)]),
+        "belongs to none",
+    ),
+    "a checkpoint upwards": (
+        lambda run: run["checkpoints"][0].update(key="../" * 21 + "a"),
+        "checkpoints.0.key",
+    ),
+    "a number": (lambda run: run["checkpoints"][0].update(iteration=1), "checkpoints.0.iteration"),
+    "another iteration": (lambda run: run["checkpoints"][0].update(iteration="2"), "iteration 1, 2"),
+    "an unknown field": (lambda run: run.update(owner="me"), "owner"),
+    "a field less": (lambda run: run.pop("corpus"), "corpus"),
+    "a list": (lambda run: run.update(evaluations={"a": 1}), "evaluations"),
+    "scores upwards": (lambda run: run["evaluations"][0]["scores"].update(synthetic_0="../../x"), "scores"),
+    "scores of another task": (lambda run: swap(run["evaluations"][0]["scores"]), "of another"),
+    "another id": (lambda run: run.update(id="another"), "the id 'another'"),
+    "text as overlap": (lambda run: run["corpus"].update(overlap={"gsm8k": "none"}), "overlap"),
+    "no time": (lambda run: run.update(finished_at="yesterday"), "finished_at"),
+}
+
+
+def on_the_way(run: Record, **changes: str) -> Record:
+    [made] = run["checkpoints"]
+    record = {name: made[name] for name in ("iteration", "key", "fingerprint")}
+    return record | {"step": "3", "folder": "steps/3/model"} | changes
+
+
+def swap(scores: dict[str, str]) -> None:
+    scores.update(dict(zip(scores, reversed(scores.values()), strict=True)))
+
+
+@pytest.mark.parametrize("change", RUN)
+def test_a_run_that_no_board_could_show(files: Files, home: Path, tmp_path: Path, change: str) -> None:
+    [name] = [name for name in files if name.startswith("runs/")]
+    run, (action, said) = json.loads(files[name]), RUN[change]
+    action(run)
+    refused(home, packed({**files, name: json.dumps(run).encode()}, tmp_path / "bad.tar"), said)
+
+
+MANIFEST: dict[str, tuple[str, Callable[[Record], object], str]] = {
+    "no counters": ("checkpoint", lambda one: one.update(counters={}), "no counters.steps"),
+    "endless": ("checkpoint", lambda one: one["counters"].update(steps=float("inf")), "finite"),
+    "a text": ("collection", lambda one: one.update(environment="mine"), "environment"),
+    "no files": ("scores", lambda one: one.update(files={}), "not as its manifest says"),
+    "other settings": (
+        "scores",
+        lambda one: one["parameters"].update(grader_version=99),
+        "hash of other settings",
+    ),
+    "settings that are none": ("scores", lambda one: one.update(parameters=[]), "hash of other settings"),
+}
+
+
+@pytest.mark.parametrize("change", MANIFEST)
+def test_a_manifest_that_no_board_could_read(files: Files, home: Path, tmp_path: Path, change: str) -> None:
+    kind, action, said = MANIFEST[change]
+    name = next(name for name in files if f"/{kind}/" in name and name.endswith("manifest.json"))
+    manifest = json.loads(files[name])
+    action(manifest)
+    manifest = manifest | {"digest": digest_of({key: manifest[key] for key in manifest if key != "digest"})}
+    refused(home, packed({**files, name: json.dumps(manifest).encode()}, tmp_path / "bad.tar"), said)
+
+
+def test_scores_that_cannot_be_read(files: Files, home: Path, tmp_path: Path) -> None:
+    """Hashes and all are right: whoever made the archive made them."""
+    name = next(name for name in files if "/scores/" in name and name.endswith("scores.json"))
+    place = name.replace("scores.json", "manifest.json")
+    content = json.dumps([{"task": "synthetic_0"}]).encode()
+    manifest = json.loads(files[place])
+    manifest["files"]["scores.json"] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    bad = {**files, name: content, place: json.dumps(seal(manifest)).encode()}
+    refused(home, packed(bad, tmp_path / "bad.tar"), "holds no scores")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("artifacts/scores/../../../evil.json", "no place for a file"),
+        ("/etc/evil.json", "no place for a file"),
+        ("runs/.hidden.json", "no place for a file"),
+        ("artifacts/scores/0/manifest.json", "no place for a file"),
+        (f"artifacts/scores/{'0' * 64}/{'x' * 300}", "no place for a file"),
+        (f"artifacts/scores/{'0' * 64}/rows", "no .*manifest.json"),
+    ],
+)
+def test_names_that_are_none(files: Files, home: Path, tmp_path: Path, name: str, said: str) -> None:
+    refused(home, packed({**files, name: b"{}"}, tmp_path / "bad.tar"), said)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"format": 2}, "update genius-bench"),
+        ({"files": []}, "damaged"),
+        ({"files": {"runs/a.json": {"bytes": -1, "sha256": "0" * 64}}}, "damaged"),
+        ({"files": {"runs/a.json": {"bytes": True, "sha256": "0" * 64}}}, "damaged"),
+        ({"files": {"runs/a.json": {"bytes": 1, "sha256": "0" * 63 + "G"}}}, "damaged"),
+        ({"files": {"runs/a.json": {"bytes": 2**60, "sha256": "0" * 64}}}, "MiB are free"),
+    ],
+)
+def test_lists_that_are_none(files: Files, home: Path, tmp_path: Path, changes: Record, said: str) -> None:
+    refused(home, packed(files, tmp_path / "bad.tar", changes), said)
+
+
+def a_link(tar: tarfile.TarFile) -> None:
+    add(tar, "runs/a.json", b"", type=tarfile.SYMTYPE, linkname="/etc/passwd")
+
+
+def a_hard_link(tar: tarfile.TarFile) -> None:
+    add(tar, "runs/a.json", b"", type=tarfile.LNKTYPE, linkname=CONTENTS)
+
+
+def a_device(tar: tarfile.TarFile) -> None:
+    add(tar, "runs/a.json", b"", type=tarfile.CHRTYPE, devmajor=1, devminor=5)
+
+
+def a_sparse_file(tar: tarfile.TarFile) -> None:
+    add(tar, "runs/a.json", b"", type=tarfile.GNUTYPE_SPARSE)
+
+
+def a_sparse_file_of_pax(tar: tarfile.TarFile) -> None:
+    add(tar, "runs/a.json", b"0\n", pax_headers={"GNU.sparse.major": "1", "GNU.sparse.realsize": str(2**50)})
+
+
+def the_same_name_twice(tar: tarfile.TarFile) -> None:
+    name = next(iter(tar.getnames()[1:]))
+    add(tar, name, b"{}")
+
+
+def what_is_not_listed(tar: tarfile.TarFile) -> None:
+    add(tar, "runs/z.json", b"{}")
+
+
+def a_long_header(tar: tarfile.TarFile) -> None:
+    add(tar, "runs/a.json", b"{}", pax_headers={"comment": "x" * 2**20})
+
+
+def headers_without_end(tar: tarfile.TarFile) -> None:
+    header = tarfile.TarInfo.create_pax_global_header({"comment": "x"})
+    assert tar.fileobj is not None
+    tar.fileobj.write(header.replace(b"g", b"x", 1) * 5000)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(a_link, a_hard_link, a_device, a_sparse_file, a_sparse_file_of_pax),
+        *(the_same_name_twice, what_is_not_listed, a_long_header, headers_without_end),
+    ],
+)
+def test_what_a_plain_archive_does_not_have(
+    files: Files, home: Path, tmp_path: Path, damage: Callable[[tarfile.TarFile], None]
+) -> None:
+    archive = packed(files, tmp_path / "bad.tar")
+    with tarfile.open(archive, "a") as tar:
+        damage(tar)
+    refused(home, archive, "not as its list says|no whole archive")
+
+
+def test_compressed_archives_are_refused_unread(files: Files, home: Path, tmp_path: Path) -> None:
+    """A thousandth of what it would unpack to; nothing of it is unpacked."""
+    good = packed(files, tmp_path / "good.tar").read_bytes()
+    for name, compress in {"gzip": gzip.compress}.items():
+        bomb = tmp_path / "bomb.tar"
+        bomb.write_bytes(compress(good + bytes(2**24)))
+        refused(home, bomb, f"compressed with {name}")
+
+
+def test_flipped_bits_and_cut_ends(files: Files, home: Path, tmp_path: Path) -> None:
+    good = packed(files, tmp_path / "good.tar").read_bytes()
+    end = len(good.rstrip(b"\0"))
+    for place in range(0, end, end // 40):
+        bad = tmp_path / "bad.tar"
+        for content in (good[:place], good[:place] + bytes([good[place] ^ 4]) + good[place + 1 :]):
+            bad.write_bytes(content)
+            before = state_of(home)
+            try:
+                import_archive(home, bad)
+            except InputError:
+                assert state_of(home) == before
+            else:  # a bit of what nobody reads: times, owners, padding
+                for run in read_runs(home):
+                    (home / "runs" / f"{run.id}.json").unlink()
+                shutil.rmtree(home / "artifacts")
+                write_home(home, Plan(runs=0, tasks=1, items=4))
+
+
+def test_an_adapter_asks_no_hub_for_its_base(
+    files: Files, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its base is the one that its run names, and no folder of this machine either."""
+
+    def asked(*_: Any, **__: Any) -> Path:
+        raise AssertionError("a model was looked for")
+
+    monkeypatch.setattr(loading, "locate", asked)
+    monkeypatch.setattr(loading, "resolve_model", asked)
+    [name] = [name for name in files if name.startswith("runs/")]
+    run = json.loads(files[name])
+    [made] = run["checkpoints"]
+    beginning = f"artifacts/checkpoint/{made['key']}"
+    parts = {
+        "adapter_config.json": json.dumps(
+            {"base_model_name_or_path": "somebody/tracks-who-imports"}
+        ).encode(),
+        "adapter_model.safetensors": b"weights",
+    }
+    parts_digest = hashlib.sha256(run["base_fingerprint"].encode())
+    for part, content in sorted(parts.items()):
+        parts_digest.update(part.encode() + b"\0" + hashlib.sha256(content).digest())
+    manifest = json.loads(files[f"{beginning}/manifest.json"])
+    manifest["files"] |= {
+        f"model/{part}": {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for part, content in parts.items()
+    }
+    adapter = {
+        **files,
+        **{f"{beginning}/model/{part}": content for part, content in parts.items()},
+        f"{beginning}/manifest.json": json.dumps(seal(manifest)).encode(),
+    }
+    refused(home, packed(adapter, tmp_path / "bad.tar"), "has the fingerprint")
+    made["fingerprint"] = run["evaluations"][1]["fingerprint"] = parts_digest.hexdigest()
+    adapter[name] = json.dumps(run).encode()
+    assert import_archive(home, packed(adapter, tmp_path / "good.tar")).runs == [run["id"]]
+
+
+def test_what_fails_on_its_way_in_is_taken_back(
+    files: Files, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("genius_bench.sharing.importing.write_cards", fail)
+    before = {name: content for name, content in state_of(home).items() if content is not None}
+    with pytest.raises(InputError, match="No space left"):
+        import_archive(home, packed(files, tmp_path / "good.tar"))
+    after = {name: content for name, content in state_of(home).items() if content is not None}
+    assert {name for name in after.keys() ^ before.keys() if not name.startswith("locks/")} == set()
+
+
+def test_imports_at_once_do_not_meet(files: Files, home: Path, tmp_path: Path) -> None:
+    archive = packed(files, tmp_path / "good.tar")
+    line = [sys.executable, "-m", "genius_bench", "import", str(archive), "--home", str(home / "new")]
+    done = [
+        subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)
+    ]
+    said = [one.communicate(timeout=300) for one in done]
+    assert [one.returncode for one in done] == [0] * 4, said
+    assert sum("were here already" in out for out, _ in said) == 3
+    assert len(read_runs(home / "new")) == 1
