@@ -5,9 +5,12 @@ from dataclasses import asdict
 from typing import Any
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of
+from genius_bench.errors import InputError
 from genius_bench.evaluation.asking import EVALUATION_SEED, Asker, LazyEngine
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.data import Items, Row, load_function
+from genius_bench.evaluation.graders.code import unfit
+from genius_bench.evaluation.program_tests import ProgramTest
 from genius_bench.evaluation.protocols import answers_wanted, protocols
 from genius_bench.evaluation.row_checks import options_of
 from genius_bench.printing import note
@@ -115,11 +118,7 @@ def described_item(card: TaskCard, name: str, row: Row) -> dict[str, Any]:
         labels, options = options_of(row[card.facts.options])
         item |= {"labels": labels, "options": options}
     if card.facts.grader == "code":
-        item |= {
-            "tests": list(row["tests"]),
-            "entry_point": row["entry_point"],
-            "setup": row.get("setup", ""),
-        }
+        item |= _asserts(card, name, row)
     if judging := card.facts.judging:
         item |= {"key": str(row[judging.key]), "checklist": list(row.get(judging.checklist or "") or ())}
         if card.facts.conversation:
@@ -127,9 +126,24 @@ def described_item(card: TaskCard, name: str, row: Row) -> dict[str, Any]:
     return item
 
 
+def _asserts(card: TaskCard, name: str, row: Row) -> Row:
+    """The tests of a function, as grading runs them. Raises `InputError` where it could not."""
+    tests, entry_point, setup = row.get("tests"), row.get("entry_point"), row.get("setup") or ""
+    if not (isinstance(tests, list | tuple) and all(isinstance(test, str) for test in tests)):
+        reason = "'tests' must be a list of assert statements"
+    elif not (isinstance(entry_point, str) and entry_point.isidentifier()):
+        reason = "'entry_point' must be the name of the function that its tests call"
+    elif not isinstance(setup, str):
+        reason = "'setup' must be Python code"
+    else:
+        reason = unfit(tests, entry_point) or ""
+    if reason:
+        raise InputError(f"task '{card.name}': item {name} cannot be graded: {reason}")
+    return {"tests": list(tests or ()), "entry_point": entry_point, "setup": setup}
+
+
 def _tests(store: Store, card: TaskCard, items: Items, limit: int | None) -> Artifact:
     """The tests of a task's programs, once for all checkpoints: those of LiveCodeBench are gigabytes."""
-    read = load_function(str(card.facts.tests))
     identity = Identity(
         kind="tests",
         version=1,
@@ -142,7 +156,7 @@ def _tests(store: Store, card: TaskCard, items: Items, limit: int | None) -> Art
         done = {row["id"] for row in build.rows()}
         for name, row in zip(items.ids[:limit], items.rows[:limit], strict=True):
             if name not in done:
-                function, tests = read(row)
+                function, tests = _read_tests(card, name, row)
                 without += not tests
                 listed = json.dumps([asdict(test) for test in tests])
                 build.write_shard([{"id": name, "function": function or "", "tests": listed}])
@@ -150,3 +164,19 @@ def _tests(store: Store, card: TaskCard, items: Items, limit: int | None) -> Art
             note(f"{card.name}: {without} items have no tests: whatever is answered counts as wrong")
 
     return store.make(identity, produce)
+
+
+def _read_tests(card: TaskCard, name: str, row: Row) -> tuple[str | None, list[ProgramTest]]:
+    """The function and the tests of a program. Raises `InputError` where they cannot be had or do not fit."""
+    read = load_function(str(card.facts.tests))
+    try:
+        function, tests = read(row)
+        kinds = {test.kind for test in tests}
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        reason = f"its tests cannot be read ({type(error).__name__}: {error})"
+        raise InputError(f"task '{card.name}': item {name}: {reason}") from error
+    if kinds - {"functional" if function else "stdin"}:
+        raise InputError(
+            f"task '{card.name}': item {name}: functional tests need a function, others must not have one"
+        )
+    return function, tests

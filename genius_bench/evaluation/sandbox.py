@@ -7,9 +7,11 @@ computing the right result; whatever it reports is its answer.
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import platform
+import re
 import selectors
 import shutil
 import signal
@@ -20,6 +22,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,9 @@ NOBODY = 65534
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
 PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin")
 DRIVER = Path(__file__).with_name("sandbox_driver.py").read_text(encoding="utf-8")
+RESULT = re.compile(rb'\[(?P<index>-?[0-9]{1,9}), "(?P<kind>value|error)", (?=")')
+"""How a line of the driver's begins; a text in quotation marks follows."""
+MAX_LINES = 100_000
 SCRATCH = 'mount -t tmpfs -o size=64m,nr_inodes=8k,mode=700 scratch /tmp && exec "$@"'
 """In a mount namespace of its own: bubblewrap can limit the bytes of a file system, not the number of its files."""
 
@@ -42,7 +48,7 @@ class Limits:
     pipes and sockets, and a core a process for all of `wall_seconds`."""
 
     wall_seconds: float = 20.0
-    output_bytes: int = 64 * 1024
+    output_bytes: int = 256 * 1024
     test_seconds: float = 10.0
     cpu_seconds: int = 10
     memory_bytes: int = 512 * 2**20
@@ -216,16 +222,20 @@ def _kill(process: Any) -> None:
 
 def _results(output: bytes) -> tuple[dict[int, str], str | None]:
     """The results among the lines that came out. The program may have written lines of its own: none is believed
-    to be more than a result, and anything that is no such line is skipped."""
+    to be more than a result, and anything that is no such line is skipped. Only its text is read as JSON: a list of
+    16 MiB would be a gigabyte."""
     results: dict[int, str] = {}
     problem = None
-    for line in output.decode(errors="replace").splitlines():
-        try:
-            index, kind, text = json.loads(line)
-            if kind == "value" and isinstance(index, int) and isinstance(text, str):
-                results.setdefault(index, text)
-            elif kind == "error":
-                problem = problem or ascii(str(text)[:100])[1:-1]
-        except (ValueError, TypeError, RecursionError, MemoryError):
+    for line in islice(io.BytesIO(output), MAX_LINES):
+        form = RESULT.match(line)
+        if form is None:
             continue
+        try:
+            text = json.loads(line[form.end() :].removesuffix(b"]\n"))
+        except (ValueError, RecursionError):
+            continue
+        if form["kind"] == b"value":
+            results.setdefault(int(form["index"]), text)
+        else:
+            problem = problem or ascii(text[:100])[1:-1]
     return results, problem

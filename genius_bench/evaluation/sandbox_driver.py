@@ -15,10 +15,15 @@ import resource
 import select
 import signal
 import sys
-from collections.abc import Callable, ItemsView, KeysView
+from collections.abc import Callable, ItemsView, Iterator, KeysView
 from typing import Any, BinaryIO, TextIO
 
 MAX_DEPTH = 20
+DIGITS = 50_000
+"""Of an integer that is read or written, as in LiveCodeBench; Python's own limit is 4,300."""
+ITEMS, ITEMS_TEXT = 10_000, 32_768
+"""Of an iterator, and of their text together: more are not asked for."""
+END = object()
 LIMITS = {
     "cpu_seconds": resource.RLIMIT_CPU,
     "memory_bytes": resource.RLIMIT_AS,
@@ -40,12 +45,12 @@ Report = Callable[[int, str, str], None]
 
 
 def literal(value: object, depth: int = 0) -> str:
-    """A Python expression for a value of plain built-in types (or one of `NAMED`); TypeError for anything else."""
+    """A Python expression for a value: of plain built-in types or one of `NAMED` as it is, others by a stand-in."""
     if depth > MAX_DEPTH:
         raise TypeError("nested too deeply")
     if value is None or value is True or value is False:
         return repr(value)
-    for kind in (int, float, complex, str, bytes):
+    for kind in (int, float, complex, str, bytes, bytearray, range):
         if isinstance(value, kind):
             return kind.__repr__(value)
     for home, name, parts in NAMED:
@@ -62,7 +67,32 @@ def literal(value: object, depth: int = 0) -> str:
         if isinstance(value, tuple):
             return f"({items},)" if items else "()"
         return "{" + items + "}" if items else "set()"
-    raise TypeError(type(value).__name__)
+    return generated(value, depth) if isinstance(value, Iterator) else thing(value, depth)
+
+
+def generated(value: Iterator[object], depth: int) -> str:
+    """The items that an iterator gives: all, or the first if there are many or one of them fails."""
+    items: list[str] = []
+    room, ended = ITEMS_TEXT, False
+    with contextlib.suppress(Exception):
+        while room > 0 and len(items) < ITEMS and not ended:
+            item = next(value, END)
+            ended = item is END
+            if not ended:
+                items.append(literal(item, depth + 1))
+                room -= len(items[-1])
+    return f"_generated([{', '.join(items)}], {ended})"
+
+
+def thing(value: object, depth: int) -> str:
+    """An object of which no more is told than whether it is true, if its class has no own idea of that."""
+    if isinstance(value, type({}.values())):
+        return f"_thing({bool(value)}, {literal(list(value), depth + 1)})"
+    for kind in type(value).__mro__:
+        for name in ("__bool__", "__len__"):
+            if isinstance(vars(kind).get(name), type(thing)):
+                raise TypeError(type(value).__name__)
+    return f"_thing({bool(value)})"
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -93,6 +123,8 @@ def main() -> None:
         channel.write(json.dumps([index, kind, text]) + "\n")
         channel.flush()
 
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(DIGITS)
     resource.setrlimit(resource.RLIMIT_CORE, (1, 1))  # 0 would let the kernel hand dumps to a program
     job = json.loads(source.readline())
     if "expressions" in job:

@@ -1,9 +1,16 @@
 """Code in answers: where it starts and ends, and which tests can be run."""
 
+import re
+
 import pytest
 
+from genius_bench.errors import InputError
 from genius_bench.evaluation import sandbox
-from genius_bench.evaluation.graders.code import Submission, entry_point_of, extract, grade
+from genius_bench.evaluation.cards import task_card
+from genius_bench.evaluation.generations import _read_tests, described_item
+from genius_bench.evaluation.graders.blocks import program
+from genius_bench.evaluation.graders.code import Submission, entry_point_of, grade, unfit
+from genius_bench.evaluation.program_tests import ProgramTest
 
 needs_sandbox = pytest.mark.skipif(sandbox.available() is not None, reason=str(sandbox.available()))
 CODE = "def f(x):\n    return x + 1"
@@ -22,22 +29,78 @@ CODE = "def f(x):\n    return x + 1"
     ],
 )
 def test_code_is_found(answer: str) -> None:
-    assert extract(answer, "f") == CODE
+    assert program(answer, "f") == CODE
 
 
 @pytest.mark.parametrize("answer", ["", "The answer is 3.", "def g(x): return x", "def f(x) return x", "f"])
 def test_no_code_is_a_format_failure(answer: str) -> None:
-    assert extract(answer, "f") is None
+    assert program(answer, "f") is None
 
 
 def test_imports_before_the_function_are_kept() -> None:
-    assert extract(f"import math\n\n{CODE}\nDone.", "f") == f"import math\n\n{CODE}"
+    assert program(f"import math\n\n{CODE}\nDone.", "f") == f"import math\n\n{CODE}"
 
 
-@pytest.mark.parametrize("tests", [(), ("assert True",), ("x = 1",)])
-def test_tests_that_would_pass_anything_are_refused(tests: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="test"):
+@pytest.mark.parametrize(
+    ("tests", "reason"),
+    [
+        ((), "no tests"),
+        (("assert True",), "must call f"),
+        (("x = 1",), "without loops or variables, not: x = 1"),
+        (("for n in range(3):\n    assert f(n) == n",), "not: for n in range"),
+        (("def check(f):\n    assert f(1) == 2",), "not: def check"),
+        (("assert f(1) == 2", ""), "empty"),
+        (("assert f(1) == 2", "assert f(1"), "no Python"),
+    ],
+)
+def test_tests_that_cannot_be_run_are_refused(tests: tuple[str, ...], reason: str) -> None:
+    assert reason in (unfit(tests, "f") or "")
+    with pytest.raises(ValueError, match=re.escape(reason)):
         grade([Submission(CODE, "f", tests)])
+
+
+ROW = {"text": "Add one.", "code": CODE, "test_list": [], "tests": ["assert f(1) == 2"], "entry_point": "f"}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("tests", None, "'tests' must be a list"),
+        ("tests", "assert f(1) == 2", "'tests' must be a list"),
+        ("tests", [], "no tests"),
+        ("tests", ["x = 2\nassert f(1) == x"], "not: x = 2"),
+        ("entry_point", None, "'entry_point'"),
+        ("entry_point", "f(x)", "'entry_point'"),
+        ("setup", ["x = 1"], "'setup'"),
+    ],
+)
+def test_an_item_that_cannot_be_graded_is_named(column: str, value: object, reason: str) -> None:
+    card = task_card("mbpp")
+    assert described_item(card, "item-7", ROW)["tests"] == ROW["tests"]
+    with pytest.raises(InputError, match=f"task 'mbpp': item item-7 cannot be graded: .*{re.escape(reason)}"):
+        described_item(card, "item-7", ROW | {column: value})
+    if value is None:
+        with pytest.raises(InputError, match="item-7"):
+            described_item(card, "item-7", {name: entry for name, entry in ROW.items() if name != column})
+
+
+@pytest.mark.parametrize(
+    ("tests", "reason"),
+    [
+        ("builtins:dict", "cannot be read"),
+        ("builtins:len", "cannot be read"),
+        (f"{__name__}:unequal_kinds", "functional tests need a function"),
+    ],
+)
+def test_a_program_whose_tests_cannot_be_had_is_named(tests: str, reason: str) -> None:
+    card = task_card("livecodebench")
+    card = card.model_copy(update={"facts": card.facts.model_copy(update={"tests": tests})})
+    with pytest.raises(InputError, match=f"task 'livecodebench': item item-7: .*{reason}"):
+        _read_tests(card, "item-7", {"question": "?"})
+
+
+def unequal_kinds(row: object) -> tuple[str, list[ProgramTest]]:
+    return "f", [ProgramTest("1", "2", "stdin")]
 
 
 @pytest.mark.parametrize(
@@ -86,20 +149,80 @@ def test_the_function_asked_for_is_in_the_asserts(tests: list[str], name: str | 
         ("(1, 2)", "f()[1] == 2 and len(f()) == 2", True),
         ("2", "f() == N", True),
         ("object()", "f() == f()", False),
+        ("(n for n in (1, 2))", "sum(f()) == 3", True),
+        ("(n for n in (1, 2))", "len(f()) == 2", False),
+        ("(n for n in (1, 2))", "next(f()) == 1 and next(f()) == 1", True),
+        ("itertools.count()", "list(itertools.islice(f(), 3)) == [0, 1, 2]", True),
+        ("range(3)", "len(f()) == 3 and sum(f()) == 3 and f() == range(3)", True),
+        ("range(3)", "f() == [0, 1, 2]", False),
+        ("{1: 2, 3: 4}.values()", "sum(f()) == 6 and len(f()) == 2", True),
+        ("map(str, [1, 2])", "'-'.join(f()) == '1-2'", True),
+        ("re.match('a', 'a')", "f()", True),
+        ("re.match('a', 'a')", "not f()", False),
+        ("re.match('b', 'a')", "f() is None", True),
+        ("re.match('a', 'a')", "f().group() == 'a' and f()[0] == 'a'", True),
+        ("[object(), object()]", "len(f()) == 2", True),
+        ("collections.namedtuple('P', 'x y')(1, 2)", "f().x == 1 and f() == (1, 2)", True),
+        ("bytearray(b'a')", "f() == b'a'", True),
+        ("10**20000", "f() == 10**20000", True),
+        ("10**20000 + 1", "f() == 10**20000", False),
+        ("10**4999", f"f() == 1{'0' * 4999}", True),
+        ("sum(map(int, str(2**20000)))", "f() == 26995", True),
+        ("str(10**49999)", "len(f()) == 50000", True),
     ],
 )
 def test_conditions_hold_as_python_holds_them(result: str, condition: str, holds: bool) -> None:
-    program = f"import collections, decimal\ndef f(): return {result}"
-    [verdict] = grade([Submission(program, "f", (f"assert {condition}",), "N = 2")])
+    source = f"import collections, decimal, itertools, re\ndef f(): return {result}"
+    [verdict] = grade([Submission(source, "f", (f"assert {condition}",), "N = 2")])
     assert verdict.correct is holds, verdict
+
+
+LIES = """
+class Lie:
+    def __eq__(self, other): return True
+    __lt__ = __gt__ = __le__ = __ge__ = __contains__ = __eq__
+    def __ne__(self, other): return False
+    def __hash__(self): return 3
+    def __bool__(self): return True
+    def __iter__(self): return iter([Lie(), Lie()])
+    def __len__(self): return 3
+    def __sub__(self, other): return 0
+    def __getattr__(self, name): return lambda *a: True
+class Items(Lie):
+    def __bool__(self): raise OSError
+    def __next__(self): return Lie()
+class Number(Lie, int): pass
+class Sequence(Lie, list): pass
+class Generator(Lie):
+    __bool__ = __len__ = None
+"""
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    "lie", ["Lie()", "Items()", "Number()", "Sequence([Lie()])", "Generator()", "iter([Lie()])"]
+)
+def test_objects_that_lie_prove_nothing(lie: str) -> None:
+    conditions = [
+        "f() == 3",
+        "f() in [3]",
+        "3 in f()",
+        "abs(f() - 3) < 1",
+        "sum(f()) == 6",
+        "list(f()) == [3, 3]",
+    ]
+    conditions += ["f().startswith('3')", "all(one == 3 for one in f()) and f()", "max(f()) == 3", "f() > 2"]
+    source = f"{LIES}\ndef f(): return {lie}"
+    verdicts = grade([Submission(source, "f", (f"assert {one}",)) for one in conditions])
+    assert [one for one, verdict in zip(conditions, verdicts, strict=True) if verdict.correct] == []
 
 
 @needs_sandbox
 def test_setup_may_use_the_programs_classes() -> None:
-    program = "class Node:\n    def __init__(self, v): self.v = v\ndef f(n): return n.v"
+    source = "class Node:\n    def __init__(self, v): self.v = v\ndef f(n): return n.v"
     setup = "root = Node(3)"
-    assert grade([Submission(program, "f", ("assert f(root) == 3",), setup)])[0].correct
-    assert not grade([Submission(program, "f", ("assert f(root) == 3",))])[0].correct
+    assert grade([Submission(source, "f", ("assert f(root) == 3",), setup)])[0].correct
+    assert not grade([Submission(source, "f", ("assert f(root) == 3",))])[0].correct
 
 
 def test_a_machine_without_bubblewrap_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 import base64
 import json
 import pickle
+import subprocess
+import sys
 import zlib
 from typing import Any
 
@@ -10,9 +12,9 @@ import pytest
 
 from genius_bench.errors import InputError
 from genius_bench.evaluation import sandbox
+from genius_bench.evaluation.graders.blocks import program
 from genius_bench.evaluation.graders.programs import (
     ProgramSubmission,
-    extract,
     grade,
     same_output,
     same_result,
@@ -35,12 +37,12 @@ TESTS = (ProgramTest("1\n", "2\n", "stdin"), ProgramTest("5", "6", "stdin"))
     ],
 )
 def test_the_last_block_is_the_program(answer: str) -> None:
-    assert extract(answer) == CODE
+    assert program(answer, None) == CODE
 
 
 @pytest.mark.parametrize("answer", ["", "The answer is 3.", "```python\n```", "print(1"])
 def test_no_code_is_a_format_failure(answer: str) -> None:
-    assert extract(answer) is None
+    assert program(answer, None) is None
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,11 @@ def test_no_code_is_a_format_failure(answer: str) -> None:
         ("nan", "1", False),
         ("sNaN", "1", False),
         ("1", "sNaN 1", False),
+        ("1 2", "1", False),
+        ("1", "1 2", False),
+        ("1\n2", "1", False),
+        ("1 \t2", "1.0 2", True),
+        (f"1{'0' * 6000}", f"1{'0' * 6000}.0", True),
     ],
 )
 def test_output_is_compared_as_livecodebench_does(printed: str, expected: str, equal: bool) -> None:
@@ -78,10 +85,63 @@ def test_output_is_compared_as_livecodebench_does(printed: str, expected: str, e
         ("[" * 10**5, "1", False),
         ("9" * 10**5, "1", False),
         ("", "null", False),
+        ("1" + "0" * 9999, "1" + "0" * 9999 + ".0", False),
+        ("[1" + "0" * 9999 + "]", "[ 1" + "0" * 9999 + "]", True),
+        ("1" + "0" * 9999, "2" + "0" * 9999, False),
     ],
 )
 def test_results_are_equal_as_values(result: str, expected: str, equal: bool) -> None:
     assert same_result(result, expected) is equal
+
+
+@needs_sandbox
+def test_integers_may_have_fifty_thousand_digits() -> None:
+    """As in LiveCodeBench; 2**20000 has the digit sum 26,995."""
+    printing = "print(10 ** int(input()))"
+    asked = [
+        ProgramSubmission(printing, (ProgramTest("4300", "1" + "0" * 4300, "stdin"),)),
+        ProgramSubmission(
+            "print(sum(map(int, str(2 ** int(input())))))", (ProgramTest("20000", "26995", "stdin"),)
+        ),
+        ProgramSubmission(printing, (ProgramTest("50000", "1" + "0" * 50000, "stdin"),)),
+        ProgramSubmission(
+            "f = lambda n: 10 ** n", (ProgramTest("9999", "1" + "0" * 9999, "functional"),), "f"
+        ),
+        ProgramSubmission(
+            "f = lambda n: n + 1", (ProgramTest("9" * 9999, "1" + "0" * 9999, "functional"),), "f"
+        ),
+    ]
+    before = sys.get_int_max_str_digits()
+    assert [verdict.correct for verdict in grade(asked)] == [True, True, False, True, True]
+    assert sys.get_int_max_str_digits() == before
+
+
+WEIGHING = """
+import resource
+from genius_bench.evaluation import sandbox
+from genius_bench.evaluation.graders import programs
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+{}
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "assert programs.same_output('1\\n' * 2**19, '1.0\\n' * 2**19)",
+        "assert programs.same_output('1 ' * 2**19, '1.0 ' * 2**19)",
+        "assert not programs.same_output('7' + ' 1' * 2**21, '8' + ' 1.0' * 2**20)",
+        "assert not programs.same_result('[' + '[],' * 2**22 + '1]', '[1]')",
+        "assert sandbox._results(b'[0, \"value\", [' + b'[],' * 2**22 + b'1]]') == ({}, None)",
+        "assert sandbox._results(b'\\n' * 2**24) == ({}, None)",
+    ],
+)
+def test_outputs_of_megabytes_take_little_memory(work: str) -> None:
+    """MiB above what is there before; as lists of words and numbers it was seventy times the text."""
+    command = [sys.executable, "-c", WEIGHING.format(work)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert int(done.stdout) < 40
 
 
 @needs_sandbox

@@ -7,7 +7,7 @@ from genius_bench.answers import number, option, yes_no
 from genius_bench.answers.boxes import last_boxed
 from genius_bench.evaluation import sandbox
 from genius_bench.evaluation.facts import GraderName, ReleasedName
-from genius_bench.evaluation.graders import code, maths, programs, released
+from genius_bench.evaluation.graders import blocks, code, maths, programs, released
 from genius_bench.evaluation.program_tests import ProgramTest
 
 VERSION = 3
@@ -115,7 +115,7 @@ def _grade_maths(answers: Sequence[tuple[str, Item]]) -> list[Verdict]:
 
 
 def _grade_code(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[Verdict]:
-    codes = [code.extract(text, item.entry_point) for text, item in answers]
+    codes = [blocks.program(text, item.entry_point) for text, item in answers]
     runnable = [index for index, found in enumerate(codes) if found is not None]
     submissions = [
         code.Submission(
@@ -131,7 +131,7 @@ def _grade_code(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[Verdi
 
 
 def _grade_programs(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[Verdict]:
-    found = [programs.extract(text) for text, _ in answers]
+    found = [blocks.program(text, item.entry_point or None) for text, item in answers]
     # Without tests everything would pass: a problem that has none is never solved.
     tested = [bool(item.program_tests) for _, item in answers]
     runnable = [index for index, code_ in enumerate(found) if code_ is not None and tested[index]]

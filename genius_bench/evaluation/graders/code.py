@@ -2,31 +2,12 @@
 
 import ast
 import builtins
-import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genius_bench.evaluation import sandbox
+from genius_bench.evaluation.graders.values import HOMES, equal_literals, long_integers, prelude, value_of
 
-FENCE = re.compile(r"```(?:python|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
-OPENERS = ("def ", "import ", "from ", "class ", "@", "async def ")
-HOMES = {
-    "Counter": "collections",
-    "OrderedDict": "collections",
-    "deque": "collections",
-    "Decimal": "decimal",
-    "Fraction": "fractions",
-    "inf": "math",
-    "nan": "math",
-}
-"""Names that a value from the sandbox may use, and where they come from."""
-VALUE_NODES = (
-    *(ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Load),
-    *(ast.UnaryOp, ast.USub, ast.BinOp, ast.Add, ast.Sub),  # negative and complex numbers
-)
-MAX_LEVELS = 48
-"""Of a value's syntax tree: more than the sandbox's own values have, few enough for every recursive function here."""
 COLLECTING = ("list", "tuple", "set", "frozenset", "sorted", "dict")
 """Built-ins around a call that are asked of the sandbox with it: they make a value of an iterator, and hide nothing."""
 
@@ -50,20 +31,6 @@ class Verdict:
     problem: str | None
 
 
-def extract(text: str, entry_point: str) -> str | None:
-    """The code that defines `entry_point`: from the last fence that does, or from the first line of code on."""
-    for block in reversed(FENCE.findall(text)):
-        if _defines(block, entry_point):
-            return str(block).rstrip()
-    lines = text.splitlines()
-    starts = [number for number, line in enumerate(lines) if line.startswith(OPENERS)]
-    for end in range(len(lines), starts[0] if starts else len(lines), -1):
-        code = "\n".join(lines[starts[0] : end])
-        if _defines(code, entry_point):
-            return code.rstrip()
-    return None
-
-
 def entry_point_of(tests: Sequence[str]) -> str | None:
     """The function that every one of the asserts calls: the outermost that is not Python's own, where there is one
     (a benchmark may ask for a function `sum`). None when the tests have no call in common."""
@@ -82,12 +49,16 @@ def _called(test: str) -> list[str]:
     return [function.id for function in calls if isinstance(function, ast.Name)]
 
 
+@long_integers()
 def grade(
     submissions: Sequence[Submission], *, limits: sandbox.Limits = sandbox.LIMITS, unsafe: bool = False
 ) -> list[Verdict]:
     """For each submission: whether every one of its tests holds. Equal ones are run once."""
     distinct = list(dict.fromkeys(submissions))
-    plans = [_plan(submission) for submission in distinct]
+    for submission in distinct:
+        if reason := unfit(submission.tests, submission.entry_point):
+            raise ValueError(reason)
+    plans = [[check for test in one.tests for check in _checks(test, one.entry_point)] for one in distinct]
     calls = [tuple(call for check in plan for call in check.calls) for plan in plans]
     programs = [
         sandbox.Program(item.code, asked, item.setup) for item, asked in zip(distinct, calls, strict=True)
@@ -112,19 +83,33 @@ class _Check:
     entry_point: str
 
 
-def _plan(submission: Submission) -> list[_Check]:
+def unfit(tests: Sequence[str], entry_point: str) -> str | None:
+    """Why tests cannot be run: they must be asserts, each of which calls the entry point. None when they can."""
+    if not tests:
+        return "there are no tests: without any, everything would pass"
+    try:
+        for test in tests:
+            _checks(test, entry_point)
+    except SyntaxError as error:
+        return f"a test is no Python ({error.msg})"
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _checks(test: str, entry_point: str) -> list[_Check]:
     checks = []
-    if not submission.tests:
-        raise ValueError("a submission needs tests: without any, everything would pass")
-    for test in submission.tests:
-        for statement in ast.parse(test).body:
-            if not isinstance(statement, ast.Assert):
-                raise ValueError(f"a test must be assert statements, not: {ast.unparse(statement)[:80]}")
-            finder = _Calls(submission.entry_point)
-            finder.visit(statement.test)
-            if not finder.found:
-                raise ValueError(f"a test must call {submission.entry_point}: {test[:80]}")
-            checks.append(_Check(statement.test, tuple(finder.found), submission.entry_point))
+    for statement in ast.parse(test).body:
+        if not isinstance(statement, ast.Assert):
+            start = ast.unparse(statement).split("\n")[0][:60]
+            raise ValueError(f"a test must be assert statements without loops or variables, not: {start}")
+        finder = _Calls(entry_point)
+        finder.visit(statement.test)
+        if not finder.found:
+            raise ValueError(f"a test must call {entry_point}: {test[:60]}")
+        checks.append(_Check(statement.test, tuple(finder.found), entry_point))
+    if not checks:
+        raise ValueError("a test is empty")
     return checks
 
 
@@ -136,20 +121,27 @@ class _Calls(ast.NodeTransformer):
         self.values = values
         self.found: list[str] = []
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if self._asks_candidate(node):
-            self.found.append(ast.unparse(node))
-            return node if self.values is None else self.values[len(self.found) - 1]
-        self.generic_visit(node)
-        return node
+    def visit(self, node: ast.AST) -> ast.AST:
+        if not self._asks_candidate(node):
+            return self.generic_visit(node)
+        self.found.append(ast.unparse(node))
+        return node if self.values is None else self.values[len(self.found) - 1]
 
-    def _asks_candidate(self, node: ast.expr) -> bool:
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+    def _asks_candidate(self, node: ast.AST) -> bool:
+        """Whether it is such a call, or a part or collection of its value; what is expected is in none of them."""
+        if isinstance(node, ast.Subscript):
+            constant = not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node.slice))
+            return constant and self._asks_candidate(node.value)
+        if isinstance(node, ast.Attribute):
+            return self._asks_candidate(node.value)
+        if not isinstance(node, ast.Call):
             return False
-        if node.func.id == self.entry_point:
-            return True
+        if isinstance(node.func, ast.Attribute):
+            return not node.args and not node.keywords and self._asks_candidate(node.func)
+        if not isinstance(node.func, ast.Name):
+            return False
         collects = node.func.id in COLLECTING and len(node.args) == 1 and not node.keywords
-        return collects and self._asks_candidate(node.args[0])
+        return node.func.id == self.entry_point or (collects and self._asks_candidate(node.args[0]))
 
 
 def _fill_in(plan: Sequence[_Check], outcome: sandbox.Outcome) -> list[str] | None:
@@ -159,7 +151,7 @@ def _fill_in(plan: Sequence[_Check], outcome: sandbox.Outcome) -> list[str] | No
     for check in plan:
         wanted = range(position, position + len(check.calls))
         position += len(check.calls)
-        values = [_value(outcome.results.get(index, "")) for index in wanted]
+        values = [value_of(outcome.results.get(index, "")) for index in wanted]
         given = [value for value in values if value is not None]
         if len(given) < len(values):
             return None
@@ -168,33 +160,13 @@ def _fill_in(plan: Sequence[_Check], outcome: sandbox.Outcome) -> list[str] | No
     return conditions
 
 
-def _value(text: str) -> ast.expr | None:
-    """What came out of the sandbox as an expression, if it is one that is nothing but a value."""
-    try:
-        value = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    level: list[ast.AST] = [value]
-    for _ in range(MAX_LEVELS):
-        if not all(isinstance(node, VALUE_NODES) or _names_value(node) for node in level):
-            return None
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-    return None if level else value
-
-
-def _names_value(node: ast.AST) -> bool:
-    if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and not node.keywords
-    return isinstance(node, ast.Name) and node.id in (*HOMES, "set")
-
-
 def _settle(cases: Sequence[tuple[str, list[str]]], limits: sandbox.Limits, unsafe: bool) -> list[list[bool]]:
     """Which filled-in conditions of each case (setup, conditions) hold. They are plain values and the benchmark's own
     code: equality of two literals is decided here, anything else in a process that the candidate never shared."""
-    known = [[_equal_literals(condition) for condition in conditions] for _, conditions in cases]
+    known = [[equal_literals(condition) for condition in conditions] for _, conditions in cases]
     programs = [
         sandbox.Program(
-            _imports(conditions),
+            prelude(conditions),
             tuple(f"bool({one})" for one, holds in zip(conditions, decided, strict=True) if holds is None),
             setup,
         )
@@ -209,40 +181,8 @@ def _settle(cases: Sequence[tuple[str, list[str]]], limits: sandbox.Limits, unsa
     return [[holds is True for holds in decided] for decided in known]
 
 
-def _imports(conditions: Sequence[str]) -> str:
-    """Import statements for what the conditions name: the types of values, and modules of the standard library."""
-    trees = [ast.parse(condition) for condition in conditions]
-    names = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    lines = [f"from {HOMES[name]} import {name}" for name in sorted(names & HOMES.keys())]
-    return "\n".join(lines + [f"import {name}" for name in sorted(names & sys.stdlib_module_names)])
-
-
-def _equal_literals(condition: str) -> bool | None:
-    tree = ast.parse(condition, mode="eval").body
-    if not (isinstance(tree, ast.Compare) and len(tree.ops) == 1 and isinstance(tree.ops[0], ast.Eq)):
-        return None
-    try:
-        return bool(ast.literal_eval(tree.left) == ast.literal_eval(tree.comparators[0]))
-    except (ValueError, TypeError):
-        return None
-
-
 def _verdict(outcome: sandbox.Outcome, conditions: list[str] | None, holds: list[bool]) -> Verdict:
     if conditions is None:
         return Verdict(False, outcome.problem or "no value")
     correct = all(holds)
     return Verdict(correct, None if correct else "wrong value")
-
-
-def _defines(code: str, entry_point: str) -> bool:
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return any(entry_point in _names_bound_by(node) for node in tree.body)
-
-
-def _names_bound_by(node: ast.stmt) -> list[str | None]:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return [node.name]
-    return [getattr(target, "id", None) for target in node.targets] if isinstance(node, ast.Assign) else []

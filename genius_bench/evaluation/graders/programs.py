@@ -4,14 +4,16 @@ The rules are LiveCodeBench's: printed lines are equal without the white space a
 function's result is equal as JSON; a program that fails on one test has failed.
 """
 
-import ast
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import zip_longest
 
 from genius_bench.evaluation import sandbox
 from genius_bench.evaluation.graders.code import Verdict
+from genius_bench.evaluation.graders.values import long_integers
 from genius_bench.evaluation.program_tests import ProgramTest
 
 MODULES = (
@@ -29,6 +31,9 @@ LIMITS = sandbox.Limits(
 """LiveCodeBench gives each test six seconds. We count them on the processor's clock: a busy machine must not turn right
 programs into slow ones. The worst case for memory is 6 GiB for each program that runs at a time."""
 
+LONGEST_SPELLING = 16
+"""A JSON text has at most so many characters where an equal one has one (escapes, fractions)."""
+
 
 @dataclass(frozen=True)
 class ProgramSubmission:
@@ -37,31 +42,6 @@ class ProgramSubmission:
     code: str
     tests: tuple[ProgramTest, ...]
     function: str | None = None
-
-
-def extract(text: str) -> str | None:
-    """The last fenced block of an answer, or all of it if it is Python as it stands; None when there is no code."""
-    blocks = _blocks(text)
-    if blocks:
-        return blocks[-1].strip("\n") or None
-    try:
-        return text if ast.parse(text).body else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _blocks(text: str) -> list[str]:
-    """What stands between fences. One with a language's name always opens a block; the end of the text closes it."""
-    blocks: list[list[str]] = []
-    inside = False
-    for line in text.split("\n"):
-        if line.lstrip().startswith("```"):
-            inside = not inside or bool(line.strip("` \t\r"))
-            if inside:
-                blocks.append([])
-        elif inside:
-            blocks[-1].append(line)
-    return ["\n".join(lines) for lines in blocks]
 
 
 def grade(
@@ -99,23 +79,29 @@ def _verdict(submission: ProgramSubmission, outcome: sandbox.Outcome) -> Verdict
 
 def same_result(result: str, expected: str) -> bool:
     """Whether two JSON texts hold equal values, as Python compares them (1 equals 1.0)."""
+    if len(result) > 1000 + LONGEST_SPELLING * len(expected):
+        return False
     try:
-        return bool(json.loads(result) == json.loads(expected))
+        with long_integers():
+            return bool(json.loads(result) == json.loads(expected))
     except (ValueError, RecursionError):
         return False
 
 
 def same_output(printed: str, expected: str) -> bool:
-    """Whether all lines agree: as text without the white space around them, or as numbers of the same values."""
-    ours, theirs = ([line.strip() for line in text.strip().split("\n")] for text in (printed, expected))
-    return len(ours) == len(theirs) and all(
-        a == b or _same_numbers(a, b) for a, b in zip(ours, theirs, strict=True)
-    )
+    """Whether all lines agree: as text without the white space around them, or as numbers of the same values. One at a
+    time: an output of megabytes would take a gigabyte as numbers."""
+    pairs = zip_longest(_lines(printed.strip()), _lines(expected.strip()))
+    return all(a is not None and b is not None and (a == b or _same_numbers(a, b)) for a, b in pairs)
+
+
+def _lines(text: str) -> Iterator[str]:
+    return (line[0].strip() for line in re.finditer(r"^.*$", text, re.MULTILINE))
 
 
 def _same_numbers(ours: str, theirs: str) -> bool:
+    words = zip_longest(re.finditer(r"\S+", ours), re.finditer(r"\S+", theirs))
     try:
-        numbers = [[Decimal(word) for word in line.split()] for line in (ours, theirs)]
-        return numbers[0] == numbers[1]
+        return all(a is not None and b is not None and Decimal(a[0]) == Decimal(b[0]) for a, b in words)
     except InvalidOperation:
         return False

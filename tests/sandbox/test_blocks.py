@@ -1,0 +1,155 @@
+"""Which blocks of an answer become the program: answers as chat models write them, and what has to come out."""
+
+import time
+
+import pytest
+
+from genius_bench.evaluation.graders.blocks import program
+from genius_bench.evaluation.graders.fences import fenced_blocks
+
+F = "def f(x):\n    return g(x) + 1"
+G = "def g(x):\n    return 2 * x"
+READS = "n = int(input())\nprint(n + 1)"
+
+
+def fenced(code: str, language: str = "python", fence: str = "```") -> str:
+    return f"{fence}{language}\n{code}\n{fence}"
+
+
+def indented(text: str, indent: str) -> str:
+    return "\n".join(indent + line for line in text.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"1. Write it:\n\n{indented(fenced(F), '   ')}\n2. Done.",
+        f"- So:\n{indented(fenced(F), chr(9))}",
+        indented(f"Quoted:\n{fenced(F)}", "> "),
+        indented(fenced(F), "> > "),
+        f"1. {fenced(F)}",
+        f"The code is ```python\n{F}\n```",
+        f"```python\n{F}```",
+        fenced(F, fence="~~~"),
+        fenced(F, "python3", fence="````"),
+        fenced(F, "{.python}"),
+        fenced(F, 'python title="f.py"'),
+        fenced(F).replace("\n", "\r\n"),
+        f"```python\n{F}\n\nThis function doubles and adds one.",
+        f"{fenced(F)}\n```bash\npip install numpy\n```\n```text\nf = 3\n```\n```\n7\n```",
+        f"{fenced(F)}\nExample usage:\n{fenced('print(f(int(input())))')}",
+        f"{fenced(F)}\nOutput:\n```\nf(3) is 7\n```",
+        f"{fenced('def f(x): return 0')}\nAlternatively:\n{fenced(F)}",
+        f"<think>\n{fenced('def f(x): return 0')}\n</think>\n{fenced(F)}",
+        f"{fenced(F)}\n<think>\n{fenced('def f(x): return 0')}",
+        f"I use `x` and ```x``` here.\n{fenced(F)}",
+        f"Sure! From the start:\nfrom here on it is easy.\n{F}\n\nIt adds one.",
+        f"{fenced(F, 'text')}",
+    ],
+)
+def test_one_block_is_found(answer: str) -> None:
+    assert program(answer, "f") == F
+
+
+@pytest.mark.parametrize(
+    ("answer", "parts"),
+    [
+        (f"{fenced(G)}\nand\n{fenced(F)}", [G, F]),
+        (f"{fenced(F)}\nwhere\n{fenced(G)}", [F, G]),
+        (f"{fenced('import math')}\n{fenced('def f(x): return math.floor(x)')}", None),
+        (f"{fenced('class P: pass')}\n{fenced('def f(x): return P()')}\n{fenced('print(f(1))')}", None),
+        (f"{fenced('def g(x): return 0')}\n{fenced(G)}\n{fenced(F)}\n{fenced('print(f(2))')}", [G, F]),
+        (f"{fenced('def h(x): return 0')}\n{fenced(G)}\n{fenced(F)}", [G, F]),
+    ],
+)
+def test_blocks_that_are_needed_come_along(answer: str, parts: list[str] | None) -> None:
+    found = program(answer, "f")
+    parts = parts or [block.text for block in fenced_blocks(answer)][:2]
+    assert found == "\n\n".join(parts)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "try:\n    from m import f\nexcept ImportError:\n    def f(x): return x",
+        "if True:\n    def f(x): return x",
+        "f: object = lambda x: x",
+        "from math import gcd as f",
+        "class f:\n    pass",
+        "def g(): pass\nf = g",
+        "for f in [abs]: pass",
+        "with open('x') as f: pass",
+        "(f := abs)",
+        "a, (f, *b) = 1, (2, 3)",
+        "async def f(): pass",
+    ],
+)
+def test_every_way_to_define_a_name_counts(code: str) -> None:
+    assert program(fenced(code), "f") == code
+    assert program(fenced(code), "other") is None
+
+
+@pytest.mark.parametrize(
+    "code", ["def g():\n    f = 1", "class A:\n    def f(self): pass", "x.f = 1", "print(f)"]
+)
+def test_other_mentions_do_not(code: str) -> None:
+    assert program(fenced(code), "f") is None
+
+
+MAIN = "def main():\n    print(int(input()) + 1)"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (f"{fenced(READS)}\nExample:\n{fenced('print(n)')}", READS),
+        (f"{fenced(READS)}\nInput:\n```\n5\n```\nOutput:\n```\n6\n```", READS),
+        (f"{fenced(READS)}\nRun it:\n```bash\npython a.py < in\n```", READS),
+        (f"{fenced('print(input())')}\nBetter:\n{fenced(READS)}", READS),
+        (f"{fenced(MAIN)}\nCall it:\n{fenced('main()')}", f"{MAIN}\n\nmain()"),
+        (f"{fenced(G)}\n{fenced('print(g(int(input())))')}", f"{G}\n\nprint(g(int(input())))"),
+        (
+            f"{fenced('import sys')}\n{fenced('print(len(sys.stdin.read()))')}",
+            "import sys\n\nprint(len(sys.stdin.read()))",
+        ),
+        (f"Here is the code.\n{READS}\nIt adds one.", READS),
+        (f"```python\n{READS}\n\nIt adds one.", READS),
+        (fenced("int main() { return 0; }", "cpp"), "int main() { return 0; }"),
+    ],
+)
+def test_a_program_reads_and_prints(answer: str, expected: str) -> None:
+    assert program(answer, None) == expected
+
+
+def test_a_solution_is_a_class_with_the_method() -> None:
+    code = "class Solution:\n    def f(self, x):\n        return x"
+    assert program(f"{fenced(code)}\n{fenced('print(Solution().f(1))')}", "f") == code
+    assert program(fenced(code), "g") is None
+
+
+def test_a_function_that_words_interrupt_is_whole() -> None:
+    first, second = "def f(x):\n    try:\n        y = x + 1", "    finally:\n        pass\n    return y"
+    assert program(f"{fenced(first)}\nand then\n{fenced(second)}", "f") == f"{first}\n{second}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1\n" * 3000 + "this is prose here\n" * 3000,
+        "def f(x):\n" + "    y = 1\n" * 3000 + "this is prose here\n" * 3000,
+        "from it came the one\n" * 3000,
+        "def f(x): (\n" * 3000,
+        fenced("def g(): f()") * 3000,
+        "".join(fenced(f"def g{n}(): g{n + 1}()") + "\n" for n in range(3000)),
+        "`" * 90_000 + "a" * 90_000 + "`",
+        "~~~ " * 50_000,
+        "> " * 90_000 + "```",
+        "(" * 200_000,
+    ],
+)
+def test_long_answers_do_not_hold_the_grader_up(text: str) -> None:
+    """Seconds of the processor's time: what grew with the square of the length took minutes."""
+    started = time.process_time()
+    program(text, "f")
+    program(text, None)
+    assert time.process_time() - started < 20
