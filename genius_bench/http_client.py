@@ -136,7 +136,7 @@ class JsonClient:
         except httpx2.HTTPError as error:
             raise _Failure(f"no connection: {one_line(first_line(error), self._key)}") from None
         except AnswerError as error:
-            raise _Failure(str(error), final=True) from None
+            raise _Failure(str(error), response.status_code, final=True) from None
         status = response.status_code
         if not response.is_success:
             raise _Failure(

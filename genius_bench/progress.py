@@ -27,10 +27,10 @@ def _bar(console: Console, description: str, total: int, unit: str, done: int) -
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description:<34}"),
+        TextColumn("{task.description:<34}", markup=False),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]} {task.fields[rate]}"),
+        TextColumn("{task.fields[unit]} {task.fields[rate]}", markup=False),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
     with Progress(*columns, console=console) as bar:

@@ -316,6 +316,14 @@ def merge(*layers: Layer) -> Layer:
     return result
 
 
+def section_of(layer: Layer, name: str) -> Layer:
+    """A section of a layer, empty where it has none. Raises `InputError` where it is something else."""
+    section = layer.get(name, {})
+    if not isinstance(section, dict):
+        raise InputError(f"{name} = {_shown(section)}: a section is set key by key, as in {name}.key=value")
+    return section
+
+
 def read_layer(path: Path) -> Layer:
     """A recipe file (YAML). Raises `InputError` with the line where it does not parse."""
     import yaml

@@ -62,7 +62,7 @@ def resolve(*layers: Layer) -> Resolved:
     if top.variant not in method_class.variants:
         hint = nearest(top.variant, list(method_class.variants))
         raise InputError(f"method '{top.method}' has no variant '{top.variant}': {hint}")
-    lab = lab_preset(top.method, top.objective.get("name")) if top.model == "lab" else {}
+    lab = lab_preset(top.method, str(top.objective.get("name", ""))) if top.model == "lab" else {}
     if top.corpus.name != "lab":
         lab.pop("corpus", None)  # the lab's number of queries is about its own corpus
     presets = merge(

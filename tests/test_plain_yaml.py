@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from genius_bench.cli import main
 from genius_bench.errors import InputError
 from genius_bench.recipe import Recipe, parse_assignments, read_layer, validate
 from genius_bench.resolution import resolve
@@ -94,6 +95,8 @@ def test_a_file_that_is_no_plain_recipe(text: str, said: str, tmp_path: Path) ->
         ({"sampling": {"rollouts": True}}, "sampling.rollouts: true is no number"),
         ({"objective": {"beta": float("inf")}}, "objective.beta = inf"),
         ({"model": ["x" * 10_000]}, "model = "),
+        ({"objective": {"name": ["dpo"]}}, "unknown objective"),
+        ({"objective": {"name": {"a": 1}}}, "unknown objective"),
         ({1: 2}, "1"),
         ({None: {}}, "None"),
     ],
@@ -140,3 +143,18 @@ def test_what_people_write_is_read(tmp_path: Path) -> None:
     assert (
         validate(Recipe, {"seed": 2**63 - 1, "training": {"epochs": 2.0, "warmup": 0}}).training.epochs == 2
     )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("corpora", "lab", "--set", "corpus=5"),
+        ("eval", "lab", "--suite", "lab", "--set", "engine=5"),
+        ("eval", "lab", "--suite", "lab", "--set", "evaluation=[1]"),
+    ],
+)
+def test_a_section_that_is_none(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments])
+    assert ended.value.code == 2
+    assert "a section is set key by key" in capsys.readouterr().err

@@ -18,7 +18,9 @@ from rich.progress import Progress
 import genius_bench
 from benchmarks.synthetic_home import Plan, plain_words, write_home
 from genius_bench.cli import main
+from genius_bench.integrity import seal
 from genius_bench.printing import note, open_console, say, say_json, words
+from genius_bench.progress import progress
 from genius_bench.readable import readable, readable_json
 
 ATTACKS = (
@@ -101,6 +103,16 @@ def test_styles_and_bars_still_move_a_real_terminal(monkeypatch: pytest.MonkeyPa
     assert "\x1b[31m" not in out.getvalue()
 
 
+def test_a_bar_shows_its_description_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", out := io.StringIO())
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(out, "isatty", lambda: True, raising=False)
+    with progress("[red]\x1b[31m", 2, "answers") as advance:
+        advance(1)
+    assert "[red]␛[31m" in out.getvalue()
+    assert "\x1b[31m" not in out.getvalue()
+
+
 def test_there_is_no_other_way() -> None:
     """Programs of their own, whose output is a protocol or nobody's terminal, aside."""
     package = Path(genius_bench.__file__).parent
@@ -132,7 +144,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run = json.loads(path.read_text())
         run["base"] = f"owner/{attack}"
         run["recipe"]["variant"] = attack
-        path.write_text(json.dumps(run))
+        path.write_text(json.dumps(seal(run)))
     return home
 
 

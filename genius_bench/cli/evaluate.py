@@ -21,7 +21,14 @@ from genius_bench.cli.options import (
 from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
 from genius_bench.errors import InputError
 from genius_bench.printing import note
-from genius_bench.recipe import EngineSection, EvaluationSection, merge, parse_assignments, validate
+from genius_bench.recipe import (
+    EngineSection,
+    EvaluationSection,
+    merge,
+    parse_assignments,
+    section_of,
+    validate,
+)
 
 
 @app.command("eval")
@@ -69,12 +76,12 @@ def evaluate(
         "unsafe_code": unsafe_code or None,
     }
     options = {key: value for key, value in given.items() if value is not None}
-    settings = validate(EvaluationSection, merge(asked.get("evaluation", {}), options), "evaluation")
+    settings = validate(EvaluationSection, merge(section_of(asked, "evaluation"), options), "evaluation")
     from genius_bench.engines.endpoint import is_url, resolve_served
 
     asked_engine = {key: value for key, value in (("name", engine), ("workers", workers)) if value}
     default = {"name": "openai"} if is_url(checkpoint) else {}
-    engine_values = merge(default, asked.get("engine", {}), asked_engine)
+    engine_values = merge(default, section_of(asked, "engine"), asked_engine)
     engine_settings = validate(EngineSection, engine_values, "engine")
 
     from genius_bench import registry

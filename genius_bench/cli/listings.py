@@ -101,9 +101,9 @@ def corpora(
     """
     if name:
         from genius_bench.corpora import load_corpus
-        from genius_bench.recipe import CorpusSection, merge, parse_assignments, validate
+        from genius_bench.recipe import CorpusSection, merge, parse_assignments, section_of, validate
 
-        asked = parse_assignments(set_ or []).get("corpus", {})
+        asked = section_of(parse_assignments(set_ or []), "corpus")
         given = {"name": name} | ({"queries": queries} if queries is not None else {})
         ids = load_corpus(validate(CorpusSection, merge(asked, given), "corpus")).ids()
         if as_json:

@@ -162,6 +162,9 @@ def load_tokenizer(path: Path | str, chat_template: str | None = None) -> Any:
 
     path = Path(path)
     folder = path if any(path.glob("tokenizer*")) else base_of(path)  # adapters often come without one
+    hidden = folder / "additional_chat_templates" / "default.jinja"
+    if hidden.exists():  # it would go before the others, and is in no fingerprint
+        raise InputError(f"{hidden} stands in for the chat template: put it into chat_template.jinja instead")
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
     except Exception as error:  # the tokenizers library raises plain Exception for damaged files

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from genius_bench.engines import open_engine
-from genius_bench.engines.loading import base_of, fingerprint, load_model, resolve_model
+from genius_bench.engines.loading import base_of, fingerprint, load_model, load_tokenizer, resolve_model
 from genius_bench.engines.weights import check_names
 from genius_bench.errors import InputError
 from genius_bench.lab import MODEL_PATH
@@ -169,6 +169,18 @@ def test_a_configuration_that_names_the_file_of_its_weights(nested: bool, folder
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | ({"text_config": entry} if nested else entry)))
     refused(folder, "names the file of its weights")
+
+
+def test_a_chat_template_that_no_fingerprint_hashes(folder: Path) -> None:
+    (folder / "additional_chat_templates").mkdir()
+    shutil.copy(folder / "chat_template.jinja", folder / "additional_chat_templates" / "tools.jinja")
+    own = load_tokenizer(MODEL_PATH).apply_chat_template([{"role": "user", "content": "Hi"}])
+    assert load_tokenizer(folder).apply_chat_template([{"role": "user", "content": "Hi"}]) == own
+    (folder / "additional_chat_templates" / "tools.jinja").rename(
+        folder / "additional_chat_templates" / "default.jinja"
+    )
+    with pytest.raises(InputError, match=r"put it into chat_template\.jinja"):
+        load_tokenizer(folder)
 
 
 def test_files_in_the_hubs_cache_are_links_that_leave_the_folder(folder: Path, tmp_path: Path) -> None:
