@@ -6,7 +6,7 @@ from scipy import stats
 
 from benchmarks.seed_intervals import simulate
 from genius_bench.seed_spread import half_width, over_seeds, p_value
-from genius_bench.statistics import seeds_average, seeds_difference
+from genius_bench.statistics import seeds_average, seeds_difference, suite_difference
 
 SPREADS = (0.0, 0.1, 0.2, 0.4, 0.8)
 """Standard deviations of the seeds' skill, in logits."""
@@ -76,3 +76,10 @@ def test_one_seed_each_is_the_paired_test() -> None:
     a, b = ((rng.random((1, 40)) < chance).astype(np.float64) for chance in (0.7, 0.5))
     spread = over_seeds([[a], [b]])
     assert p_value(spread) == pytest.approx(stats.ttest_rel(a[0], b[0]).pvalue)
+
+
+def test_one_seed_each_on_several_tasks_is_the_suites_difference() -> None:
+    rng = np.random.default_rng(6)
+    a, b = ([dict(enumerate(rng.random(n).round(1))) for n in (900, 600, 700)] for _ in range(2))
+    found, wanted = seeds_difference([a], [b]), suite_difference(list(zip(a, b, strict=True)))  # type: ignore[list-item, arg-type]
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), abs=1e-4)

@@ -80,7 +80,7 @@ def _at_equal_length(values: Array, longer: Array, easier: Array) -> tuple[float
     scores = features * steps * (values - wins) / (wins * (1 - wins))
     at_equal, slope = _chance(beta[0] + easier)
     rate, n = float(at_equal.mean()), len(values)
-    moved = np.linalg.solve(information, scores - scores.mean(axis=1, keepdims=True))[0]
+    moved = np.linalg.solve(information, scores)[0]
     error = np.sqrt(np.sum((at_equal - rate + n * slope.mean() * moved) ** 2) / (n * (n - 1)))
     width = stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1) * error / (rate * (1 - rate))
     logit = np.log(rate / (1 - rate))

@@ -119,6 +119,22 @@ def test_the_fit_is_that_of_a_general_optimiser(love_of_length: float) -> None:
     assert found.value == pytest.approx(chance(best[0] + easier).mean(), abs=1e-4)
 
 
+def test_the_interval_is_that_of_the_jackknife() -> None:
+    """Every question left out once, the rate fitted anew: Tukey's standard error of the logit."""
+    generator = np.random.default_rng(7)
+    lengths = answers(generator, 150)
+    sample = [judged(value) for value in verdicts(generator, lengths, -0.4, 1.0)]
+    without = [
+        length_controlled_win_rate(sample[:i] + sample[i + 1 :], lengths[:i] + lengths[i + 1 :]).value
+        for i in range(150)
+    ]
+    logits = special.logit(without)
+    error = np.sqrt(149 / 150 * np.sum((logits - logits.mean()) ** 2))
+    found = length_controlled_win_rate(sample, lengths)
+    width = (special.logit(found.high) - special.logit(found.low)) / 2
+    assert width == pytest.approx(stats.t.ppf(0.975, 149) * error, rel=0.03)
+
+
 @pytest.mark.realdata
 @pytest.mark.skipif(not PUBLISHED.exists(), reason=f"no published judgements at {PUBLISHED}")
 def test_published_rates_are_met() -> None:
