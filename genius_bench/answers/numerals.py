@@ -52,6 +52,12 @@ def agrees(answer: str, gold: str) -> bool:
     return ours == theirs or abs(ours - theirs) < max(_last_digit(left), _last_digit(right))
 
 
+def rounding(text: str) -> Fraction:
+    """How far from a decimal of many digits lies what it agrees with; 0 for every other number, and for a formula."""
+    match = NUMBER.fullmatch(plain(text).strip())
+    return _last_digit(match) if match else Fraction(0)
+
+
 def canonical(number: Fraction) -> str:
     """The same text for equal numbers: a decimal where it ends, else a fraction in lowest terms."""
     twos, rest = _without_factor(number.denominator, 2)

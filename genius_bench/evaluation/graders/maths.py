@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from genius_bench.answers import number
+from genius_bench.answers import numerals
 from genius_bench.answers.formula import extract
+from genius_bench.evaluation.graders.notation import as_latex, squeezed
 from genius_bench.evaluation.graders.workers import answer_all
 
 __all__ = ["Compared", "agree", "extract"]
@@ -30,7 +31,8 @@ def agree(pairs: Sequence[tuple[str, str]]) -> list[Compared]:
     Pairs that are equal as text or are both plain numbers are decided here; the others go to the workers, each
     different pair once.
     """
-    found = {pair: Compared(_decided_at_sight(*pair)) for pair in dict.fromkeys(pairs)}
+    written = [(as_latex(answer), as_latex(gold)) for answer, gold in pairs]
+    found = {pair: Compared(_decided_at_sight(*pair)) for pair in dict.fromkeys(written)}
     hard = [pair for pair, compared in found.items() if compared.equal is None]
     if hard:
         replies = answer_all(WORKER, [{"answer": answer, "gold": gold} for answer, gold in hard])
@@ -38,25 +40,15 @@ def agree(pairs: Sequence[tuple[str, str]]) -> list[Compared]:
             pair: UNDECIDED if reply is None else Compared(**reply)
             for pair, reply in zip(hard, replies, strict=True)
         }
-    return [found[pair] for pair in pairs]
+    return [found[pair] for pair in written]
 
 
 def _decided_at_sight(answer: str, gold: str) -> bool | None:
-    if _squeezed(answer) == _squeezed(gold):
+    ours, theirs = squeezed(answer), squeezed(gold)
+    if ours == theirs:
         return True
-    if BASED.fullmatch(_squeezed(answer)) and BASED.fullmatch(_squeezed(gold)):
-        return _squeezed(re.sub("[{}]", "", answer)) == _squeezed(re.sub("[{}]", "", gold))
-    left, right = _bare(answer), _bare(gold)
-    if number.as_number(left) is None or number.as_number(right) is None:
+    if BASED.fullmatch(ours) and BASED.fullmatch(theirs):
+        return re.sub("[{}]", "", ours) == re.sub("[{}]", "", theirs)
+    if numerals.as_number(answer) is None or numerals.as_number(gold) is None:
         return None
-    return number.agrees(left, right)
-
-
-def _bare(text: str) -> str:
-    return text.strip().strip("$").strip().rstrip(".")
-
-
-def _squeezed(text: str) -> str:
-    r"""Without what carries no meaning: spacing, display commands, \left and \right."""
-    text = re.sub(r"\\(?:left|right|displaystyle|[!,;: ])(?![a-zA-Z])", "", text)
-    return re.sub(r"\s+", "", text.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")).strip("$.")
+    return numerals.agrees(answer, gold)
