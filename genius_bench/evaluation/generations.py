@@ -9,7 +9,6 @@ from genius_bench.errors import InputError
 from genius_bench.evaluation.asking import EVALUATION_SEED, Asker, LazyEngine
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.data import Items, Row, load_function
-from genius_bench.evaluation.graders.code import unfit
 from genius_bench.evaluation.program_tests import ProgramTest
 from genius_bench.evaluation.protocols import answers_wanted, protocols
 from genius_bench.evaluation.row_checks import options_of
@@ -118,28 +117,16 @@ def described_item(card: TaskCard, name: str, row: Row) -> dict[str, Any]:
         labels, options = options_of(row[card.facts.options])
         item |= {"labels": labels, "options": options}
     if card.facts.grader == "code":
-        item |= _asserts(card, name, row)
+        item |= {
+            "tests": list(row["tests"]),
+            "entry_point": row["entry_point"],
+            "setup": row.get("setup") or "",
+        }
     if judging := card.facts.judging:
         item |= {"key": str(row[judging.key]), "checklist": list(row.get(judging.checklist or "") or ())}
         if card.facts.conversation:
             item["conversation"] = row[card.facts.conversation]
     return item
-
-
-def _asserts(card: TaskCard, name: str, row: Row) -> Row:
-    """The tests of a function, as grading runs them. Raises `InputError` where it could not."""
-    tests, entry_point, setup = row.get("tests"), row.get("entry_point"), row.get("setup") or ""
-    if not (isinstance(tests, list | tuple) and all(isinstance(test, str) for test in tests)):
-        reason = "'tests' must be a list of assert statements"
-    elif not (isinstance(entry_point, str) and entry_point.isidentifier()):
-        reason = "'entry_point' must be the name of the function that its tests call"
-    elif not isinstance(setup, str):
-        reason = "'setup' must be Python code"
-    else:
-        reason = unfit(tests, entry_point) or ""
-    if reason:
-        raise InputError(f"task '{card.name}': item {name} cannot be graded: {reason}")
-    return {"tests": list(tests or ()), "entry_point": entry_point, "setup": setup}
 
 
 def _tests(store: Store, card: TaskCard, items: Items, limit: int | None) -> Artifact:

@@ -16,6 +16,7 @@ from genius_bench.answers import number
 from genius_bench.errors import InputError, first_line
 from genius_bench.evaluation import graders
 from genius_bench.evaluation.cards import TaskCard
+from genius_bench.evaluation.graders.code import unfit
 
 Row = dict[str, Any]
 SHOWN_CHARACTERS = 40
@@ -119,6 +120,10 @@ def _check_tests(row: Row) -> None:
         raise BadCell(
             f"column 'entry_point' {_what(row.get('entry_point'))}, where a function's name belongs"
         )
+    if not isinstance(row.get("setup") or "", str):
+        raise BadCell(f"column 'setup' {_what(row['setup'])}, where Python code belongs")
+    if reason := unfit(tests, row["entry_point"]):
+        raise BadCell(f"column 'tests': {reason}")
 
 
 def _is_text(cell: Any) -> bool:

@@ -32,8 +32,9 @@ NOBODY = 65534
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
 PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin")
 DRIVER = Path(__file__).with_name("sandbox_driver.py").read_text(encoding="utf-8")
-RESULT = re.compile(rb'\[(?P<index>-?[0-9]{1,9}), "(?P<kind>value|error)", (?=")')
+RESULT = re.compile(rb'\[(?P<index>-?[0-9]{1,9}), "(?P<kind>value|error|ready)", (?=")')
 """How a line of the driver's begins; a text in quotation marks follows."""
+READY = b'[-1, "ready", ""]'
 MAX_LINES = 100_000
 SCRATCH = 'mount -t tmpfs -o size=64m,nr_inodes=8k,mode=700 scratch /tmp && exec "$@"'
 """In a mount namespace of its own: bubblewrap can limit the bytes of a file system, not the number of its files."""
@@ -93,11 +94,13 @@ Runnable = Program | Script
 @dataclass(frozen=True)
 class Outcome:
     """Index of expression or input → what came out, where something did: the value as a Python expression, the text
-    that the script printed, or the function's result as JSON. `problem` says what went wrong first, if anything."""
+    that the script printed, or the function's result as JSON. `problem` says what went wrong first, if anything. What
+    has not `started` says nothing about the program: the machine could not run it."""
 
     results: dict[int, str]
     problem: str | None
     seconds: float
+    started: bool = True
 
 
 @cache
@@ -147,7 +150,7 @@ def _run_one(program: Runnable, limits: Limits, unsafe: bool) -> Outcome:
         number = process.returncode - 128 if process.returncode > 128 else -process.returncode
         killed = f"killed ({signal.Signals(number).name})" if number in set(signal.Signals) else "ended early"
         problem = problem or ended or killed
-    return Outcome(results, problem, time.monotonic() - started)
+    return Outcome(results, problem, time.monotonic() - started, output.startswith(READY))
 
 
 def _job(program: Runnable, limits: Limits, *, contained: bool) -> bytes:
@@ -236,6 +239,6 @@ def _results(output: bytes) -> tuple[dict[int, str], str | None]:
             continue
         if form["kind"] == b"value":
             results.setdefault(int(form["index"]), text)
-        else:
+        elif form["kind"] == b"error":
             problem = problem or ascii(text[:100])[1:-1]
     return results, problem

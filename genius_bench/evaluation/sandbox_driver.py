@@ -3,6 +3,7 @@
 This file is sent as text to the sandbox's own Python (`python -c`), so it imports only the standard library and nothing
 of this package. Standard input is one line of JSON, the job; for a script one more line for each input, a JSON string.
 Results are printed as lines of JSON: [index, "value", text] or [index, "error", kind]; index -1 stands for the code.
+The first line, [-1, "ready", ""], says that the sandbox stands: without it the machine is at fault, not the program.
 
 Nothing here needs to be trusted: the code under test shares this process and may print whatever lines it likes. It is
 never told which results are expected, so it has to compute them; they are compared outside.
@@ -125,6 +126,7 @@ def main() -> None:
 
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(DIGITS)
+    report(-1, "ready", "")
     resource.setrlimit(resource.RLIMIT_CORE, (1, 1))  # 0 would let the kernel hand dumps to a program
     job = json.loads(source.readline())
     if "expressions" in job:

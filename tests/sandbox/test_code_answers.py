@@ -5,12 +5,13 @@ import re
 import pytest
 
 from genius_bench.errors import InputError
-from genius_bench.evaluation import sandbox
+from genius_bench.evaluation import graders, sandbox
 from genius_bench.evaluation.cards import task_card
-from genius_bench.evaluation.generations import _read_tests, described_item
+from genius_bench.evaluation.generations import _read_tests
 from genius_bench.evaluation.graders.blocks import program
 from genius_bench.evaluation.graders.code import Submission, entry_point_of, grade, unfit
 from genius_bench.evaluation.program_tests import ProgramTest
+from genius_bench.evaluation.row_checks import check_rows
 
 needs_sandbox = pytest.mark.skipif(sandbox.available() is not None, reason=str(sandbox.available()))
 CODE = "def f(x):\n    return x + 1"
@@ -65,23 +66,24 @@ ROW = {"text": "Add one.", "code": CODE, "test_list": [], "tests": ["assert f(1)
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("tests", None, "'tests' must be a list"),
-        ("tests", "assert f(1) == 2", "'tests' must be a list"),
-        ("tests", [], "no tests"),
-        ("tests", ["x = 2\nassert f(1) == x"], "not: x = 2"),
-        ("entry_point", None, "'entry_point'"),
-        ("entry_point", "f(x)", "'entry_point'"),
-        ("setup", ["x = 1"], "'setup'"),
+        ("tests", None, "column 'tests' is null"),
+        ("tests", [], "column 'tests'"),
+        (
+            "tests",
+            ["x = 2\nassert f(1) == x"],
+            "column 'tests': a test must be assert statements without loops",
+        ),
+        ("tests", ["assert f(1"], "column 'tests': a test is no Python"),
+        ("tests", ["assert g(1) == 2"], "column 'tests': a test must call f"),
+        ("entry_point", "f(x)", "column 'tests': a test must call f(x)"),
+        ("setup", ["x = 1"], "column 'setup'"),
     ],
 )
 def test_an_item_that_cannot_be_graded_is_named(column: str, value: object, reason: str) -> None:
     card = task_card("mbpp")
-    assert described_item(card, "item-7", ROW)["tests"] == ROW["tests"]
-    with pytest.raises(InputError, match=f"task 'mbpp': item item-7 cannot be graded: .*{re.escape(reason)}"):
-        described_item(card, "item-7", ROW | {column: value})
-    if value is None:
-        with pytest.raises(InputError, match="item-7"):
-            described_item(card, "item-7", {name: entry for name, entry in ROW.items() if name != column})
+    check_rows(card, [ROW], "test")
+    with pytest.raises(InputError, match=f"task 'mbpp': row 2 of split 'test': {re.escape(reason)}"):
+        check_rows(card, [ROW, ROW | {column: value}], "test")
 
 
 @pytest.mark.parametrize(
@@ -245,3 +247,29 @@ def test_a_machine_that_forbids_namespaces_says_so(monkeypatch: pytest.MonkeyPat
         sandbox.available.cache_clear()
     if reason != "no sandbox (apt install bubblewrap)":
         assert reason == "no sandbox (bubblewrap cannot isolate programs here: bwrap: no permissions)"
+
+
+def test_a_sandbox_that_does_not_start_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the program's own or that which settles a comparison."""
+    right, tests = "def f(x): return {x: 2}", ("assert f(1)[1] == 2", "assert sorted(f(3)) == [3]")
+    item = graders.Item("", tests=(*tests, "assert f(1) != 2"), entry_point="f")
+    stdin = graders.Item("", program_tests=(ProgramTest("1", "1", "stdin"),))
+    start, run = sandbox._bubblewrap, sandbox._run_one
+    monkeypatch.setattr(sandbox, "_bubblewrap", lambda: ["sh", "-c", "exit 1"])
+    for kind, answer, one in (("code", right, item), ("program", "print(input())", stdin)):
+        [verdict] = graders.grade(kind, [(answer, one)])  # type: ignore[arg-type]
+        assert (verdict.correct, verdict.ungraded) == (False, "the sandbox did not start on this machine")
+
+    def first_only(program: sandbox.Runnable, limits: sandbox.Limits, unsafe: bool) -> sandbox.Outcome:
+        own = isinstance(program, sandbox.Program) and program.code == right
+        return run(program, limits, True) if own else sandbox.Outcome({}, "killed", 0.1, started=False)
+
+    monkeypatch.setattr(sandbox, "_bubblewrap", start)
+    monkeypatch.setattr(sandbox, "_run_one", first_only)
+    [verdict] = graders.grade("code", [(right, item)])
+    assert verdict.ungraded == "the sandbox did not start on this machine"
+    monkeypatch.setattr(sandbox, "_run_one", lambda program, limits, unsafe: run(program, limits, True))
+    assert graders.grade("code", [(right, item), ("def f(x): raise SystemExit", item)]) == [
+        graders.Verdict(right, True),
+        graders.Verdict("def f(x): raise SystemExit", False),
+    ]

@@ -127,7 +127,7 @@ def _grade_code(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[Verdi
         for index in runnable
     ]
     results = dict(zip(runnable, code.grade(submissions, unsafe=unsafe), strict=True))
-    return [Verdict(found, found is not None and results[index].correct) for index, found in enumerate(codes)]
+    return [_with_code(found, results.get(index)) for index, found in enumerate(codes)]
 
 
 def _grade_programs(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[Verdict]:
@@ -144,4 +144,8 @@ def _grade_programs(answers: Sequence[tuple[str, Item]], unsafe: bool) -> list[V
         for index in runnable
     ]
     results = dict(zip(runnable, programs.grade(submissions, unsafe=unsafe), strict=True))
-    return [Verdict(code_, index in results and results[index].correct) for index, code_ in enumerate(found)]
+    return [_with_code(code_, results.get(index)) for index, code_ in enumerate(found)]
+
+
+def _with_code(found: str | None, result: code.Verdict | None) -> Verdict:
+    return Verdict(found, False) if result is None else Verdict(found, result.correct, result.ungraded)

@@ -25,10 +25,14 @@ class Submission:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether all tests passed, and what went wrong first when not."""
+    """Whether all tests passed, and what went wrong first when not; `ungraded` where the machine could not run them."""
 
     correct: bool
     problem: str | None
+    ungraded: str = ""
+
+
+NOT_STARTED = Verdict(False, None, "the sandbox did not start on this machine")
 
 
 def entry_point_of(tests: Sequence[str]) -> str | None:
@@ -160,9 +164,12 @@ def _fill_in(plan: Sequence[_Check], outcome: sandbox.Outcome) -> list[str] | No
     return conditions
 
 
-def _settle(cases: Sequence[tuple[str, list[str]]], limits: sandbox.Limits, unsafe: bool) -> list[list[bool]]:
+def _settle(
+    cases: Sequence[tuple[str, list[str]]], limits: sandbox.Limits, unsafe: bool
+) -> list[list[bool | None]]:
     """Which filled-in conditions of each case (setup, conditions) hold. They are plain values and the benchmark's own
-    code: equality of two literals is decided here, anything else in a process that the candidate never shared."""
+    code: equality of two literals is decided here, anything else in a process that the candidate never shared. None
+    where that process did not start."""
     known = [[equal_literals(condition) for condition in conditions] for _, conditions in cases]
     programs = [
         sandbox.Program(
@@ -177,11 +184,14 @@ def _settle(cases: Sequence[tuple[str, list[str]]], limits: sandbox.Limits, unsa
     for program, decided in zip(programs, known, strict=True):
         open_ones = [position for position, holds in enumerate(decided) if holds is None]
         for number, position in enumerate(open_ones):
-            decided[position] = judged[program].results.get(number) == "True"
-    return [[holds is True for holds in decided] for decided in known]
+            settled = judged[program]
+            decided[position] = settled.results.get(number) == "True" if settled.started else None
+    return known
 
 
-def _verdict(outcome: sandbox.Outcome, conditions: list[str] | None, holds: list[bool]) -> Verdict:
+def _verdict(outcome: sandbox.Outcome, conditions: list[str] | None, holds: list[bool | None]) -> Verdict:
+    if not outcome.started or None in holds:
+        return NOT_STARTED
     if conditions is None:
         return Verdict(False, outcome.problem or "no value")
     correct = all(holds)

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import zip_longest
 
 from genius_bench.evaluation import sandbox
-from genius_bench.evaluation.graders.code import Verdict
+from genius_bench.evaluation.graders.code import NOT_STARTED, Verdict
 from genius_bench.evaluation.graders.values import long_integers
 from genius_bench.evaluation.program_tests import ProgramTest
 
@@ -68,6 +68,8 @@ def _script(submission: ProgramSubmission) -> sandbox.Script:
 
 
 def _verdict(submission: ProgramSubmission, outcome: sandbox.Outcome) -> Verdict:
+    if not outcome.started:
+        return NOT_STARTED
     for index, test in enumerate(submission.tests):
         if index not in outcome.results:
             return Verdict(False, outcome.problem or "no output")
