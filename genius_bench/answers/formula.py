@@ -8,6 +8,10 @@ from genius_bench.answers.places import Reading, Statement
 INLINE = re.compile(r"\$([^$\n]{1,200})\$")
 LEADING = re.compile(r"\$+([^$\n]{1,200})\$+(?!\s*(?:[,;]\s*)?(?:and\b|or\b|\$))")
 DENIED = re.compile(r"(?:not|n['’]t|cannot|can['’]t|neither)\b", re.IGNORECASE)
+HEDGE = re.compile(
+    r"(?:(?:most\s+likely|likely|probably|clearly|definitely|exactly|simply|about|approximately|thus|therefore),?\s+)*",
+    re.IGNORECASE,
+)
 UNCLOSED = re.compile(r"\\boxed\s*+\{([^{}]*+)\Z")
 
 
@@ -40,6 +44,7 @@ def read(statement: Statement) -> Reading | None:
         statement.place == "hashes" or (statement.place == "heading" and len(statement.text.split()) > 3)
     ):
         return None
-    formula = LEADING.match(statement.text)
-    found = formula[1].strip() if formula else statement.text.rstrip("* ")
+    text = HEDGE.sub("", statement.text, count=1)
+    formula = LEADING.match(text)
+    found = formula[1].strip() if formula else text.rstrip("* ")
     return Reading(found) if found else None

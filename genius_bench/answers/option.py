@@ -17,7 +17,7 @@ HEDGE = (
 """What an answer may begin with without being less of an answer."""
 NOUN = r"(?:(?:the\s+)?(?:correct\s+)?(?:answer\s+)?(?:option|choice|letter|label|number)\s*:?\s*)?"
 DECORATION = re.compile(r"(?:[^\w\s$+\-−–~¬√.<>=^/\\]|_|\s|[-–](?=\s))*")
-OPENING = re.compile(rf"{HEDGE}{NOUN}[\[({{*\"'`$_]*", re.IGNORECASE)
+OPENING = re.compile(rf"[\[({{*\"'`$_]*+{HEDGE}{NOUN}[\[({{*\"'`$_]*", re.IGNORECASE)
 ARTICLE = re.compile(r"(?:an?|the)\s+", re.IGNORECASE)
 CLOSERS = re.compile(r"[\])}*\"'`$_]*")
 END = re.compile(
@@ -110,8 +110,9 @@ class _Names:
         )
 
     def _bare(self, line: str) -> str | None:
-        """The label that a line consists of; small letters too, but no "a" or "i" of a text that breaks off."""
+        """The label that a line consists of, small letters too."""
         stripped = places.without_text_commands(line).strip(STRIPPED)
+        stripped = re.sub(r"^(?:option|choice)\s+", "", stripped, flags=re.IGNORECASE).strip(STRIPPED)
         known = {label.lower(): label for label in self.labels}
         return known.get(stripped.lower()) if len(stripped) < 4 else None
 

@@ -12,14 +12,14 @@ MIDDLE = (
     rf"|\s+(?:that|which)\s+(?:(?:is|are|would\s+be)\s+)?{WORDS}|\s+(?:I|we|you)\s+{WORDS})"
 )
 COPULA = (
-    r"(?:is|(?:would|will|should|must)\s+be|has\s+to\s+be|ought\s+to\s+be|(?:seems|appears)(?:\s+to\s+be)?|equals|remains"
+    r"(?:is|(?:would|will|should|must)\s+(?:(?!not\b|never\b)\w+\s+)?be|has\s+to\s+be|ought\s+to\s+be|(?:seems|appears)(?:\s+to\s+be)?|equals|remains"
     r"|(?:turns|comes|works)\s+out\s+(?:to\s+be|to|as|at)|est|es|ist|(?=cannot\s+be|can['’]t\s+be))(?:\b|(?=n['’]t))"
 )
 MARKS = r"[\"'`*_]*+"
 STATED = rf"(?:{MARKS}{MIDDLE}){{0,2}}{MARKS}\s*+(?:{COPULA}\s*+:?|(?P<heading>[:：=>])){MARKS}"
 ENGLISH = (
-    rf"(?<!/)\b(?:answer{STATED}|answers{MARKS}(?:\s+(?:here|then))?\s+are\b\s*+:?{MARKS}"
-    r"|ans\.?\s*[:=]|(?m:^)[#*_\s]{0,9}(?:(?:the|my)\s+)?(?:final\s+|correct\s+)?answer[*_\s]{0,9}\n)"
+    rf"(?:(?<!/)\b(?:answer{STATED}|answers{MARKS}(?:\s+(?:here|then))?\s+are\b\s*+:?{MARKS}|ans\.?\s*[:=])"
+    r"|(?m:^)[#*_ \t]{0,9}(?:(?:the|my)\s)?(?:final\s|correct\s)?answer[*_ \t]{0,9}\n)"
 )
 """The last alternative is a heading on a line of its own."""
 FOREIGN = (

@@ -77,9 +77,9 @@ def _words(statement: Statement) -> Reading | None:
 
 def _label(statement: Statement) -> Reading | None:
     """A label; a small letter only where it is the whole statement, for it may be a variable or a word."""
-    text = places.without_text_commands(statement.text)
-    small = re.match(r"[\W_]*[a-z]\b", text) and not re.fullmatch(r"[\W_]*[a-z][\W_]*", text)
-    if small or (OPERATOR.search(text) and not re.match(r"[\W_]*\(?[A-J]\b\W*(?:\.|\)|$)", text)):
+    text = places.without_text_commands(statement.text).strip(STRIPPED + "_()[]{}.")
+    small = len(text) > 1 and re.match(r"[a-z]\b", text)
+    if small or (OPERATOR.search(text) and not re.match(r"[A-J][.)]", text)):
         return None
     return option.read(statement, LABELS)
 

@@ -1,0 +1,246 @@
+"""Graders and votes read the same answer from the same text."""
+
+import time
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genius_bench.answers import formula, number, option, yes_no
+from genius_bench.sampling.answers import agrees, final_answer
+
+OPTIONS = ("alpha", "beta", "gamma", "delta")
+FRAMES = [
+    "The answer is {}.",
+    "So the final answer is: {}",
+    "Answer: {}",
+    "**Answer:** {}",
+    "### Answer\n\n{}",
+    "The answer is:\n\n\\[\n{}\n\\]",
+    "The answer is:\n$$\n{}\n$$\nI hope this helps.",
+    "The answer is as follows:\n\n```\n{}\n```",
+    "<think>The answer is C, no, 7, yes.</think>The answer is {}.",
+    "The answer (after some thought) is {}.",
+    "The answer, therefore, is {}.",
+    "The answer to the question is most likely {}.",
+    "The answer here is **{}**.",
+    "Hence $\\boxed{{{}}}$.",
+    "\\boxed{{D}}? No. \\boxed{{{}}}",
+    "The answer is {}. (Note: this answer is approximate.)",
+    "The answer is {}.\n\nFinal Answer:",
+    "The answer is D. No, wait. The answer is {}.",
+    "The answer is \\({}\\).",
+    "I thought about it.\n\n{}",
+]
+decimals = st.decimals(-1000, 1000, places=2, allow_nan=False).map(str)
+numbers = st.one_of(st.integers(-(10**9), 10**9).map(str), decimals, st.integers(1, 10**6).map("{:,}".format))
+LABELS = {"A": "A", "(B)": "B", "C.": "C", "(d)": "D", "\\text{A}": "A", "\\textbf{(B)}": "B", "**C**": "C"}
+LABELS |= {"option D": "D", "<b>A</b>": "A", "__B__": "B", "b": "B"}
+labels = st.sampled_from(list(LABELS.items()))
+decisions = st.sampled_from(["yes", "No", "YES", "no", "**Yes**", '"No"', "\\text{Yes}", "true", "False"])
+
+
+def grade_number(text: str) -> str | None:
+    found = number.extract(text)
+    value = None if found is None else number.as_number(found)
+    return None if value is None else number.canonical(value)
+
+
+def grade_option(text: str) -> str | None:
+    return option.extract(text, "ABCD", OPTIONS)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.sampled_from(FRAMES), numbers)
+def test_a_number_is_voted_on_as_it_is_graded(frame: str, answer: str) -> None:
+    expected = number.canonical(Fraction(answer.replace(",", "")))
+    text = frame.format(answer)
+    assert grade_number(text) == final_answer(text) == expected
+    assert number.as_number((formula.extract(text) or "").strip("$ .*")) == Fraction(expected)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.sampled_from(FRAMES), labels)
+def test_a_label_is_voted_on_as_it_is_graded(frame: str, answer: tuple[str, str]) -> None:
+    written, label = answer
+    assert grade_option(frame.format(written)) == final_answer(frame.format(written)) == label
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.sampled_from(FRAMES), decisions)
+def test_yes_and_no_are_voted_on_as_they_are_graded(frame: str, answer: str) -> None:
+    expected = "Yes" if "yes" in answer.lower() or "true" in answer.lower() else "No"
+    assert yes_no.extract(frame.format(answer)) == final_answer(frame.format(answer)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is:\n\\begin{align*}\nx &= 9 + 9 \\\\\n&= 18\n\\end{align*}",
+        "Answer: Let's think step by step. 16 - 3 - 4 = 9. 9 * 2 = 18.",
+        "Answer: Janet sells 16 - 3 - 4 = 9 eggs. She makes 9 * 2 = 18 dollars.",
+        "Answer:\n\n1. She has 16 eggs.\n2. She eats 7.\n3. So she makes 18",
+        "The answer is found by multiplying 9 by 2, which gives 18.",
+        "So she makes 18 dollars.\nTo check the answer: 18 / 2 = 9, and half of 36 is 18",
+        "The answer is 18. To verify the answer: 9 + 9 = 9 * 2",
+        "The answer (in dollars) is 18 for 3 days.",
+        "The answer is 18. This answer is for 3 days.",
+        "#### Step 1\nShe sells 9 eggs.\n#### Step 2\n9 * 2 = 18\nThe answer is 18.",
+        "If the answer is 9, she sold none. So the answer must be 18.",
+    ],
+)
+def test_working_is_no_answer(text: str) -> None:
+    assert number.extract(text) == "18"
+    assert final_answer(text) in ("18", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer seems to be B",
+        "Answer choice: B",
+        "The closest option is B.",
+        "The most appropriate choice would be (B) beta",
+        "The answer that best completes the passage is (B)",
+        "The answer that is most consistent with the passage is (B).",
+        "The answer I would choose is B.",
+        "The right answer, I believe, is B.",
+        "B. beta\n\nExplanation: alpha is odd.",
+        "The answer is ... B",
+        "The answer is (B).因此",
+        "The answer is B因为",
+        "The answer is B. The answer cannot be A.",
+        "The answer is B. It is stronger than A and C. So it is.",
+        "$\\mathbf{B}$",
+        "**Final Answer**\n\n\\(\\boxed{B}\\)",
+        "<think>A fits. \\boxed{A}</think>\n\nB",
+    ],
+)
+def test_an_option_is_read_however_it_is_stated(text: str) -> None:
+    assert grade_option(text) == "B"
+    assert final_answer(text) == "B"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Either \\boxed{A} or \\boxed{B}.",
+        "The answer is B. blue and D. black.",
+        "The answer is B and D.",
+        "Suppose the answer is B.",
+        "You might think the answer is B.",
+        "The answer is B. Hmm, the answer cannot be B.",
+        "A. alpha\nB. beta\nC. gamma\nD. delta",
+        "<think>The answer is B.",
+    ],
+)
+def test_what_names_no_single_option_is_none(text: str) -> None:
+    assert grade_option(text) is None
+    assert final_answer(text) is None
+
+
+def test_options_are_known_by_their_texts_however_they_are_spaced() -> None:
+    options = ("0.82 J/K", "0.41 W", "0.41 J / ° K", "$5")
+    assert option.extract("The answer is (C) 0.41 J/°K", "ABCD", options) == "C"
+    assert option.extract("The answer is 0.41 J/°K.", "ABCD", options) == "C"
+    assert option.extract("The answer is $5.", "ABCD", options) == "D"
+
+
+@pytest.mark.parametrize(
+    ("text", "decision"),
+    [
+        ("The answer (Yes or No) is No.", "No"),
+        ('The answer is most likely "No."', "No"),
+        ("The answer is a definite no", "No"),
+        ("The answer is technically Yes, but nobody does it.", "Yes"),
+        ("The answer is No。因为", "No"),
+        ("The answer is No.因为", "No"),
+        ("The answer (Yes or No) is followed by a reason.\n\nYes, it is normal.", "Yes"),
+        ("Say the first answer is yes. The answer (Yes or No) is dependent on the person.", None),
+        ("The answer is only yes if it rains.", None),
+        ("The answer is hardly no.", None),
+    ],
+)
+def test_hedged_decisions(text: str, decision: str | None) -> None:
+    assert yes_no.extract(text) == decision
+
+
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ("The solutions are \\boxed{2} and \\boxed{6}.", "2, 6"),
+        ("$x = \\boxed{2}$ or $x = \\boxed{6}$", "2, 6"),
+        ("\\boxed{2} \\text{ and } \\boxed{6}", "2, 6"),
+        ("\\boxed{2}. No, \\boxed{6}", "6"),
+        ("\\boxed{2}, so the answer is \\boxed{6}", "6"),
+        ("\\boxed{6}\n\n\\boxed{6}", "6"),
+    ],
+)
+def test_boxes_of_one_sentence_are_a_list(text: str, listed: str) -> None:
+    assert formula.extract(text) == final_answer(text) == listed
+    assert number.extract(text) == (listed if "," not in listed else None)
+
+
+@pytest.mark.parametrize("gold", ["17", "5", "99"])
+def test_a_vote_never_calls_different_answers_equal(gold: str) -> None:
+    assert not agrees("The answer is:\n\\[\n42\n\\]", gold)
+    assert agrees("The answer is:\n\\[\n42\n\\]", "42")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("\\boxed{2x}", "\\boxed{2}"),
+        ("\\boxed{2 x}", "\\boxed{2}"),
+        ("\\boxed{x+3}", "\\boxed{3}"),
+        ("\\boxed{A \\cap B}", "\\boxed{A}"),
+        ("\\boxed{a/b}", "\\boxed{a}"),
+        ("\\boxed{999999}", "\\boxed{1000000}"),
+        ("\\boxed{\\frac{3}{2598960}}", "\\boxed{\\frac{4}{2598960}}"),
+        ("\\boxed{5!}", "\\boxed{5}"),
+        ("The answer is 3 or 4.", "The answer is 3."),
+        ("The answer is 5 times x.", "The answer is 5."),
+        ("The answer is 12345678901.", "The answer is 12345678902."),
+    ],
+)
+def test_formulas_are_not_the_numbers_in_them(one: str, other: str) -> None:
+    assert final_answer(one) != final_answer(other)
+
+
+HOSTILE = [
+    *(
+        "the answer is ",
+        "answer to the ",
+        "answer (",
+        "the answer, ",
+        "Answer:\n",
+        "the best option ",
+        "I choose ",
+    ),
+    *(
+        "\\boxed{1} and ",
+        "\\boxed{",
+        "$$",
+        "#### 1\n",
+        "\\text{",
+        "{",
+        "*",
+        "_",
+        "1,",
+        "B. and ",
+        "答案",
+        "<b>",
+        "…",
+        " ",
+    ),
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_100_kb_are_read_in_no_time(piece: str) -> None:
+    hostile = (piece * 100_000)[:100_000]
+    for read in (number.extract, grade_option, yes_no.extract, formula.extract, final_answer):
+        begun = time.process_time()
+        read(f"The answer is {hostile}")
+        assert time.process_time() - begun < 0.8, read
