@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of
 from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.runs import Run, read_runs, write_run
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -253,3 +254,18 @@ def test_a_read_only_home_is_the_users_to_mend(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(InputError, match="Read-only file system"):
         Store(small_disk / "home")
+
+
+def test_a_read_only_home_can_be_read_and_says_that_nothing_is_made_there(small_disk: Path) -> None:
+    home = small_disk / "home"
+    Store(home).make(identity_of(), lambda build: build.write_shard([{"id": 1}]))
+    write_run(home, Run(id="one"))
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert ids_of(the_artifact(home)) == [1]
+    assert [run.id for run in read_runs(home)] == ["one"]
+    assert Store(home).make(identity_of(), lambda build: None).reused
+    with pytest.raises(InputError, match="Read-only file system"):
+        Store(home).make(identity_of(a=2), lambda build: None)
+    with pytest.raises(InputError, match="Read-only file system"):
+        write_run(home, Run(id="two"))
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
