@@ -35,7 +35,13 @@ def digest_of(value: Any) -> str:
 def seal(record: dict[str, Any]) -> dict[str, Any]:
     """The record with its digest, as JSON reads it back."""
     plain = json.loads(json.dumps({name: value for name, value in record.items() if name != SEAL}))
-    return {**plain, SEAL: digest_of(plain)}
+    return {**plain, SEAL: _digest(plain)}
+
+
+def seal_holds(record: dict[str, Any]) -> bool:
+    """Whether a record that has a digest has its own."""
+    plain = {name: value for name, value in record.items() if name != SEAL}
+    return SEAL not in record or record[SEAL] == _digest(plain)
 
 
 def unsealed(record: dict[str, Any], path: Path, remedy: str, *, mark: str = "") -> dict[str, Any]:
@@ -43,17 +49,14 @@ def unsealed(record: dict[str, Any], path: Path, remedy: str, *, mark: str = "")
 
     A record that has the field `mark` was written with a digest; one without it may be an old one.
     """
-    plain = {name: value for name, value in record.items() if name != SEAL}
-    if (SEAL in record or mark in record) and record.get(SEAL) != _digest_or_none(plain):
+    if not seal_holds(record) or (mark in record and SEAL not in record):
         raise InputError(f"{path} was changed or damaged since it was written: {remedy}")
-    return plain
+    return {name: value for name, value in record.items() if name != SEAL}
 
 
-def _digest_or_none(record: dict[str, Any]) -> str | None:
-    try:
-        return digest_of(record)
-    except (ValueError, RecursionError):  # half of a surrogate pair: JSON, but no text
-        return None
+def _digest(record: dict[str, Any]) -> str:
+    """Half of a surrogate pair is no text, but JSON."""
+    return hashlib.sha256(_canonical(record).encode(errors="surrogatepass")).hexdigest()
 
 
 def sha256_of(path: Path) -> str:

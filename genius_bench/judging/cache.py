@@ -3,7 +3,8 @@
     <home>/judgements/<judge>-<digest of its identity>/<host>-<process>-<number>.jsonl
 
 Every process appends to files of its own, so that no lock is needed, on a network file system neither. A record
-begins with a line break: what a kill or a full disk left half-written spoils no other record and is skipped.
+begins with a line break: what a kill or a full disk left half-written spoils no other record and is skipped, as is one
+whose digest is not its own.
 """
 
 import json
@@ -16,8 +17,8 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from genius_bench.artifacts import digest_of
 from genius_bench.errors import InputError
+from genius_bench.integrity import SEAL, digest_of, seal, seal_holds
 from genius_bench.judging.replies import Reply
 
 
@@ -92,13 +93,16 @@ def _said(reply: Reply) -> dict[str, Any]:
 
 
 def _record(value: dict[str, Any]) -> bytes:
-    return b"\n" + json.dumps(value, ensure_ascii=True).encode()
+    return b"\n" + json.dumps(seal(value), ensure_ascii=True).encode()
 
 
 def _parse(line: bytes) -> tuple[str, Reply] | None:
     """None for the line that names the judge and for whatever is damaged."""
     try:
         value = json.loads(line)
+        if not seal_holds(value):
+            return None
+        value.pop(SEAL, None)
         digest = value.pop("prompt")
         return str(digest), replace(Reply(**value), reused=True)
     except (ValueError, KeyError, TypeError, AttributeError):

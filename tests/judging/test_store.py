@@ -98,6 +98,20 @@ def test_a_damaged_tail_is_ignored_and_spoils_nothing_after_it(cut: int, tmp_pat
     assert found["1"].reused
 
 
+def test_a_flipped_bit_costs_a_judgement_and_changes_none(tmp_path: Path) -> None:
+    cache, said = Cache(tmp_path, "m", IDENTITY), "Verdict: A>B \ud83d"  # JSON may hold half of a pair
+    cache.open()
+    cache.store("a prompt", Reply(text=said), silent)
+    cache.close()
+    (file,) = cache.folder.glob("*.jsonl")
+    content = file.read_bytes()
+    assert [one.text for one in Cache(tmp_path, "m", IDENTITY).read().values()] == [said]
+    for place in range(len(content)):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 1 << place % 7]) + content[place + 1 :])
+        found = Cache(tmp_path, "m", IDENTITY).read()
+        assert {prompt: one.text for prompt, one in found.items()} in ({}, {"a prompt": said}), place
+
+
 def test_other_settings_are_another_judge(tmp_path: Path) -> None:
     with serve(fair) as server:
         others: list[dict[str, Any]] = [{}, {"temperature": 0.5}, {"max_tokens": 5}, {"model": "other"}]

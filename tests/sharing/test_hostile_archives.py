@@ -121,6 +121,7 @@ RUN: dict[str, tuple[Callable[[Record], object], str]] = {
     "scores of another task": (lambda run: swap(run["evaluations"][0]["scores"]), "of another"),
     "another id": (lambda run: run.update(id="another"), "the id 'another'"),
     "text as overlap": (lambda run: run["corpus"].update(overlap={"gsm8k": "none"}), "overlap"),
+    "settings within settings": (lambda run: run["evaluations"][0]["settings"].update(nested(900)), "deep"),
     "no time": (lambda run: run.update(finished_at="yesterday"), "finished_at"),
 }
 
@@ -129,6 +130,10 @@ def on_the_way(run: Record, **changes: str) -> Record:
     [made] = run["checkpoints"]
     record = {name: made[name] for name in ("iteration", "key", "fingerprint")}
     return record | {"step": "3", "folder": "steps/3/model"} | changes
+
+
+def nested(depth: int) -> Record:
+    return {"a": nested(depth - 1)} if depth else {}
 
 
 def swap(scores: dict[str, str]) -> None:
