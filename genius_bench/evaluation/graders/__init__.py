@@ -8,6 +8,7 @@ from genius_bench.answers.boxes import last_boxed
 from genius_bench.evaluation import sandbox
 from genius_bench.evaluation.facts import GraderName, ReleasedName
 from genius_bench.evaluation.graders import blocks, code, maths, programs, released
+from genius_bench.evaluation.graders.notation import as_latex
 from genius_bench.evaluation.program_tests import ProgramTest
 
 VERSION = 3
@@ -89,8 +90,9 @@ def vote(grader: GraderName, extracted: str | None) -> str:
     """What answers with equal results share, for majority votes; empty where there is nothing to compare."""
     if extracted is None or grader in RUN:
         return ""
-    value = number.as_number(extracted) if grader in ("math", "number") else None
-    return "".join(extracted.split()) if value is None else number.canonical(value)
+    written = as_latex(extracted) if grader == "math" else extracted
+    value = number.as_number(written) if grader in ("math", "number") else None
+    return "".join(written.split()) if value is None else number.canonical(value)
 
 
 def _grade_text(grader: GraderName, text: str, item: Item) -> Verdict:

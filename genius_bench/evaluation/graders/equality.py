@@ -13,6 +13,12 @@ from genius_bench.evaluation.graders.units import split_unit
 
 DIGITS = 60
 AGREEING = 40
+EXACTLY: dict[str, Any] = {
+    "float_rounding": DIGITS,
+    "numeric_precision": DIGITS,
+    "allow_set_relation_comp": True,
+    "timeout_seconds": None,
+}
 
 
 class GoldUnread(Exception):
@@ -24,10 +30,16 @@ def same_value(answer: str, gold: str) -> bool | None:
 
     "15%" is 15 where the gold names no percent, as units are not asked for, and it is 0.15. Raises `GoldUnread`.
     """
-    answer, unit = split_unit(answer)
-    gold, wanted = split_unit(gold)
-    if unit and wanted and unit != wanted:
+    bare, unit = split_unit(answer)
+    wanted, named = split_unit(gold)
+    if unit and named and unit != named:
         return False
+    verdict = _same_but_for_percent(bare, wanted)
+    # "2 h" may be two hours or 2h.
+    return verdict or (_same(answer, gold) if bool(unit) != bool(named) else verdict)
+
+
+def _same_but_for_percent(answer: str, gold: str) -> bool | None:
     ours, theirs = _without_percent(answer), _without_percent(gold)
     if (ours != answer) == (theirs != gold):
         return _same(ours, theirs)
@@ -61,9 +73,7 @@ def _same(answer: str, gold: str) -> bool | None:
     if _is_number(expected[0]) and _is_number(given[0]):
         slack = max(numerals.rounding(answer), numerals.rounding(gold))
         return _same_number(given[0], expected[0], Rational(slack.numerator, slack.denominator))
-    return bool(
-        verify(expected, given, float_rounding=DIGITS, numeric_precision=DIGITS, timeout_seconds=None)
-    )
+    return bool(verify(expected, given, **EXACTLY))
 
 
 @lru_cache(maxsize=256)

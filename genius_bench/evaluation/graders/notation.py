@@ -105,7 +105,7 @@ ROWS = ("matrix", "cases", "array", "aligned")
 MEMBER = re.compile(r"[a-zA-Z]\s*\\in(?![a-zA-Z])\s*(?=[(\[\\])")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def as_latex(text: str) -> str:
     """`text` in one LaTeX notation, without what carries no meaning: layout, currency signs, `x \\in` before a set."""
     text = re.sub("[\uff01-\uff5e\U0001d400-\U0001d7ff]", lambda match: normalize("NFKC", match[0]), text)

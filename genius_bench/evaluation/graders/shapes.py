@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 Same = Callable[[str, str], bool | None]
 """Whether two single values are equal; None when the answer's cannot be read."""
-Kind = Literal["single", "several", "union", "()", "(]", "[)", "[]", "<>"]
+Kind = Literal["single", "several", "union", "()", "(]", "[)", "[]"]
 
 OPENING, CLOSING = ("(", "[", "{", r"\{", r"\langle", r"\begin"), (")", "]", "}", r"\}", r"\rangle", r"\end")
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|.", re.DOTALL)
@@ -22,7 +22,7 @@ BRACKETS: dict[tuple[str, str], Kind] = {
     ("(", "]"): "(]",
     ("[", ")"): "[)",
     ("[", "]"): "[]",
-    (r"\langle", r"\rangle"): "<>",
+    (r"\langle", r"\rangle"): "()",
     (r"\{", r"\}"): "several",
 }
 

@@ -10,7 +10,7 @@ NAMES = (
 CANONICAL = {name: group.split()[0] for group in NAMES.split("|") for name in group.split()}
 POWERS = {"square": "2", "sq": "2", "cubic": "3", "cu": "3"}
 UNIT = re.compile(
-    r"(?:\\text\{\s*(?P<text>[a-zA-Z. ]+?)\s*\}|(?<=[\d}\s])\s(?P<word>[a-zA-Z. ]{2,30}?))\.?"
+    r"(?:\\text\{\s*(?P<text>[a-zA-Z. ]+?)\s*\}|(?<=[\d}\s])\s(?P<word>[a-zA-Z. ]{1,30}?))\.?"
     r"\s*(?:\^\s*\{?(?P<power>[23])\}?)?\s*$"
 )
 
