@@ -1,5 +1,7 @@
 """Genius: self-training with foresight re-sampling and advantage-calibrated optimisation (arXiv 2504.08672)."""
 
+from typing import Any
+
 import numpy as np
 
 from genius_bench.method import Collected, Method, Work
@@ -46,7 +48,7 @@ class Genius(Method):
         pairs: list[PreferencePair] = []
         seen: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
         notes = {"no_contrast": 0, "unfinished": 0, "repeated": 0, "ended_early": 0, "no_room": 0}
-        trace = []
+        trace: list[Any] = []
 
         for k in range(1, options.steps + 1):
             candidates = await roll_out(beams, search, k)  # a_k, a'_>k, f (Eq. 1) and A (Eq. 6)
