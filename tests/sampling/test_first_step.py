@@ -11,6 +11,7 @@ from genius_bench.lab import MODEL_PATH
 from genius_bench.sampling.foresight import Search, _end_of_first_step
 from genius_bench.sampling.foresight_options import ForesightOptions
 from genius_bench.sampling.policy import Policy
+from genius_bench.sampling.prompts import Prompt
 from tests.engines.conftest import build
 from tests.sampling.scripted import ScriptedEngine
 
@@ -36,7 +37,8 @@ class CountingTokenizer:
 def search(tokenizer: Any, **options: Any) -> Search:
     engine = ScriptedEngine(lambda text, random: ("", 0.0))
     engine.tokenizer = tokenizer
-    return Search("q", (), Policy(engine, 0), ForesightOptions(**options))
+    nothing = Prompt((), "", lambda text: ())
+    return Search("q", nothing, Policy(engine, 0), ForesightOptions(**options))
 
 
 def token_by_token(ids: tuple[int, ...], tokenizer: Any, options: ForesightOptions) -> int:

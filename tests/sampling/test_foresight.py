@@ -61,7 +61,7 @@ def test_schedule_is_the_papers() -> None:
 @pytest.mark.parametrize("one_request", [False, True])
 def test_every_request_has_the_limits_and_the_top_p_that_were_asked_for(one_request: bool) -> None:
     limits: dict[str, Any] = {"step_max_tokens": 7, "foresight_max_tokens": 11, "top_p": 0.8}
-    _, engine = collect(four_ways, **limits, **({"step_temperature": 1.0} if one_request else {}))
+    _, engine = collect(four_ways, **limits, step_temperature=1.0 if one_request else 0.6)
     expected = {(11, 0.8)} if one_request else {(7, 0.8), (11, 0.8)}
     assert {(request.max_tokens, request.top_p) for request in engine.requests} == expected
 
@@ -105,8 +105,8 @@ def test_pairs_hold_whole_responses_and_recorded_references() -> None:
 def test_selection_frequencies_match_eqs_2_to_5() -> None:
     """Chi-square: beams by draws from F, successive or independent, and rejected from F without the best."""
     scores, tau, runs = [-0.5, -0.2, -0.35, -0.1], 0.1, 6000
-    weights = [math.exp(score / tau) for score in scores]
-    f = [weight / sum(weights) for weight in weights]
+    odds = [math.exp(score / tau) for score in scores]
+    f = [one / sum(odds) for one in odds]
     np.testing.assert_allclose(foresight_distribution(scores, tau), f)
     pairs = [(i, j) for i in range(4) for j in range(4)]
     chances = {
@@ -117,8 +117,8 @@ def test_selection_frequencies_match_eqs_2_to_5() -> None:
     for how, chance in chances.items():
         options = ForesightOptions(tau=tau, beams=how)  # type: ignore[arg-type]
         drawn = Counter(tuple(next_beams(scores, options, random)) for _ in range(runs))
-        expected = np.array(list(chance.values())) * runs
-        assert chisquare([drawn[cell] for cell in chance], expected).pvalue > 1e-3
+        wanted = np.array(list(chance.values())) * runs
+        assert chisquare([drawn[cell] for cell in chance], wanted).pvalue > 1e-3
 
     rejected: Counter[str] = Counter()
     total: dict[str, float] = dict.fromkeys(STEPS, 0.0)

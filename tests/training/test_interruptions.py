@@ -20,7 +20,7 @@ from genius_bench.objectives.dpo import DPO
 from genius_bench.training import saved_state
 from genius_bench.training import trainer as trainer_module
 from genius_bench.training.examples import read_examples
-from genius_bench.training.packing import check_packing
+from genius_bench.training.packing import PACKED, PackingCheck
 from genius_bench.training.stage import optimise
 
 from .support import VOCABULARY, largest_difference, make_pairs, make_training_set, settings, weights_of
@@ -203,7 +203,7 @@ def test_a_model_that_mixes_packed_rows_is_refused(llama: Path, monkeypatch: pyt
     rows = [asdict(pair) for pair in make_pairs(2)]
     examples = read_examples(rows, DPO(), max_length=100, vocabulary=VOCABULARY).kept
     model = AutoModelForCausalLM.from_pretrained(llama)
-    check_packing(model, examples)
+    PackingCheck(model, examples, rows=2)(PACKED)
     monkeypatch.setattr(masking_utils, "find_packed_sequence_indices", lambda position_ids: None)
     with pytest.raises(InputError, match=r"lets packed rows see each other: --set training.packing=false"):
-        check_packing(model, examples)
+        PackingCheck(model, examples, rows=2)(PACKED)
