@@ -406,6 +406,16 @@ def test_an_answer_that_repeats_the_key_is_quoted_without_it(
     assert len(failure(lambda: answers(engine, [asked()]))) < 500
 
 
+def test_token_ids_are_held_against_the_tokenizer(server: Server) -> None:
+    engine = opened(server, tokenizer="lab")
+    largest = max(engine.tokenizer.get_vocab().values())
+    server.choice = {"token_ids": [7, 8, largest]}
+    assert answers(engine, [asked()])[0].token_ids == (7, 8, largest)
+    engine = opened(server, tokenizer="lab")
+    server.choice = {"token_ids": [7, 8, largest + 1]}
+    assert "token ids that are none of this model's" in failure(lambda: answers(engine, [asked()]))
+
+
 def test_half_a_surrogate_pair_can_be_stored(server: Server) -> None:
     server.choice = {"message": {"content": "\ud83d!"}}
     assert one_answer(server).text == "?!"

@@ -1,5 +1,6 @@
 """Folders whose files hold other weights than the model is made of, or than the fingerprint hashes."""
 
+import asyncio
 import json
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from genius_bench.engines import open_engine
 from genius_bench.engines.loading import base_of, fingerprint, load_model, load_tokenizer, resolve_model
+from genius_bench.engines.vllm import VLLMEngine
 from genius_bench.engines.weights import check_names
 from genius_bench.errors import InputError
 from genius_bench.lab import MODEL_PATH
@@ -79,6 +81,14 @@ def test_files_that_do_not_hold_the_model(change: str, folder: Path) -> None:
     refused(folder, said)
     with pytest.raises(InputError, match=said):
         open_engine(folder, EngineSection(name="vllm"))  # before anything of vLLM's is looked for
+
+
+def test_weights_that_are_exchanged_are_checked_before(folder: Path) -> None:
+    rewrite(folder / "model.safetensors", lambda weights: weights.pop(NORM))
+    engine = object.__new__(VLLMEngine)  # nothing of it may be needed
+    engine._template = None
+    with pytest.raises(InputError, match="1 weights missing"):
+        asyncio.run(engine.exchange_weights(folder))
 
 
 @pytest.mark.parametrize("kind", ARCHITECTURES)
