@@ -15,13 +15,13 @@ CURRENCY = (
 )
 SPACES = "\u00a0\u2002-\u200a\u202f\u205f"
 """Typographic ones, which stand between thousands; a plain space stands between two numbers."""
-GROUPED = rf"\d{{1,3}}(?:(?:,\d{{3}})+|(?:,\d\d)+,\d{{3}}|(?:[{SPACES}]\d{{3}})+)(?!\d)"
+GROUPED = rf"\d{{1,3}}(?:(?:,\d{{3}})+|(?:,\d\d)+,\d{{3}}|(?:[{SPACES}'’]\d{{3}})+)(?!\d)"
 NUMBER = re.compile(
     rf"(?P<sign>-\s?)?(?:{CURRENCY}\s?)?(?P<minus>-)?(?P<value>(?:{GROUPED}|\d+)(?:\.\d+)?|\.\d+)"
     r"(?P<power>[eE][+-]?\d{1,3}(?!\d))?"
     r"(?:\s*/\s*(?P<under>\d+(?:\.\d+)?))?(?:\s+(?P<scale>hundred|thousand|million|billion|trillion)\b)?"
 )
-SEPARATORS = re.compile(rf"[,{SPACES}]")
+SEPARATORS = re.compile(rf"[,{SPACES}'’]")
 SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 LONGEST = 200
 """Digits. A run of more is no answer, and exact arithmetic with it takes time."""
@@ -73,6 +73,7 @@ def canonical(number: Fraction) -> str:
 def plain(text: str) -> str:
     r"""`text` with typographic signs, LaTeX spacing, \frac, mixed numbers and powers of ten as plain numbers."""
     text = text.replace("−", "-").replace("–", "-").replace("{,}", ",").replace("\\$", "$")
+    text = text.replace("~", "\u00a0")
     text = re.sub(r"\\[,!;: ]", "", text)
     text = VULGAR.sub(lambda match: " " + normalize("NFKC", match[0]).replace("\u2044", "/"), text)
     text = RAISED.sub(lambda match: "^" + normalize("NFKC", match[0]).replace("−", "-"), text)

@@ -27,7 +27,7 @@ END = re.compile(
 OR = re.compile(r"\s*(?:or\b|and/or\b|/)", re.IGNORECASE)
 JOIN = re.compile(r"\s*(?:[,;&]\s*(?:or\b|and\b)?|and\b)\s*", re.IGNORECASE)
 NOT = re.compile(r"(?:not|n['’]t|cannot\s+be|can['’]t\s+be)\s+", re.IGNORECASE)
-EITHER = re.compile(r"(?:either|neither|both)\s+", re.IGNORECASE)
+EITHER = re.compile(r"(?:either|neither|both|also)\s+", re.IGNORECASE)
 BUT = re.compile(r"[,;]?\s*(?:but|rather|it is|it's)\s+", re.IGNORECASE)
 VERB = re.compile(
     r"[)*\"']*\s+(?:is|are|was|were|has|have|does|would|can|cannot|fails?|seems?)\b", re.IGNORECASE
@@ -36,7 +36,7 @@ EXPLANATION = re.compile(
     r"\W*(?:explanation|reason(?:ing)?|rationale|justification|because|why)\b", re.IGNORECASE
 )
 CONCLUSION = r"(?:so|thus|therefore|hence),?\s+"
-STRIPPED = "*()[]{}. :`\"'$_"
+STRIPPED = "*()[]{}. :`\"'$_【】「」。"
 
 
 def extract(text: str, labels: Sequence[str], options: Sequence[str] = ()) -> str | None:
@@ -188,7 +188,7 @@ class _Names:
     @cached_property
     def _label(self) -> re.Pattern[str]:
         letters = "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True))
-        return re.compile(rf"(?:{letters})(?!(?![\u3040-\u9fff])[^\W_])", re.IGNORECASE)
+        return re.compile(rf"(?:{letters})(?!['’]s\b|(?![\u3040-\u9fff])[^\W_])", re.IGNORECASE)
 
     @cached_property
     def _also(self) -> re.Pattern[str]:
@@ -209,7 +209,7 @@ class _Names:
     def _closing(self) -> re.Pattern[str]:
         letters = "|".join(re.escape(label) for label in self.labels if label.isalpha()) or r"(?!)"
         return re.compile(
-            rf"(?:^|[.;,]\s+)(?i:{CONCLUSION})(?:(?i:option|choice)\s+)?[(*]*(?P<last>{letters})[)*]*[.!]?$"
+            rf"(?:^|[.;,]\s+)(?i:{CONCLUSION}|(?:{CONCLUSION})?(?:it|that)(?:['’]s|\s+is)\s+)(?:(?i:option|choice)\s+)?[(*]*(?P<last>{letters})[)*]*[.!]?$"
             rf"|(?:^|[.;,]\s+)(?i:{CONCLUSION})?(?:(?i:option|choice|answer)\s+)?[(*]*(?P<verdict>{letters})[)*]*"
             rf"\s+is\s+(?:the\s+)?(?:only\s+)?(?:correct|right|best)\b(?:\s+(?:option|choice|answer|one))?[.!*]*$"
         )

@@ -6,19 +6,21 @@ WORD = r"[\w'’\"“”/-]+,?\s+"
 WORDS = rf"(?:(?!(?:is|answer)\b){WORD}){{0,10}}?"
 # What may stand between "answer" and "is": "(Yes or No)", ", therefore,", "here", "to the question", "that fits best".
 MIDDLE = (
-    r"(?:\s*\([^()\n]{0,60}\)\s*|\s*,\s[^,.;:\n]{1,40},\s*|\s+[–—-]\s[^–—\n-]{1,40}\s[–—-]\s+"
+    r"(?:\s*[\[(][^()\[\]\n]{0,60}[\])]\s*|\s*,\s[^,.;:\n]{1,40},\s*|\s+[–—-]\s[^–—\n-]{1,40}\s[–—-]\s+"
     r"|\s+(?:here|then|now|thus|therefore|hence|again|finally|clearly|simply|choice|option|letter|key|value)\b"
+    r"|\s+(?:to|of)\s+(?:the\s+\w+\s*:?\s*)?[\"“][^\"“”\n]{0,200}[\"”],?\s+"
     rf"|\s+(?:to|for|of|in|on|from|at|with|among)\s+{WORDS}"
     rf"|\s+(?:that|which)\s+(?:(?:is|are|would\s+be)\s+)?{WORDS}|\s+(?:I|we|you)\s+{WORDS})"
 )
 COPULA = (
-    r"(?:is|(?:would|will|should|must)\s+(?:(?!not\b|never\b)\w+\s+)?be|has\s+to\s+be|ought\s+to\s+be|(?:seems|appears)(?:\s+to\s+be)?|equals|remains"
+    r"(?:is|(?:would|will|should|must)\s+(?:(?!not\b|never\b)\w+\s+)?be|(?:has|would\s+have)\s+to\s+be|to\s+be|ought\s+to\s+be|(?:seems|appears)(?:\s+to\s+be)?|equals|remains"
     r"|(?:turns|comes|works)\s+out\s+(?:to\s+be|to|as|at)|est|es|ist|(?=cannot\s+be|can['’]t\s+be))(?:\b|(?=n['’]t))"
 )
 MARKS = r"[\"'`*_]*+"
-STATED = rf"(?:{MARKS}{MIDDLE}){{0,2}}{MARKS}\s*+(?:{COPULA}\s*+:?|(?P<heading>[:：=>])){MARKS}"
+STATED = rf"(?:{MARKS}{MIDDLE}){{0,2}}{MARKS}\s*+(?:{COPULA}\s*+:?|(?P<heading>[:：=>→⇒]|[-–—]\s)){MARKS}"
 ENGLISH = (
     rf"(?:(?<!/)\b(?:answer{STATED}|answers{MARKS}(?:\s+(?:here|then))?\s+are\b\s*+:?{MARKS}|ans\.?\s*[:=])"
+    r"|(?m:^)[#*_]{0,6}(?:final\s)?answer[*_]{0,3}\s(?=\((?-i:[A-J])\))"
     r"|(?m:^)[#*_ \t]{0,9}(?:(?:the|my)\s)?(?:final\s|correct\s)?answer[*_ \t]{0,9}\n)"
 )
 """The last alternative is a heading on a line of its own."""
@@ -29,10 +31,12 @@ FOREIGN = (
 )
 CHOICE = (
     r"\b(?:(?:correct|right|best|better|final|closest|nearest|likely|likeliest|appropriate|suitable|accurate|logical|plausible)"
-    r"\s+(?:possible\s+|remaining\s+|available\s+)?(?:option|choice|letter|alternative|match|response|completion|selection)"
+    r"\s+(?:possible\s+|remaining\s+|available\s+)?(?:option|choice|letter|alternative|match|response|completion|selection"
+    r"|statement|conclusion|description|explanation|interpretation|inference|assumption)"
     rf"(?:{MIDDLE}){{0,2}}|(?:option|choice)\s+(?:that|which)\s+{WORDS}|(?:my|selected|chosen)\s+(?:option|choice|selection|pick)"
     rf"|(?m:^)[*_]{{0,3}}(?:choice|option|selection))"
     rf"{MARKS}\s*+(?:{COPULA}\s*+:?|[:：]){MARKS}"
+    r"|\b(?:matches|corresponds\s+to)\s+(?:the\s+)?(?:option|choice)\b"
     r"|\b(?:I|we)(?:['’](?:ll|d)|\s+(?:will|would|should|must))?\s+(?:choose|pick|select|opt\s+for|go\s+with|settle\s+on)\b"
 )
 PHRASE = re.compile(rf"(?:(?P<english>{ENGLISH})|(?P<foreign>{FOREIGN})|(?P<choice>{CHOICE}))", re.IGNORECASE)

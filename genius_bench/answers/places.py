@@ -29,7 +29,8 @@ SENTENCE_END = re.compile(
 )
 OPENED = r"\$\$|```[\w-]{0,12}(?=\s)|\\begin\{(?:align|aligned|equation|gather|gathered|split|multline)\*?\}"
 SKIPPED = re.compile(
-    rf"(?:\s|\*|>|&|\.{{2,}}|…|{OPENED}|as\s+follows\b:?|(?:the\s+)?following\b:?|(?:simple|clear|obvious|straightforward|easy)\s*:)*+",
+    rf"(?:\s|\*|>|&|\.{{2,}}|…|{OPENED}|as\s+follows\b:?|(?:the\s+)?following\b:?|,\s[a-z][a-z ]{{1,30}},(?=\s)"
+    r"|(?:simple|clear|obvious|straightforward|easy)\s*:)*+",
     re.IGNORECASE,
 )
 CLOSED = re.compile(r"\$\$|```|\\end\{")
@@ -38,7 +39,7 @@ HASHES = re.compile(r"^[ \t]*####[ \t]*(?P<text>[^\n]{1,200})$", re.MULTILINE)
 LISTED = re.compile(r"\**1[.)]\s+\S")
 NEXT_LISTED = re.compile(r"\n\W*2[.)]\s")
 LATEX_TEXT = re.compile(
-    r"\\(?:text|textbf|textit|mathrm|mathbf|textrm|mathbb|mathsf)\s*+\{((?:[^{}]|\{[^{}]*+\})*+)\}"
+    r"\\(?:textsf|mbox|operatorname|text|textbf|textit|mathrm|mathbf|textrm|mathbb|mathsf)\s*+\{((?:[^{}]|\{[^{}]*+\})*+)\}"
 )
 HTML = re.compile(r"</?(?:b|strong|i|em|u|mark|span|code|font)(?:\s[^<>]{0,80})?>", re.IGNORECASE)
 HTML_LINE = re.compile(r"</?(?:p|div|br|li|h\d)(?:\s[^<>]{0,80})?/?>", re.IGNORECASE)
@@ -109,7 +110,7 @@ def leaves_open(statement: Statement) -> bool:
 
 def without_text_commands(text: str) -> str:
     r"""`\text{B}` as B, `\textbf{(C)}` as (C)."""
-    return LATEX_TEXT.sub(r"\1", text)
+    return re.sub(r"\\(?:bf|it|rm|sf)\s+", "", LATEX_TEXT.sub(r"\1", text))
 
 
 def last_phrase(text: str) -> str | None:

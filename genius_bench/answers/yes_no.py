@@ -10,10 +10,10 @@ MEANING = {
     **dict.fromkeys(("yes", "yep", "yup", "yeah", "true"), "Yes"),
     **dict.fromkeys(("no", "nope", "false"), "No"),
 }
-WORD = rf"\b(?P<word>{'|'.join(MEANING)})\b"
+WORD = rf"(?<![^\W_])(?P<word>{'|'.join(MEANING)})(?![a-zA-Z0-9])"
 # "most likely", "a definite", "technically"; but "hardly" and "only" change what is said.
 HEDGE = (
-    r"(?:(?!(?:hardly|scarcely|only|unlikely|supposedly|allegedly|not)\b)(?:\w+ly\b,?|an?\b|the\b|most\b|very\b|quite\b|almost\b|still\b"
+    r"(?:(?!(?:hardly|scarcely|only|unlikely|supposedly|allegedly|not)\b)(?:\w+ly\b,?|an?\b|the\b|an?\s+\w+(?=\W+(?:yes|no)\b)|that\b|most\b|very\b|quite\b|almost\b|still\b"
     r"|definite\b|resounding\b|clear\b|firm\b|emphatic\b|simple\b|short\b|qualified\b|tentative\b|strong\b|hard\b|big\b|solid\b"
     r"|therefore\b,?|thus\b,?|indeed\b,?|so\b,?|in\s+fact\b,?|I\s+(?:think|believe|guess)\b,?|yet\b)\s+){0,5}"
 )
@@ -24,7 +24,7 @@ CLAUSE = (
     r"|although|though)\b"
 )
 OPENING = re.compile(
-    rf"{SIGNS}{HEDGE}{SIGNS}{WORD}(?=\s*$|\s*[^\w\s]|\s*[^\x00-\x7f]|{CLAUSE})", re.IGNORECASE
+    rf"{SIGNS}{HEDGE}{SIGNS}{WORD}(?=\s*$|\s*[^\w\s]|_|\s*[^\x00-\x7f]|{CLAUSE})", re.IGNORECASE
 )
 OTHER = re.compile(
     rf"\W{{0,5}}?(?:[,/|]|\band\b|\bor\b)\W{{0,5}}{WORD}(?=\s*$|[^\w\s]|\s+(?:and|or)\b)", re.IGNORECASE
