@@ -13,7 +13,7 @@ from scipy.stats import chisquare
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.method import Collected
 from genius_bench.rows import Message, PreferencePair, Query
-from genius_bench.sampling.choice import foresight_distribution, next_beams
+from genius_bench.sampling.choice import foresight_distribution, highest, next_beams
 from genius_bench.sampling.foresight_options import RELEASED, ForesightOptions
 from genius_bench.sampling.policy import Policy
 from tests.sampling.scripted import CharacterTokenizer, Script, ScriptedEngine
@@ -309,6 +309,20 @@ def blank_first(text: str, random: np.random.Generator) -> tuple[str, float]:
 def test_blank_steps_continue_or_count(empty_steps: str, blank: bool) -> None:
     collected, _ = collect(blank_first, empty_steps=empty_steps)
     assert any(not c["step"].strip() for c in collected.trace[0]["candidates"]) is blank
+
+
+@pytest.mark.parametrize(("blanks", "step"), [(1, "\nreal\n"), (3, "\n\n\nreal\n"), (5, "\n\n\n\n")])
+def test_a_step_goes_on_over_three_blank_lines(blanks: int, step: str) -> None:
+    def waits(text: str, random: np.random.Generator) -> tuple[str, float]:
+        return "\n" * (blanks - text.split("Answer:")[1].count("\n")) + "real\nend", -0.3
+
+    collected, _ = collect(waits, steps=1)
+    assert {candidate["step"] for candidate in collected.trace[0]["candidates"]} == {step}
+
+
+def test_the_first_of_equal_scores_is_highest() -> None:
+    """Equal to a ten-thousandth of a nat, which is floating-point noise of a batch."""
+    assert highest([-0.30001, -0.3, -0.2995], 3) == [2, 0, 1]
 
 
 def test_identical_candidates_make_no_pair() -> None:

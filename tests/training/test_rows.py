@@ -15,8 +15,10 @@ from genius_bench.objectives.dpo import DPO
 from genius_bench.objectives.interface import Objective
 from genius_bench.objectives.sft import SFT
 from genius_bench.rows import Demonstration, PreferencePair
+from genius_bench.training.arguments import batch_plan
+from genius_bench.training.examples import read_examples
 
-from .support import largest_difference, make_pairs, make_training_set, train
+from .support import VOCABULARY, largest_difference, make_pairs, make_training_set, settings, train
 
 
 def test_missing_references_name_the_way_out(store: Store, llama: Path) -> None:
@@ -66,6 +68,22 @@ def test_unusable_rows_are_dropped_and_counted(store: Store, llama: Path) -> Non
         "rows_dropped_empty": 1,
     }
     assert largest_difference(mixed, clean) == 0.0
+
+
+def test_a_row_of_just_the_limit_is_kept_and_one_token_more_is_too_long() -> None:
+    """The limit is for a sequence: the prompt with the longer response."""
+    [pair] = make_pairs(1, prompt_ids=(1, 3, 4), chosen_ids=(5, 2), rejected_ids=(6, 7, 8, 2))
+    longer = replace(pair, id="longer", chosen_ids=(5, 6, 7, 8, 2))
+    found = read_examples([vars(pair), vars(longer)], DPO(), max_length=7, vocabulary=VOCABULARY)
+    assert [example.id for example in found.kept] == [pair.id]
+    assert found.dropped["too_long"] == 1
+
+
+def test_every_epoch_has_all_rows_in_an_order_of_its_own() -> None:
+    plan = batch_plan(11, settings(batch_size=4), processes=1, seed=0)
+    epochs = [[row for step in range(3) for row in plan.rows_of(3 * epoch + step)] for epoch in range(3)]
+    assert all(sorted(rows) == list(range(11)) for rows in epochs)
+    assert len({tuple(rows) for rows in epochs}) == 3
 
 
 def test_nothing_left_to_train_on_is_said_with_counts(store: Store, llama: Path) -> None:

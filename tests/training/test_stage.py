@@ -154,6 +154,19 @@ def test_the_learning_rate_follows_the_schedule_that_was_asked_for(
     assert [entry["learning_rate"] / 1e-2 for entry in log] == pytest.approx(expected)
 
 
+def test_weight_decay_and_clipping_are_those_that_were_asked_for(store: Store, llama: Path) -> None:
+    """AdamW takes lr·λ·w from each matrix, beside its step; a gradient far below its ε moves nothing."""
+    made = make_training_set(store, make_pairs(4))
+    plain, decayed, clipped = (
+        weights_of(train(store, llama, made, SFT(), warmup=0.0, **changes).path / "model")
+        for changes in ({}, {"weight_decay": 0.5}, {"max_grad_norm": 1e-12})
+    )
+    name, before = "model.layers.0.mlp.up_proj.weight", weights_of(llama)
+    torch.testing.assert_close(decayed[name], plain[name] - 1e-2 * 0.5 * before[name])
+    assert (plain[name] - before[name]).abs().max() > 5e-3
+    assert (clipped[name] - before[name]).abs().max() < 1e-4
+
+
 @pytest.mark.parametrize("policy", ["llama", "qwen2"])
 def test_packed_equals_padded(store: Store, policy: str, request: pytest.FixtureRequest) -> None:
     path: Path = request.getfixturevalue(policy)
@@ -212,9 +225,10 @@ def test_recomputed_references_equal_recorded_ones(store: Store, llama: Path) ->
 
 def test_an_adapter_adds_alpha_over_rank_of_its_product(llama: Path) -> None:
     """W + (α/r)·BA, as LoRA defines it (arXiv 2106.09685, §4.1)."""
-    lora = LoraSection(rank=2, alpha=7.0)
+    lora = LoraSection(rank=2, alpha=7.0, dropout=0.25)
     model = with_adapters(load_policy(llama, lora, "float32"), lora)
     layer = model.get_submodule("base_model.model.model.layers.0.mlp.up_proj")
+    assert layer.lora_dropout["default"].p == 0.25
     torch.nn.init.normal_(layer.lora_B["default"].weight)
     before, a, b = layer.weight.clone(), layer.lora_A["default"].weight, layer.lora_B["default"].weight
     expected = before + 7.0 / 2 * b @ a
