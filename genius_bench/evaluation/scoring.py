@@ -156,7 +156,7 @@ def _graded_row(card: TaskCard, entry: Row, item: graders.Item, answer: Row, ver
         "gold": graders.gold_answer(card.facts.grader, item),
         "extracted": verdict.extracted or "",
         "vote": graders.vote(card.facts.grader, verdict.extracted),
-        "correct": verdict.correct and not truncated and not error and not verdict.ungraded,
+        "correct": verdict.correct and not truncated and not error,
         "released_extracted": published.extracted or "",
         "released_correct": published.correct,
     }
