@@ -130,6 +130,16 @@ def test_a_solution_is_a_class_with_the_method() -> None:
 def test_a_function_that_words_interrupt_is_whole() -> None:
     first, second = "def f(x):\n    try:\n        y = x + 1", "    finally:\n        pass\n    return y"
     assert program(f"{fenced(first)}\nand then\n{fenced(second)}", "f") == f"{first}\n{second}"
+    assert program(f"{fenced(F)}\nHere\n{fenced('    return g(x) + 1')}\nadds one.", "f") == F
+    assert program(f"{fenced('def f(x):')}\n{fenced('    return 1')}\n{fenced('    print(f(1))')}", "f") == (
+        "def f(x):\n    return 1\n    print(f(1))"
+    )
+
+
+def test_white_space_within_a_block_stays() -> None:
+    code = 'def f(x):\n    return """a\n \t\nb"""\n\t\nf(1)'
+    assert program(fenced(code), "f") == code
+    assert program(f"1. So\n{indented(fenced(F), chr(9))}", "f") == F
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@
    prints, by itself or with what it needs. (Where a block needs a complete one, it is an example of its use.)
 2. With it come the blocks that it needs: they define a name that it uses and does not define (the nearest before it,
    else the next), and what these need in turn; in the order of the text.
-3. Blocks count if their fence names Python or nothing; where none of these is complete, all do; where none is, all of
-   them together may be (a function that words interrupt).
+3. Blocks count if their fence names Python or nothing; where none of these is complete, all do. A block that begins
+   further in than its fence goes on with the one before it, which words interrupted, or quotes it.
 4. Else, as in a text without fences, the program is what starts at a line of code and ends where Python does.
 """
 
@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from genius_bench.answers.thoughts import without_thoughts
-from genius_bench.evaluation.graders.fences import PYTHON, fenced_blocks
+from genius_bench.evaluation.graders.fences import PYTHON, Fenced, fenced_blocks
 
 READING = frozenset(("input", "stdin", "__stdin__", "open", "fileinput", "read", "readline", "readlines"))
 PRINTING = frozenset(("print", "write", "writelines", "stdout"))
 FIRST_LINE = re.compile(
     r"(?:async def|def|class|import|from|if|for|while|try:|with) ?|@|print\(|[A-Za-z_][\w, ]*="
 )
+BEGINNING = re.compile(r"(?:async def|def|class|import|from) |@")
 MAX_BLOCKS = 64
 MAX_PARSES = 16
 """Of a text without fences. Both bound the time that a text takes, which else grows with the square of its length."""
@@ -94,18 +95,29 @@ def program(text: str, function: str | None) -> str | None:
     fenced = fenced_blocks(text)
     named = [block for block in fenced if block.language in PYTHON]
     for chosen in (named, fenced):
-        found = _complete_one([Block(block.text) for block in chosen[-MAX_BLOCKS:]], function)
+        found = _complete_one(_whole_blocks(chosen[-MAX_BLOCKS:]), function)
         if found is not None:
             return found
-    together = Block("\n".join(line for block in named for line in block.lines))
-    if len(named) > 1 and _complete([together], function):
-        return together.text
     found = _unfenced(text, function)
     if found is not None or function is not None:
         return found
     blocks = [Block(block.text) for block in fenced[-MAX_BLOCKS:] if block.text] if fenced else [Block(text)]
     some = [block for block in blocks if fenced or block.statements]
     return next((block.text for block in reversed(some) if block.acts), some[-1].text if some else None)
+
+
+def _whole_blocks(fenced: Sequence[Fenced]) -> list[Block]:
+    blocks: list[Block] = []
+    for one in fenced:
+        inner = one.inner if blocks and not BEGINNING.match(one.text) else ""
+        if inner and any(inner.strip() in block.text for block in blocks):
+            continue
+        longer = Block(f"{blocks[-1].text}\n{inner}".rstrip()) if inner else None
+        if longer and (longer.statements or not blocks[-1].statements):
+            blocks[-1] = longer
+        else:
+            blocks.append(Block(one.text))
+    return blocks
 
 
 def _complete_one(blocks: Sequence[Block], function: str | None) -> str | None:

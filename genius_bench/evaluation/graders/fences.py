@@ -5,7 +5,6 @@ a language's name always opens a block, so that a forgotten end does no harm; a 
 """
 
 import re
-import textwrap
 from dataclasses import dataclass, field
 
 QUOTE = re.compile(r"(?:[ \t]*>)+ ?")
@@ -16,15 +15,28 @@ PYTHON = ("", "python", "python3", "py", "py3")
 
 @dataclass
 class Fenced:
-    """A block: the language that its fence names (lower case, "" for none) and its lines as they were written."""
+    """A block: the language that its fence names (lower case, "" for none), its lines as they were written, and what
+    stands before its fence."""
 
     language: str
+    indent: str = ""
     lines: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
         """Without the indentation that all lines share: that of the list that the block stands in."""
-        return textwrap.dedent("\n".join(self.lines)).strip("\n")
+        indents = [line[: len(line) - len(line.lstrip())] for line in self.lines if line.strip()]
+        margin = min(indents, default="")
+        margin = (
+            margin if max(indents, default="").startswith(margin) else ""
+        )  # what tabs and blanks share is nothing
+        return "\n".join(line.removeprefix(margin) for line in self.lines).strip("\n")
+
+    @property
+    def inner(self) -> str:
+        """The text where it begins further in than its fence, as the middle of something does; else empty."""
+        text = "\n".join(line.removeprefix(self.indent) for line in self.lines)
+        return text if text.lstrip("\n").startswith((" ", "\t")) else ""
 
 
 @dataclass(frozen=True)
@@ -63,12 +75,12 @@ def fenced_blocks(text: str) -> list[Fenced]:
         if opener is None:
             if fence and fence.opens():
                 opener, quoted = fence, plain != line
-                blocks.append(Fenced(fence.language))
+                blocks.append(Fenced(fence.language, fence.before if fence.before.isspace() else ""))
         elif fence is None or not fence.closes(opener):
             blocks[-1].lines.append(plain)
         elif fence.alone and fence.names_language:
             opener = fence
-            blocks.append(Fenced(fence.language))
+            blocks.append(Fenced(fence.language, fence.before))
         elif fence.alone or not fence.info:
             if not fence.alone:
                 blocks[-1].lines.append(fence.before)
