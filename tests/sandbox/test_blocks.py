@@ -139,6 +139,8 @@ def test_a_function_that_words_interrupt_is_whole() -> None:
 def test_white_space_within_a_block_stays() -> None:
     code = 'def f(x):\n    return """a\n \t\nb"""\n\t\nf(1)'
     assert program(fenced(code), "f") == code
+    quoting = "def f(x):\n    # ```\n    return x"
+    assert program(fenced(quoting), "f") == quoting
     assert program(f"1. So\n{indented(fenced(F), chr(9))}", "f") == F
 
 

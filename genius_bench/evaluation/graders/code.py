@@ -124,9 +124,11 @@ class _Calls(ast.NodeTransformer):
         self.entry_point = entry_point
         self.values = values
         self.found: list[str] = []
+        self.method: ast.expr | None = None  # what is called just now
 
     def visit(self, node: ast.AST) -> ast.AST:
         if not self._asks_candidate(node):
+            self.method = node.func if isinstance(node, ast.Call) else self.method
             return self.generic_visit(node)
         self.found.append(ast.unparse(node))
         return node if self.values is None else self.values[len(self.found) - 1]
@@ -137,12 +139,9 @@ class _Calls(ast.NodeTransformer):
             constant = not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node.slice))
             return constant and self._asks_candidate(node.value)
         if isinstance(node, ast.Attribute):
-            return self._asks_candidate(node.value)
-        if not isinstance(node, ast.Call):
-            return False
-        if isinstance(node.func, ast.Attribute):
-            return not node.args and not node.keywords and self._asks_candidate(node.func)
-        if not isinstance(node.func, ast.Name):
+            plain = node is not self.method and not node.attr.startswith("_")
+            return plain and self._asks_candidate(node.value)
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             return False
         collects = node.func.id in COLLECTING and len(node.args) == 1 and not node.keywords
         return node.func.id == self.entry_point or (collects and self._asks_candidate(node.args[0]))
