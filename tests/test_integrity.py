@@ -151,7 +151,7 @@ def without_digest(record: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "damage", "said"),
     [
-        ("scores/*/rows/00000.parquet", empty, "another size"),
+        ("scores/*/rows/00000.parquet", empty, "another SHA-256"),
         ("scores/*/rows/00000.parquet", remove, "00000.parquet cannot be read"),
         ("scores/*/rows/00000.parquet", one_more, "00001.parquet is not one of the files"),
         ("scores/*/rows/00000.parquet", that_of_another_task, "00000.parquet is damaged"),
@@ -159,7 +159,7 @@ def without_digest(record: Path) -> None:
         ("scores/*/manifest.json", remove, "run again what made it"),
         ("scores/*/manifest.json", another_artifact, "hash of other settings"),
         ("collection/*/manifest.json", without_digest, "changed or damaged"),
-        ("training-set/*/rows/00000.parquet", empty, "another size"),
+        ("training-set/*/rows/00000.parquet", empty, "another SHA-256"),
     ],
 )
 def test_damage_is_told_in_a_line_that_names_it(
@@ -191,7 +191,7 @@ def test_a_stage_that_finds_a_damaged_artifact_says_so(home: Path) -> None:
     store = Store(home)
     [found] = [one for one in store.all("training-set") if list(one.rows())]
     empty(found.path / "rows" / "00000.parquet")
-    with pytest.raises(InputError, match=r"00000\.parquet is damaged .*: remove .* run again what made it"):
+    with pytest.raises(InputError, match=r"00000\.parquet is damaged .*another size.*: remove "):
         store.make(identity("training-set", **found.manifest["inputs"]), one_row)
     shutil.rmtree(found.path)
     again = store.make(identity("training-set", **found.manifest["inputs"]), one_row)

@@ -51,8 +51,6 @@ def import_archive(home: Path, path: Path) -> Imported:
             return _take_in(store, Store(staging / "archive"), files, path)
         except OSError as error:
             raise InputError(f"cannot import {path}: {error.strerror or error}") from error
-        except RecursionError as error:
-            raise InputError(f"{path}: a record in it is nested too deeply") from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)
             (home / "locks" / f"{name}.lock").unlink(

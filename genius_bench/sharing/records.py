@@ -10,6 +10,8 @@ from genius_bench.recipe import Recipe, validate
 
 NEEDED = {"checkpoint": [("counters", "steps")], "scores": [("parameters", "task")]}
 """What boards read of every manifest of a kind."""
+DEEPEST = 32
+"""Values within values: ours have six, and whatever copies or prints a value calls itself once for each."""
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")]
@@ -139,7 +141,14 @@ def check_manifest(artifact: Artifact) -> None:
             raise InputError(f"the manifest of {artifact.kind} {artifact.key[:12]} has no {section}.{name}")
 
 
+def _is_deep(value: Any, left: int = DEEPEST) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left == 0 or any(_is_deep(one, left - 1) for one in inner)
+
+
 def _validated(model: type[BaseModel], values: dict[str, Any]) -> None:
+    if _is_deep(values):
+        raise InputError("a record is nested too deeply")
     try:
         model.model_validate(values)
     except ValidationError as error:

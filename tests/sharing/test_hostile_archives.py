@@ -24,6 +24,7 @@ from genius_bench.reporting.board import build_board
 from genius_bench.runs import read_runs, write_run
 from genius_bench.sharing.archive import CONTENTS, export
 from genius_bench.sharing.importing import import_archive
+from genius_bench.sharing.plain_tar import NotPlainError, members
 
 Files = dict[str, bytes]
 Record = dict[str, Any]
@@ -266,6 +267,41 @@ def test_what_a_plain_archive_does_not_have(
     with tarfile.open(archive, "a") as tar:
         damage(tar)
     refused(home, archive, "not as its list says|no whole archive")
+
+
+def long_comment(tar: tarfile.TarFile) -> None:
+    add(tar, "a", b"{}", pax_headers={"comment": "x" * 2**17})
+
+
+def headers_after_headers(tar: tarfile.TarFile) -> None:
+    headers_without_end(tar)
+    add(tar, "a", b"{}")
+
+
+def plain(tar: tarfile.TarFile) -> None:
+    add(tar, "a", b"{}")
+
+
+@pytest.mark.parametrize(
+    ("made", "flipped", "said"),
+    [
+        (long_comment, None, "too long"),
+        (headers_after_headers, None, "not as its list says"),
+        (plain, 140, "a header is damaged"),  # a bit of its time, which nobody reads
+        (plain, 257, "no tar file of the POSIX format"),
+    ],
+)
+def test_headers_that_are_not_read(
+    tmp_path: Path, made: Callable[[tarfile.TarFile], None], flipped: int | None, said: str
+) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        made(tar)
+    content = bytearray((tmp_path / "a.tar").read_bytes())
+    if flipped is not None:
+        content[flipped] ^= 1
+    (tmp_path / "a.tar").write_bytes(content)
+    with pytest.raises(NotPlainError, match=said):
+        list(members(tmp_path / "a.tar"))
 
 
 def test_compressed_archives_are_refused_unread(files: Files, home: Path, tmp_path: Path) -> None:
