@@ -11,6 +11,7 @@ import pytest
 from scipy.stats import chisquare
 
 from genius_bench.engines.interface import Completion, Request
+from genius_bench.errors import InputError
 from genius_bench.method import Collected
 from genius_bench.rows import Message, PreferencePair, Query
 from genius_bench.sampling.choice import foresight_distribution, highest, next_beams
@@ -448,3 +449,21 @@ def test_the_release_sends_one_text_and_asks_for_look_aheads_after_another(rende
         for pair in pairs_of(collected):
             assert {pair.prompt_ids + pair.chosen_ids, pair.prompt_ids + pair.rejected_ids} <= set(messages)
         assert not any("end_of_reasoning" in text for text in stored)
+
+
+def test_a_template_that_refuses_an_answer_alone_is_told_with_the_option_that_wants_it() -> None:
+    class Strict(MergingTokenizer):
+        def apply_chat_template(
+            self, messages: Any, tokenize: bool, add_generation_prompt: bool = False
+        ) -> str:
+            if messages[0]["role"] != "user":
+                raise ValueError("roles must alternate user/assistant")
+            return super().apply_chat_template(messages, tokenize, add_generation_prompt)
+
+    engine = ScriptedEngine(untidy)
+    engine.tokenizer = Strict()
+    method = Genius(ForesightOptions(**RELEASED["sampling"]))
+    with pytest.raises(
+        InputError, match=r"^sampling.training_context = 'response_only': .*roles must alternate"
+    ):
+        asyncio.run(method.collect(query(), Policy(engine, 0)))

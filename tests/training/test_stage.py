@@ -154,12 +154,15 @@ def test_the_learning_rate_follows_the_schedule_that_was_asked_for(
     assert [entry["learning_rate"] / 1e-2 for entry in log] == pytest.approx(expected)
 
 
+UPDATES: list[dict[str, Any]] = [{}, {"weight_decay": 0.5}, {"max_grad_norm": 1e-12}]
+
+
 def test_weight_decay_and_clipping_are_those_that_were_asked_for(store: Store, llama: Path) -> None:
     """AdamW takes lr·λ·w from each matrix, beside its step; a gradient far below its ε moves nothing."""
     made = make_training_set(store, make_pairs(4))
     plain, decayed, clipped = (
         weights_of(train(store, llama, made, SFT(), warmup=0.0, **changes).path / "model")
-        for changes in ({}, {"weight_decay": 0.5}, {"max_grad_norm": 1e-12})
+        for changes in UPDATES
     )
     name, before = "model.layers.0.mlp.up_proj.weight", weights_of(llama)
     torch.testing.assert_close(decayed[name], plain[name] - 1e-2 * 0.5 * before[name])
