@@ -10,6 +10,7 @@ from genius_bench.evaluation.cards import task_card
 from genius_bench.evaluation.generations import _read_tests
 from genius_bench.evaluation.graders.blocks import program
 from genius_bench.evaluation.graders.code import Submission, entry_point_of, grade, unfit
+from genius_bench.evaluation.graders.values import value_of
 from genius_bench.evaluation.program_tests import ProgramTest
 from genius_bench.evaluation.row_checks import check_rows
 
@@ -188,6 +189,36 @@ def test_conditions_hold_as_python_holds_them(result: str, condition: str, holds
     source = f"import collections, decimal, itertools, re\ndef f(): return {result}"
     [verdict] = grade([Submission(source, "f", (f"assert {condition}",), "N = 2")])
     assert verdict.correct is holds, verdict
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "eval('7')",
+            "exec",
+            "object()",
+            "f()",
+            "__import__('sys')",
+            "_thing(True)._truth",
+            "(7).__class__",
+        ),
+        *(
+            "lambda: 7",
+            "[x for x in (7,)]",
+            "f'{7}'",
+            "7 if 1 else 8",
+            "7 or 8",
+            "7 == 7",
+            "set(key=7)",
+            "{**set()}",
+        ),
+        *("(x := 7)", "[*set()]", "7 * 7", "", "7\n8", "[" * 60 + "]" * 60, "'\ud800", "\0"),
+    ],
+)
+def test_what_is_more_than_a_value_is_none(text: str) -> None:
+    assert value_of(text) is None
+    assert value_of("[Decimal('1'), _generated([-1, 2j + 1], True), _thing(False), {1: set()}]") is not None
 
 
 LIES = """
