@@ -3,6 +3,8 @@ r"""What stands in `\boxed{…}`."""
 import re
 from typing import NamedTuple
 
+from genius_bench.answers.numerals import as_number, canonical
+
 # A backslash takes the next character with it, so that \{ and \} are no braces; TeX also reads \boxed 5.
 BRACES = re.compile(
     r"(?P<box>\\{1,2}(?:boxed|fbox)\s*+\{)"
@@ -10,6 +12,7 @@ BRACES = re.compile(
     r"|\\.|[{}]",
     re.DOTALL,
 )
+TERM = re.compile(r"[-+][^-+]*")
 NOISE = re.compile(r"\\(?:quad|text|mathrm|textrm|[,;: ])|[{}$*_\s]+")
 JOINED = re.compile(
     r"\s*(?:[,;&]|and/or|and|or|[,;] (?:and|or))\s*"
@@ -55,7 +58,22 @@ def joined(text: str, found: list[Box]) -> list[list[Box]]:
 def last_boxed(text: str) -> str | None:
     r"""What the last `\boxed{…}` holds, or the last ones where they are a list ("2, 6"); None when there is none."""
     groups = joined(text, boxes(text))
-    return ", ".join(dict.fromkeys(box.text for box in groups[-1])) if groups else None
+    return ", ".join(different(groups[-1])) if groups else None
+
+
+def different(group: list[Box]) -> list[str]:
+    r"""What joined boxes hold, once each: `\boxed{1\frac12} or \boxed{\frac32}` and "x+1 or 1+x" are one answer."""
+    return list({_value(box.text): box.text for box in group}.values())
+
+
+def _value(text: str) -> str:
+    """Equal for equal numbers and for sums with their terms in another order."""
+    if (number := as_number(text)) is not None:
+        return canonical(number)
+    text = "".join(text.split())
+    return (
+        text if re.search(r"[(,{^]", text) else "".join(sorted(TERM.findall(re.sub(r"^(?![-+])", "+", text))))
+    )
 
 
 def _joins(between: str) -> bool:

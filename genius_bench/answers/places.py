@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-from genius_bench.answers.boxes import boxes, joined
+from genius_bench.answers.boxes import boxes, different, joined
 from genius_bench.answers.phrases import PHRASE, REASONING, REMARK, UNDECIDED, UNSURE, WORKING
 from genius_bench.answers.thoughts import without_thoughts
 
@@ -124,8 +124,8 @@ def _boxed(text: str) -> list[Statement]:
         Statement(
             "box",
             group[0].begin,
-            ", ".join(dict.fromkeys(box.text for box in group)),
-            several=len({box.text for box in group}) > 1,
+            ", ".join(different(group)),
+            several=len(different(group)) > 1,
         )
         for group in joined(text, boxes(text)[-MOST:])
     ]

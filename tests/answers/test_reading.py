@@ -175,6 +175,7 @@ def test_hedged_decisions(text: str, decision: str | None) -> None:
         ("\\boxed{2}. No, \\boxed{6}", "6"),
         ("\\boxed{2}, so the answer is \\boxed{6}", "6"),
         ("\\boxed{6}\n\n\\boxed{6}", "6"),
+        ("$\\boxed{1\\frac{1}{2}}$, or $\\boxed{1.5}$", "1.5"),
     ],
 )
 def test_boxes_of_one_sentence_are_a_list(text: str, listed: str) -> None:
