@@ -13,6 +13,7 @@ UNIT_POWER = re.compile(r"\^\s?\{?\\circ\}?|(?<=[a-zA-Z}])\^(?:\{[^{}]*\}|\d)")
 GOES_ON = re.compile(
     r"\s?(?:[-+*×·:^!]|\\times|\\cdot|,|\bor\b|\band\b|\bto\b)?\s?[$€£¥]?\s?-?\d|\.\d|\s?(?:[\^!√π]|\\pi)"
     r"|\s?[-+*/]\s?(?:[a-zA-Z](?!\w)|\\[a-z]|\()|[xyzn](?!\w)"
+    r"|\s?[a-zA-Z]{1,15}\s+(?:and|or)\s+[$€£¥]?\d|\s+dozen\b"
 )
 OPERAND = re.compile(r"[\w)}]\s?[+*^]\s?$")
 ROOT = re.compile(r"(?:√|\\(?:sqrt|log|ln|pi|binom|sin|cos|tan)\b[\s{(\\]*|\^\{?)$")
@@ -31,6 +32,10 @@ UNITS = re.compile(
 )
 WORD = re.compile(
     r"(?!(?:or|and|to|times|plus|minus|over|mod|choose|squared|cubed|factorial|divided|by)\b)[^\W\d_]{2,}"
+)
+DECORATION = " \n\"'*`$([{:"
+BOUND = re.compile(
+    r"\b(?:(?:less|more|fewer|greater|larger|smaller|higher|lower) than|at (?:least|most)|over|under)\s*$"
 )
 FORMULA = re.compile(r"[\d\\^_{}+*/=<>|()\[\]√π∞±∪∅]|(?<![\w'’])(?![aAI]\s)[a-zA-Z](?![\w'’])")
 """What a formula has and words have not: digits, operators, variables."""
@@ -60,6 +65,8 @@ def read(statement: Statement) -> Reading | None:
     if statement.place == "hashes":
         return Reading(_first_number(text)) if NUMBER.match(plain(text)) and not LISTED.match(text) else None
     if denied := DENIED.match(text):
+        if but := re.search(r"\bbut\s", text):
+            return Reading(_first_number(text[but.end() :]))
         found = _first_number(text[denied.end() :])
         return Reading(found, denied=True) if found else None
     if RANGE.match(text) or SEVERAL.search(text) or places.leaves_open(statement):
@@ -81,14 +88,12 @@ def alone(text: str) -> str | None:
         found = _numbers(side)
         if not found or _written(found[0]) is None:
             continue
-        before, after = BEFORE.sub("", side[: found[0].start()], count=1), side[found[0].end() :]
+        before, after = side[: found[0].start()].strip(DECORATION), side[found[0].end() :]
         units = UNITS.match(after)
         rest = after[units.end() :] if units else after
         spaced = rest != after and after[:1].isspace()
         words = WORD.match(rest) is not None and spaced
-        if (not before and (not rest or words)) or not (
-            FORMULA.search(before + rest) or (rest and not words)
-        ):
+        if not FORMULA.search(before) and not BOUND.search(before) and (not rest or words):
             exact = value(found[0])
             return None if exact is None else canonical(exact)
     return None

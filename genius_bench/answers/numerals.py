@@ -74,7 +74,7 @@ def plain(text: str) -> str:
     r"""`text` with typographic signs, LaTeX spacing, \frac, mixed numbers and powers of ten as plain numbers."""
     text = text.replace("−", "-").replace("–", "-").replace("{,}", ",").replace("\\$", "$")
     text = text.replace("~", "\u00a0")
-    text = re.sub(r"\\[,!;: ]", "", text)
+    text = re.sub(r"\\[,!;: ]", "", re.sub(r"\b(?:minus|negative)\s+(?=[$\d])", "-", text))
     text = VULGAR.sub(lambda match: " " + normalize("NFKC", match[0]).replace("\u2044", "/"), text)
     text = RAISED.sub(lambda match: "^" + normalize("NFKC", match[0]).replace("−", "-"), text)
     text = FRACTION.sub(

@@ -21,7 +21,7 @@ OPENING = re.compile(rf"[\[({{*\"'`$_]*+{HEDGE}{NOUN}[\[({{*\"'`$_]*", re.IGNORE
 ARTICLE = re.compile(r"(?:an?|the)\s+", re.IGNORECASE)
 CLOSERS = re.compile(r"[\])}*\"'`$_]*")
 END = re.compile(
-    r"\s*$|\s*[:;!?|)\]]|[.,](?!\w)|[.,]?[\u3000-\u9fff]|<[/|\w]|\s*[-–—]\s|\s+(?:because|since|as|and|or|but)\b|\s+\(|\s+[^\w\s=+*/^<>(-]|/",
+    r"\s*$|\s*[:;!?|)\]]|[.,](?!\w)|[.,]?[\u3000-\u9fff]|<[/|\w]|\s*[-–—]\s|\s+(?:because|since|as|and|or|but|rather|instead|over|which|with|due)\b|\s+\(|\s+[^\w\s=+*/^<>(-]|/",
     re.IGNORECASE,
 )
 OR = re.compile(r"\s*(?:or\b|and/or\b|/)", re.IGNORECASE)
@@ -209,7 +209,7 @@ class _Names:
     def _closing(self) -> re.Pattern[str]:
         letters = "|".join(re.escape(label) for label in self.labels if label.isalpha()) or r"(?!)"
         return re.compile(
-            rf"(?:^|[.;,]\s+)(?i:{CONCLUSION}|(?:{CONCLUSION})?(?:it|that)(?:['’]s|\s+is)\s+)(?:(?i:option|choice)\s+)?[(*]*(?P<last>{letters})[)*]*[.!]?$"
+            rf"(?:^|[.;,]\s+)(?i:{CONCLUSION}|(?:{CONCLUSION})?(?:I\s+(?:think|believe)\s+)?(?:it|that)(?:['’]s|\s+is)\s+)(?:(?i:option|choice)\s+)?[(*]*(?P<last>{letters})[)*]*[.!]?$"
             rf"|(?:^|[.;,]\s+)(?i:{CONCLUSION})?(?:(?i:option|choice|answer)\s+)?[(*]*(?P<verdict>{letters})[)*]*"
             rf"\s+is\s+(?:the\s+)?(?:only\s+)?(?:correct|right|best)\b(?:\s+(?:option|choice|answer|one))?[.!*]*$"
         )

@@ -19,7 +19,7 @@ COPULA = (
 MARKS = r"[\"'`*_]*+"
 STATED = rf"(?:{MARKS}{MIDDLE}){{0,2}}{MARKS}\s*+(?:{COPULA}\s*+:?|(?P<heading>[:：=>→⇒]|[-–—]\s)){MARKS}"
 ENGLISH = (
-    rf"(?:(?<!/)\b(?:answer{STATED}|answers{MARKS}(?:\s+(?:here|then))?\s+are\b\s*+:?{MARKS}|ans\.?\s*[:=])"
+    rf"(?:(?<!/)\b(?:answer{STATED}|answers{MARKS}(?:{MIDDLE})?\s*+are\b\s*+:?{MARKS}|ans\.?\s*[:=])"
     r"|(?m:^)[#*_]{0,6}(?:final\s)?answer[*_]{0,3}\s(?=\((?-i:[A-J])\))"
     r"|(?m:^)[#*_ \t]{0,9}(?:(?:the|my)\s)?(?:final\s|correct\s)?answer[*_ \t]{0,9}\n)"
 )

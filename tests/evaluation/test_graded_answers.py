@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.realdata, pytest.mark.skipif(not GRADED.is_dir(), reas
 def verdicts(name: str) -> list[tuple[dict[str, Any], Verdict]]:
     with gzip.open(GRADED / f"{name}.jsonl.gz", "rt") as file:
         rows = [json.loads(line) for line in file]
-    graded = []
+    graded: list[tuple[dict[str, Any], Verdict]] = []
     for kind in dict.fromkeys(row["grader"] for row in rows):
         mine = [row for row in rows if row["grader"] == kind]
         items = [Item(row["gold"], tuple(row["labels"]), tuple(row["options"])) for row in mine]
