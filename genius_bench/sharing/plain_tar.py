@@ -34,10 +34,10 @@ def members(path: Path) -> Iterator[tuple[str, int, Content]]:
 
 
 def _members(file: BinaryIO) -> Iterator[tuple[str, int, Content]]:
-    extended: dict[str, str] = {}
+    extended: dict[str, str] | None = None
     while (header := _exactly(file, BLOCK)) != bytes(BLOCK):
         name, size, kind = _parsed(header)
-        if kind == "x" and not extended:
+        if kind == "x" and extended is None:
             extended = _extended(_exactly(file, size), name)
             _skip_padding(file, size)
             continue
@@ -45,12 +45,13 @@ def _members(file: BinaryIO) -> Iterator[tuple[str, int, Content]]:
             raise NotPlainError(
                 f"{name!r} is not as its list says, but a link, a device, a sparse file or of another format"
             )
-        size = int(extended.get("size", size))
+        about = extended or {}
+        size = int(about.get("size", size))
         content = _content(file, size)
-        yield extended.get("path", name), size, content
+        yield about.get("path", name), size, content
         for _ in content:  # what nobody asked for
             pass
-        extended = {}
+        extended = None
 
 
 def _parsed(header: bytes) -> tuple[str, int, str]:
