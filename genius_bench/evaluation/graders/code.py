@@ -136,8 +136,7 @@ class _Calls(ast.NodeTransformer):
     def _asks_candidate(self, node: ast.AST) -> bool:
         """Whether it is such a call, or a part or collection of its value; what is expected is in none of them."""
         if isinstance(node, ast.Subscript):
-            constant = not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node.slice))
-            return constant and self._asks_candidate(node.value)
+            return self._asks_candidate(node.value)
         if isinstance(node, ast.Attribute):
             plain = node is not self.method and not node.attr.startswith("_")
             return plain and self._asks_candidate(node.value)
