@@ -408,6 +408,7 @@ def test_an_answer_that_repeats_the_key_is_quoted_without_it(
 
 def test_token_ids_are_held_against_the_tokenizer(server: Server) -> None:
     engine = opened(server, tokenizer="lab")
+    assert engine.tokenizer is not None
     largest = max(engine.tokenizer.get_vocab().values())
     server.choice = {"token_ids": [7, 8, largest]}
     assert answers(engine, [asked()])[0].token_ids == (7, 8, largest)
