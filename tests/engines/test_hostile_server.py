@@ -1,6 +1,7 @@
 """A server may send anything: an error in one line comes of it, within its time and little memory."""
 
 import asyncio
+import json
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -106,6 +107,14 @@ def test_a_long_answer_is_read_where_many_tokens_were_asked_for(hostile: Hostile
     assert len(asyncio.run(ask(50_000))["choices"][0]["text"]) == 9 * 2**20
     with pytest.raises(EndpointError, match="more than 8 MiB"):
         asyncio.run(ask(30_000))
+
+
+def test_how_deep_an_answer_may_be(hostile: HostileServer) -> None:
+    """What goes too deep could not be written out again."""
+    nested = [json.loads("[" * depth + "]" * depth) for depth in (39, 40)]
+    assert asked(hostile, once(answer(extra=nested[0]))).text == "fine"
+    with pytest.raises(EndpointError, match="nested more than 40 levels deep"):
+        asked(hostile, once(answer(extra=nested[1])))
 
 
 def test_what_is_too_long_is_not_asked_for_again(hostile: HostileServer) -> None:
