@@ -14,7 +14,6 @@ from genius_bench.evaluation.graders.units import split_unit
 DIGITS = 60
 AGREEING = 40
 EXACTLY: dict[str, Any] = {
-    "float_rounding": DIGITS,
     "numeric_precision": DIGITS,
     "allow_set_relation_comp": True,
     "timeout_seconds": None,
