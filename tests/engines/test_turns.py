@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import normalizers, pre_tokenizers
 
 from genius_bench.engines.interface import Completion
 from genius_bench.engines.loading import end_tokens
@@ -55,6 +56,11 @@ def test_engines_stop_where_labelled_responses_end(layout: Layout, tmp_path: Pat
 
 def test_a_word_after_sentencepiece_is_tokenised_where_it_stands() -> None:
     tokenizer = sentencepiece_like_tokenizer()
+    backend = (
+        tokenizer.backend_tokenizer
+    )  # as Llama 2's: a mark goes before every text, also one that has a space
+    backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
     for template in (MISTRAL, None):
         tokenizer.chat_template = template
         turn_of.cache_clear()
