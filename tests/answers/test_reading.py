@@ -173,6 +173,7 @@ def test_hedged_decisions(text: str, decision: str | None) -> None:
         ("$x = \\boxed{2}$ or $x = \\boxed{6}$", "2, 6"),
         ("\\boxed{2} \\text{ and } \\boxed{6}", "2, 6"),
         ("\\boxed{2}. No, \\boxed{6}", "6"),
+        ("\\boxed{2},\n\\boxed{6}", "6"),
         ("\\boxed{2}, so the answer is \\boxed{6}", "6"),
         ("\\boxed{6}\n\n\\boxed{6}", "6"),
         ("$\\boxed{1\\frac{1}{2}}$, or $\\boxed{1.5}$", "1.5"),
@@ -251,3 +252,8 @@ def test_100_kb_are_read_in_no_time(piece: str) -> None:
         begun = time.process_time()
         read(f"The answer is {hostile}")
         assert time.process_time() - begun < 0.8, read
+
+
+def test_a_label_after_a_boxed_value_has_the_last_word() -> None:
+    text = "The speed is $\\boxed{42}$ km/h, so the answer is B."
+    assert grade_option(text) == final_answer(text) == "B"

@@ -23,6 +23,7 @@ from genius_bench.answers.thoughts import without_thoughts
         ("<think>A</think>B<think>C</think>", "B"),
         ("<think>Which <think> tag?</think>B", "B"),
         ("<think>A<think>B</think>C</think>D", "D"),
+        ("A<think>B</think>C</think>D", "D"),
         ("<reasoning>A</think>B", "B"),
         ("I think <b>B</b> is right.", "I think <b>B</b> is right."),
         ("", ""),
