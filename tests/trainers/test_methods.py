@@ -401,3 +401,11 @@ def test_equal_settings_draw_the_same_responses_whatever_the_method() -> None:
     assert imitated(collect(STaR, any_answer, **settings)[0]) == imitated(
         collect(STaR, any_answer, **settings)[0]
     )
+
+
+def test_scpo_weighs_by_all_that_were_drawn_the_unfinished_too() -> None:
+    """w = (V(y⁺) − V(y⁻))/k: five say 7, one says 1, and two of the eight do not end."""
+    said = ["The answer is 7."] * 5 + ["The answer is 1."] + ["on and on " * 9] * 2
+    collected, _ = collect(ScPO, in_turn(*said), max_tokens=40)
+    [row] = collected.rows
+    assert row.weight == (5 - 1) / 8
