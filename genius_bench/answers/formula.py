@@ -3,6 +3,7 @@
 import re
 
 from genius_bench.answers import number, places
+from genius_bench.answers.boxes import Box, different, joined
 from genius_bench.answers.places import Reading, Statement
 
 INLINE = re.compile(r"\$([^$\n]{1,200})\$")
@@ -12,13 +13,14 @@ HEDGE = re.compile(
     r"(?:(?:most\s+likely|likely|probably|clearly|definitely|exactly|simply|about|approximately|thus|therefore),?\s+)*",
     re.IGNORECASE,
 )
+NOTHING_ELSE = re.compile(r"[*\s]*\$[^$\n]{1,200}\$\s*(?:[^\w?$\s].*|(?:because|since|as|not)\b.*)?")
 UNCLOSED = re.compile(r"\\boxed\s*+\{([^{}]*+)\Z")
 
 
 def extract(text: str) -> str | None:
     """The final answer as `places` finds it, boxes first; the last formula or number where nothing is stated.
 
-    Boxes in one sentence are a list ("2, 6").
+    Boxes in one sentence are a list ("2, 6"), and so are formulas where nothing is stated ("$x=2$ or $x=6$").
     """
     said = places.said(text)
     stated = places.statements(said)
@@ -29,8 +31,10 @@ def extract(text: str) -> str | None:
         return cut[1].strip() if number.as_number(cut[1]) is not None else None
     if (reading := places.first(stated, read)) is not None:
         return reading.answer
-    formulas = INLINE.findall(said)
-    return formulas[-1].strip() if formulas else number.extract(text)
+    formulas = [Box(match[1].strip(), match.start(), match.end()) for match in INLINE.finditer(said)]
+    return (
+        ", ".join(different(joined(said, formulas[-places.MOST :])[-1])) if formulas else number.extract(text)
+    )
 
 
 def read(statement: Statement) -> Reading | None:
@@ -39,6 +43,8 @@ def read(statement: Statement) -> Reading | None:
         return None
     if DENIED.match(statement.text):
         return Reading(None)
+    if statement.place == "correction" and not NOTHING_ELSE.fullmatch(statement.text):
+        return number.read(statement)
     words = "$" not in statement.text and number.read(statement) is None
     if words and (
         statement.place == "hashes" or (statement.place == "heading" and len(statement.text.split()) > 3)

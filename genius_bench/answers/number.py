@@ -18,8 +18,18 @@ GOES_ON = re.compile(
 OPERAND = re.compile(r"[\w)}]\s?[+*^]\s?$")
 ROOT = re.compile(r"(?:√|\\(?:sqrt|log|ln|pi|binom|sin|cos|tan)\b[\s{(\\]*|\^\{?)$")
 DENIED = re.compile(r"(?:not|n['’]t|cannot(?:\s+be)?|can['’]t(?:\s+be)?)\b", re.IGNORECASE)
-RANGE = re.compile(r"(?:between|either|neither|from)\b", re.IGNORECASE)
+LIMIT = r"(?:(?:less|more|fewer|greater|larger|smaller|higher|lower)\s+than|at\s+(?:least|most)|over|under)"
+RANGE = re.compile(rf"(?:between|either|neither|from|{LIMIT})\b", re.IGNORECASE)
 SEVERAL = re.compile(r"=[^=]*(?:\bor\b|\band\b|[,;])[^=]*=")
+SPAN = re.compile(r"\d[\s$]{0,2}(?:-|\bto\b|\bor\b)[\s$]{0,2}(?:[a-z]\s?=\s?)?$")
+"""Before a text's last number: it is the end of a range or of a list."""
+NEW_ENDS = re.compile(r"[,;(—–](?!\d)|\.(?!\d)|\b(?:because|since|as|not|instead)\b")
+NEW_WORDS = 1
+"""Words that the number of a correction may have after it: "14 dollars"."""
+VERB = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|do|does|did|can|will|per|each|of|more|less|fewer|times)\b|\?",
+    re.IGNORECASE,
+)
 LISTED = re.compile(r"\d{1,2}[.):]\s+\S")
 BEFORE = re.compile(
     r"(?:[^\w.$-]|\b(?:about|around|approximately|roughly|exactly|just|only|a|an|the|total|of|simply|therefore|thus|so|now"
@@ -34,9 +44,7 @@ WORD = re.compile(
     r"(?!(?:or|and|to|times|plus|minus|over|mod|choose|squared|cubed|factorial|divided|by)\b)[^\W\d_]{2,}"
 )
 DECORATION = " \n\"'*`$([{:"
-BOUND = re.compile(
-    r"\b(?:(?:less|more|fewer|greater|larger|smaller|higher|lower) than|at (?:least|most)|over|under)\s*$"
-)
+BOUND = re.compile(rf"\b{LIMIT}\s*$")
 FORMULA = re.compile(r"[\d\\^_{}+*/=<>|()\[\]√π∞±∪∅]|(?<![\w'’])(?![aAI]\s)[a-zA-Z](?![\w'’])")
 """What a formula has and words have not: digits, operators, variables."""
 
@@ -62,6 +70,8 @@ def read(statement: Statement) -> Reading | None:
         return _read_box(statement)
     if statement.place == "choice" or places.opens_reasoning(statement):
         return None
+    if statement.place == "correction":
+        return _read_correction(text)
     if statement.place == "hashes":
         return Reading(_first_number(text)) if NUMBER.match(plain(text)) and not LISTED.match(text) else None
     if denied := DENIED.match(text):
@@ -106,6 +116,16 @@ def _read_box(statement: Statement) -> Reading | None:
     return Reading(_written(found[0]) if len(found) == 1 else None) if found else None
 
 
+def _read_correction(text: str) -> Reading | None:
+    """The number that a correction names and says nothing else about: "14.", "14 eggs", but not "3 eggs were eaten"."""
+    clause = plain(NEW_ENDS.split(text, maxsplit=1)[0])
+    begin = BEFORE.match(clause)
+    found = NUMBER.match(clause, begin.end() if begin else 0)
+    if found is None or VERB.search(clause) or len(clause[found.end() :].rsplit("=")[-1].split()) > NEW_WORDS:
+        return None
+    return Reading(_first_number(clause))
+
+
 def _begins_working(statement: Statement) -> bool:
     """Whether a heading is followed by sentences with numbers, of which the first is not yet the answer."""
     paragraph = re.split(r"\n\s*\n", statement.rest, maxsplit=1)[0]
@@ -122,7 +142,11 @@ def _first_number(text: str) -> str | None:
 
 def _last_number(text: str) -> str | None:
     found = _numbers(plain(text))
-    return shown(found[-1]) if found else None
+    if not found or SPAN.search(
+        found[-1].string[max(0, found[-1].start("value") - 14) : found[-1].start("value")]
+    ):
+        return None
+    return shown(found[-1])
 
 
 def _numbers(text: str) -> list[re.Match[str]]:

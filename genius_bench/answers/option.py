@@ -11,11 +11,14 @@ from genius_bench.answers import places
 from genius_bench.answers.places import Reading, Statement
 
 HEDGE = (
-    r"(?:(?:definitely|clearly|probably|most likely|likely|therefore|thus|indeed|simply)[,:]?\s+"
+    r"(?:(?:definitely|clearly|actually|probably|most likely|likely|therefore|thus|indeed|simply)[,:]?\s+"
     r"|I (?:think|believe)\s+)*"
 )
 """What an answer may begin with without being less of an answer."""
-NOUN = r"(?:(?:the\s+)?(?:correct\s+)?(?:answer\s+)?(?:option|choice|letter|label|number)\s*:?\s*)?"
+NOUN = (
+    r"(?:(?:the\s+)?(?:correct\s+)?(?:answer\s+)?(?:option|choice|letter|label|number)\s*:?\s*"
+    r"(?:\d\s+(?=\((?-i:[A-J])\)))?)?"
+)
 DECORATION = re.compile(r"(?:[^\w\s$+\-−–~¬√.<>=^/\\]|_|\s|[-–](?=\s))*")
 OPENING = re.compile(rf"[\[({{*\"'`$_]*+{HEDGE}{NOUN}[\[({{*\"'`$_]*", re.IGNORECASE)
 ARTICLE = re.compile(r"(?:an?|the)\s+", re.IGNORECASE)
@@ -30,12 +33,24 @@ NOT = re.compile(r"(?:not|n['’]t|cannot\s+be|can['’]t\s+be)\s+", re.IGNORECA
 EITHER = re.compile(r"(?:either|neither|both|also)\s+", re.IGNORECASE)
 BUT = re.compile(r"[,;]?\s*(?:but|rather|it is|it's)\s+", re.IGNORECASE)
 VERB = re.compile(
-    r"[)*\"']*\s+(?:is|are|was|were|has|have|does|would|can|cannot|fails?|seems?)\b", re.IGNORECASE
+    r"[)*\"']*\s+(?:is|are|was|were|has|have|does|would|can|cannot|fails?|seems?|looks?|sounds?|might|may|could|works?|fits)\b",
+    re.IGNORECASE,
 )
+VERDICT = (
+    r"\s+(?:is|seems|looks|fits)\s+(?:to\s+be\s+)?(?:clearly\s+)?(?:(?:the|therefore|thus)\s+)?(?:only\s+)?"
+    r"(?:correct|right|best|better(?!\s+than)|closest|most\s+(?:likely|plausible|accurate|appropriate))\b(?:\s+(?:option|choice|answer|one|match))?"
+)
+RIGHT = re.compile(rf"[)*\"']*{VERDICT}", re.IGNORECASE)
+ALONE = re.compile(
+    r"[^\w?]*$|\W*(?:because|since|as|not|instead|after\s+all)\b|[)*\"'\]]*(?:[.,;:!…—–]|\s+[(—–-])"
+)
+"""What may follow the answer of a correction."""
+TURNED_DOWN = re.compile(r"\W*(?:no|wrong|incorrect|false|too|also)\b", re.IGNORECASE)
 EXPLANATION = re.compile(
     r"\W*(?:explanation|reason(?:ing)?|rationale|justification|because|why)\b", re.IGNORECASE
 )
-CONCLUSION = r"(?:so|thus|therefore|hence),?\s+"
+CONCLUSION = r"(?:(?:so|thus|therefore|hence|overall|but|wait|actually|no)\b[,:]?\s+){1,3}"
+LEFT = r"(?:which\s+)?leav(?:es|ing)\s+(?:us\s+with\s+)?(?:only\s+)?"
 STRIPPED = "*()[]{}. :`\"'$_【】「」。"
 
 
@@ -49,17 +64,20 @@ def extract(text: str, labels: Sequence[str], options: Sequence[str] = ()) -> st
     reading = places.first(
         places.statements(said), partial(read, labels=tuple(labels), options=tuple(options))
     )
-    if reading is not None:
+    if reading is not None and not reading.denied:
         return reading.answer
-    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
-    return names_of(labels, options).concluded(lines)
+    return names_of(labels, options).concluded(places.lines(said))
 
 
 def read(statement: Statement, labels: tuple[str, ...], options: tuple[str, ...] = ()) -> Reading | None:
     """The option of a statement."""
     if statement.place == "box" and not statement.text:
         return Reading(None)
-    return names_of(labels, options).named(statement.line or statement.text)
+    names = names_of(labels, options)
+    phrase = statement.line or statement.text
+    if statement.place == "correction":
+        return names.corrected(phrase)
+    return None if statement.place == "choice" and names.judged(phrase) else names.named(phrase)
 
 
 @dataclass(frozen=True)
@@ -81,6 +99,26 @@ class _Names:
             either = EITHER.match(phrase)
             return Reading(None) if either and self._name_at(phrase, either.end()) else None
         return Reading(None if self._another(phrase, *name) else name[0])
+
+    def corrected(self, phrase: str) -> Reading | None:
+        """The option that a correction names and says nothing else about: "C.", "C is right", but not "C fails"."""
+        phrase = places.without_text_commands(phrase)
+        name = self._name_at(phrase, 0)
+        if name is not None and OR.match(phrase, name[1]):
+            return Reading(None)
+        if name is None or self.judged(phrase) or self._another(phrase, *name):
+            return None
+        end = name[1]
+        if TURNED_DOWN.match(phrase, end):
+            return None
+        told = ALONE.match(phrase, end) or RIGHT.match(phrase, end)
+        unknown_text = not self.options and phrase[end - 1] == ")"  # "(C) gamma" where no texts are known
+        return Reading(name[0]) if told or unknown_text else None
+
+    def judged(self, phrase: str) -> bool:
+        """Whether a phrase says something about an option but that it is right: "B is wrong"."""
+        name = self._name_at(phrase, 0)
+        return name is not None and bool(VERB.match(phrase, name[1])) and not RIGHT.match(phrase, name[1])
 
     def concluded(self, lines: Sequence[str]) -> str | None:
         """The option of a last line ("B", "B) beta", "…. So B."), or of a first line that is explained afterwards."""
@@ -209,9 +247,9 @@ class _Names:
     def _closing(self) -> re.Pattern[str]:
         letters = "|".join(re.escape(label) for label in self.labels if label.isalpha()) or r"(?!)"
         return re.compile(
-            rf"(?:^|[.;,]\s+)(?i:{CONCLUSION}|(?:{CONCLUSION})?(?:I\s+(?:think|believe)\s+)?(?:it|that)(?:['’]s|\s+is)\s+)(?:(?i:option|choice)\s+)?[(*]*(?P<last>{letters})[)*]*[.!]?$"
-            rf"|(?:^|[.;,]\s+)(?i:{CONCLUSION})?(?:(?i:option|choice|answer)\s+)?[(*]*(?P<verdict>{letters})[)*]*"
-            rf"\s+is\s+(?:the\s+)?(?:only\s+)?(?:correct|right|best)\b(?:\s+(?:option|choice|answer|one))?[.!*]*$"
+            rf"(?:^|[.;,]\s+)(?i:{CONCLUSION}|{LEFT}|(?:{CONCLUSION})?(?:I\s+(?:think|believe)\s+)?(?:it|that)(?:['’]s|\s+is)\s+)(?:(?i:option|choice)\s+)?[(*]*(?P<last>{letters})[)*]*[.!]?$"
+            rf"|(?:^|[.;,]\s+)(?i:{CONCLUSION})?(?:(?i:option|choice|answer)\s+)?[(*]*(?P<verdict>{letters})"
+            rf"(?:[).:]+\s(?:(?!\b(?:{letters}|not|no)\b)[^.\n]){{1,80}}?)?[)*]*(?i:{VERDICT})[.!*]*$"
         )
 
 

@@ -13,7 +13,7 @@ MIDDLE = (
     rf"|\s+(?:that|which)\s+(?:(?:is|are|would\s+be)\s+)?{WORDS}|\s+(?:I|we|you)\s+{WORDS})"
 )
 COPULA = (
-    r"(?:is|(?:would|will|should|must)\s+(?:(?!not\b|never\b)\w+\s+)?be|(?:has|would\s+have)\s+to\s+be|to\s+be|ought\s+to\s+be|(?:seems|appears)(?:\s+to\s+be)?|equals|remains"
+    r"(?:is|(?:would|will|should|must)\s+(?:(?!not\b|never\b)\w+\s+)?(?:have\s+to\s+)?be|(?:has|would\s+have)\s+to\s+be|to\s+be|ought\s+to\s+be|(?:seems|appears)(?:\s+to\s+be)?|equals|remains"
     r"|(?:turns|comes|works)\s+out\s+(?:to\s+be|to|as|at)|est|es|ist|(?=cannot\s+be|can['’]t\s+be))(?:\b|(?=n['’]t))"
 )
 MARKS = r"[\"'`*_]*+"
@@ -21,6 +21,7 @@ STATED = rf"(?:{MARKS}{MIDDLE}){{0,2}}{MARKS}\s*+(?:{COPULA}\s*+:?|(?P<heading>[
 ENGLISH = (
     rf"(?:(?<!/)\b(?:answer{STATED}|answers{MARKS}(?:{MIDDLE})?\s*+are\b\s*+:?{MARKS}|ans\.?\s*[:=])"
     r"|(?m:^)[#*_]{0,6}(?:final\s)?answer[*_]{0,3}\s(?=\((?-i:[A-J])\))"
+    r"|(?m:^)[*_]{0,3}(?:yes\s?(?:/|or)\s?no|true\s?(?:/|or)\s?false)[*_]{0,3}\s?:"
     r"|(?m:^)[#*_ \t]{0,9}(?:(?:the|my)\s)?(?:final\s|correct\s)?answer[*_ \t]{0,9}\n)"
 )
 """The last alternative is a heading on a line of its own."""
@@ -29,17 +30,42 @@ FOREIGN = (
     rf"{MARKS}\s*+(?:(?:est|es|ist|è|é)\b\s*+:?|[:：=])"
     r"|(?:答案|正解|答え|정답)(?:应该|应|應)?(?:[是为為选選は은]\s*+[:：]?|[:：=])|[故所]以?[应應]?[选選]择?)"
 )
+DESCRIBED = (
+    r"(?:option|choice|alternative|statement|sentence)\s+(?:that|which)\s+"
+    rf"(?:(?:is|are)\s+(?!(?:\w+\s+)?(?:not|wrong|incorrect|false|least)\b))?{WORDS}"
+)
+CHOSEN = (
+    r"(?:I|we)(?:['’](?:ll|d)|\s+(?:will|would|should|must))?\s+"
+    r"(?:choose|pick|select|opt\s+for|go\s+(?:with|for)|settle\s+(?:on|for)|(?:answer|respond)(?:\s+with)?"
+    r"|(?<!we\s)say|lean\s+towards?|vote\s+for)\b(?:\s+that\b)?:?"
+)
 CHOICE = (
     r"\b(?:(?:correct|right|best|better|final|closest|nearest|likely|likeliest|appropriate|suitable|accurate|logical|plausible)"
     r"\s+(?:possible\s+|remaining\s+|available\s+)?(?:option|choice|letter|alternative|match|response|completion|selection"
     r"|statement|conclusion|description|explanation|interpretation|inference|assumption)"
-    rf"(?:{MIDDLE}){{0,2}}|(?:option|choice)\s+(?:that|which)\s+{WORDS}|(?:my|selected|chosen)\s+(?:option|choice|selection|pick)"
-    rf"|(?m:^)[*_]{{0,3}}(?:choice|option|selection))"
+    rf"(?:{MIDDLE}){{0,2}}|{DESCRIBED}|(?:my|selected|chosen)\s+(?:option|choice|selection|pick)"
+    rf"|(?:(?m:^)|(?<=[*_])|(?<=[.!?]\s))(?:choice|option|selection|final)(?=[*_]*\s*[:：])|(?:my\s+)?best\s+guess)"
     rf"{MARKS}\s*+(?:{COPULA}\s*+:?|[:：]){MARKS}"
     r"|\b(?:matches|corresponds\s+to)\s+(?:the\s+)?(?:option|choice)\b"
-    r"|\b(?:I|we)(?:['’](?:ll|d)|\s+(?:will|would|should|must))?\s+(?:choose|pick|select|opt\s+for|go\s+with|settle\s+on)\b"
+    rf"|\b{CHOSEN}"
 )
-PHRASE = re.compile(rf"(?:(?P<english>{ENGLISH})|(?P<foreign>{FOREIGN})|(?P<choice>{CHOICE}))", re.IGNORECASE)
+CORRECTION = (
+    r"\b(?:(?:wait|hold\s+on|actually|rather|scratch\s+that|correction|my\s+mistake|I\s+was\s+wrong|I\s+mean"
+    r"|on\s+(?:reflection|second\s+thoughts?|closer\s+(?:inspection|reading)|further\s+(?:thought|reflection))"
+    r"|let\s+me\s+(?:correct|fix|revise|change)\s+(?:that|this|myself|it|my\s+answer)(?:\s+to)?)\b[,.:;!…—–-]*+"
+    r"|no[,.:;!…—–]++|(?=it\s+(?:should|must|has\s+to)\s+be\b))"
+    r"\s*+(?:(?:(?:I\s+(?:now\s+)?(?:think|believe|say|mean|meant)|I['’]d\s+say)\s+)?"
+    r"(?:(?:it|that|this)(?:['’]s|\s+is|\s+(?:should|must|has\s+to|would)\s+be)\s|make\s+(?:it|that)\s)?)"
+)
+"""What takes a statement back, with what may stand between it and the new answer."""
+CORRECTING = re.compile(
+    r"(?:^|\n|[^\w\s]|\b(?:no|or|but|oh|ah|hmm|and|so|well|sorry|wait|hold\s+on|actually))\s*$", re.IGNORECASE
+)
+"""What stands before a correction: the end of a clause. "The answer is actually" corrects nothing."""
+PHRASE = re.compile(
+    rf"(?:(?P<english>{ENGLISH})|(?P<foreign>{FOREIGN})|(?P<choice>{CHOICE})|(?P<correction>{CORRECTION}))",
+    re.IGNORECASE,
+)
 OWNER = r"(?:(?:the|this|that|my|our|your|its|an?)\s+)?(?:(?:final|correct|right|best|true|exact)\s+)*$"
 UNSURE = re.compile(
     r"\b(?:which|what|if|whether|unless|suppose|supposing|assume|assuming|until"

@@ -5,8 +5,9 @@ r"""Where in a text its final answer stands: the one rule for graders and votes.
    options also "the best choice is", `phrases.py`), or under a heading. What a phrase states may begin after blank
    lines, display delimiters, a fence or "as follows:", and goes on to the end of the sentence.
 3. Of several statements the last that yields an answer of the wanted kind counts, since models restate and correct
-   themselves. One that gives several answers, or a box that is empty, leaves none; one that denies an answer takes it
-   back. Numbers and formulas are mostly boxed, and remarks after a box hold others: there boxes come before phrases.
+   themselves; after a statement "wait, actually it's C" is another. One that gives several answers, or a box that is
+   empty, leaves none; one that denies an answer takes it back, and only a conclusion in the last line replaces it.
+   Numbers and formulas are mostly boxed, and remarks after a box hold others: there boxes come before phrases.
 4. Where nothing is stated, each kind has a last resort of its own: the last line, or the last number.
 """
 
@@ -15,11 +16,16 @@ from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from genius_bench.answers.boxes import boxes, different, joined
-from genius_bench.answers.phrases import PHRASE, REASONING, REMARK, UNDECIDED, UNSURE, WORKING
+from genius_bench.answers.phrases import CORRECTING, PHRASE, REASONING, REMARK, UNDECIDED, UNSURE, WORKING
 from genius_bench.answers.thoughts import without_thoughts
 
-Place = Literal["box", "hashes", "phrase", "heading", "foreign", "choice"]
-PLACES: dict[str, Place] = {"english": "phrase", "foreign": "foreign", "choice": "choice"}
+Place = Literal["box", "hashes", "phrase", "heading", "foreign", "choice", "correction"]
+PLACES: dict[str, Place] = {
+    "english": "phrase",
+    "foreign": "foreign",
+    "choice": "choice",
+    "correction": "correction",
+}
 LONGEST = 1000
 """Characters of a statement that are looked at."""
 MOST = 50
@@ -45,6 +51,9 @@ HTML = re.compile(r"</?(?:b|strong|i|em|u|mark|span|code|font)(?:\s[^<>]{0,80})?
 HTML_LINE = re.compile(r"</?(?:p|div|br|li|h\d)(?:\s[^<>]{0,80})?/?>", re.IGNORECASE)
 
 
+FENCE = re.compile(r"(?:```|~~~)[\w-]*")
+
+
 class Statement(NamedTuple):
     """One place where a text gives an answer."""
 
@@ -65,7 +74,7 @@ class Reading(NamedTuple):
 
     answer: str | None
     denied: bool = False
-    """Whether it says what the answer is not."""
+    """Whether it says what the answer is not; without an answer, whether nothing else is said."""
 
 
 def said(text: str) -> str:
@@ -77,7 +86,15 @@ def said(text: str) -> str:
 def statements(text: str) -> list[Statement]:
     """The statements of a text (see `said`), the last first."""
     found = [*_boxed(text), *_announced(text), *_after_hashes(text)]
+    begun = min((one.begin for one in found if one.place != "correction"), default=len(text))
+    found = [one for one in found if one.begin >= begun]
     return sorted(found, key=lambda statement: statement.begin, reverse=True)
+
+
+def lines(text: str) -> list[str]:
+    """The lines that hold something: neither blank ones nor fences."""
+    stripped = (line.strip() for line in text.splitlines())
+    return [line for line in stripped if line and not FENCE.fullmatch(line)]
 
 
 def boxes_first(found: Iterable[Statement]) -> list[Statement]:
@@ -94,7 +111,7 @@ def first(found: Iterable[Statement], read: Callable[[Statement], Reading | None
         if not reading.denied:
             return Reading(None) if reading.answer in denied else reading
         denied.add(reading.answer)
-    return Reading(None) if denied else None
+    return Reading(None, denied=True) if denied else None
 
 
 def opens_reasoning(statement: Statement) -> bool:
@@ -143,7 +160,9 @@ def _announced(text: str) -> list[Statement]:
     found = []
     for match in list(PHRASE.finditer(text))[-MOST:]:
         before = text[max(0, match.start() - 60) : match.start()]
-        heading = match["heading"] is not None or match[0].endswith("\n")
+        if match["correction"] and not CORRECTING.search(before):
+            continue
+        heading = match["heading"] is not None or (match["english"] is not None and match[0].endswith("\n"))
         if UNSURE.search(before) or (heading and WORKING.search(before)) or REMARK.match(text, match.end()):
             continue
         kind = match.lastgroup or "english"

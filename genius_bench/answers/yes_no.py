@@ -15,7 +15,8 @@ WORD = rf"(?<![^\W_])(?P<word>{'|'.join(MEANING)})(?![a-zA-Z0-9])"
 HEDGE = (
     r"(?:(?!(?:hardly|scarcely|only|unlikely|supposedly|allegedly|not)\b)(?:\w+ly\b,?|an?\b|the\b|an?\s+\w+(?=\W+(?:yes|no)\b)|that\b|most\b|very\b|quite\b|almost\b|still\b"
     r"|definite\b|resounding\b|clear\b|firm\b|emphatic\b|simple\b|short\b|qualified\b|tentative\b|strong\b|hard\b|big\b|solid\b"
-    r"|therefore\b,?|thus\b,?|indeed\b,?|so\b,?|in\s+fact\b,?|I\s+(?:think|believe|guess)\b,?|yet\b)\s+){0,5}"
+    r"|(?:therefore|thus|hence|indeed|so|overall|ultimately|in\s+(?:fact|short|conclusion|summary|all\s+likelihood))\b[,:]?"
+    r"|(?:I|we)\s+(?:would\s+)?(?:think|believe|guess|say)\b,?|I['’]d\s+say\b,?|yet\b)\s+){0,5}"
 )
 SIGNS = r"[\s*_\"'“”‘’`(\[{:$]*+"
 # What may follow the word: nothing, a sign, or the beginning of a clause. "No one" and "true love" are no answers.
@@ -32,19 +33,33 @@ OTHER = re.compile(
 NOT = re.compile(rf"{SIGNS}(?:not|n['’]t|cannot\s+be|can['’]t\s+be)\W+{WORD}", re.IGNORECASE)
 BUT = re.compile(r"\W+(?:but|rather)\s+", re.IGNORECASE)
 EITHER = re.compile(rf"{SIGNS}(?:either|neither|both)\W+{WORD}", re.IGNORECASE)
-CLOSING = re.compile(rf"\b(?:so|thus|therefore|hence),?\s+{WORD}\W*$", re.IGNORECASE)
+BARE_NOT = re.compile(
+    rf"{SIGNS}(?:{HEDGE})not(?:\s+(?:really|at\s+all|exactly))?(?=[^\w\s]|\s*$)", re.IGNORECASE
+)
+"""After a colon: "Answer: probably not."."""
+CLOSING = re.compile(
+    rf"(?:\b(?:so|thus|therefore|hence),?\s+"
+    r"|(?:^|[.;,]\s+)(?:(?:so|thus|therefore|hence),?\s+)?"
+    rf"(?:the|this|that)\s+(?:statement|claim|assertion|proposition|sentence)\s+is\s+{HEDGE}['\"*]*)"
+    rf"{WORD}\W*$",
+    re.IGNORECASE,
+)
 
 
 def extract(text: str) -> str | None:
     """ "Yes" or "No" as `places` finds it, or as the last or the first line begins where nothing is stated."""
     said = places.said(normalize("NFKC", text))
     stated = places.statements(said)
-    if (reading := places.first(stated, read)) is not None:
+    reading = places.first(stated, read)
+    if reading is not None and not reading.denied:
         return reading.answer
-    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
+    lines = places.lines(said)
+    if reading is not None:
+        closing = concluding(lines[-1])
+        return closing.answer if closing else None
     if not lines:
         return None
-    for reading in (_opening(lines[-1]), _closing(lines[-1]), _opening(lines[0])):
+    for reading in (_opening(lines[-1]), concluding(lines[-1]), _opening(lines[0])):
         if reading is not None:
             return None if reading.denied else reading.answer
     return None
@@ -54,7 +69,9 @@ def read(statement: Statement) -> Reading | None:
     """The yes or no that a statement begins with."""
     if (statement.place == "box" and not statement.text) or places.leaves_open(statement):
         return Reading(None)
-    reading = None if statement.place == "choice" else _opening(statement.text)
+    if statement.place == "heading" and BARE_NOT.match(statement.text):
+        return Reading("No")
+    reading = _opening(statement.text)
     return Reading(None) if reading and statement.several else reading
 
 
@@ -74,7 +91,7 @@ def _opening(phrase: str) -> Reading | None:
     return Reading(meaning if other is None or MEANING[other["word"].lower()] == meaning else None)
 
 
-def _closing(line: str) -> Reading | None:
+def concluding(line: str) -> Reading | None:
     """The yes or no that a line concludes with: "…, so no."."""
     match = CLOSING.search(line)
     return Reading(MEANING[match["word"].lower()]) if match else None

@@ -24,13 +24,16 @@ def final_answer(text: str) -> str | None:
     said = places.said(text)
     stated = _ordered(places.statements(said))
     reading = places.first(stated, _closed) or places.first(stated, _words)
-    if reading is not None:
+    if reading is not None and not reading.denied:
         return reading.answer
-    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
+    lines = places.lines(said)
     if not lines:
         return None
     last = Statement("box", 0, lines[-1].strip(STRIPPED).rstrip("."))
     label = option.names_of(LABELS, ()).concluded(lines)
+    if reading is not None:  # it only denies
+        conclusion = yes_no.concluding(lines[-1])
+        return label or (conclusion.answer if conclusion else None)
     if label is not None or len(last.text.split()) > LONGEST_LAST_LINE:
         return label
     decided = yes_no.read(last) if len(last.text.split()) == 1 else None
@@ -45,6 +48,9 @@ def agrees(text: str, gold: str) -> bool:
 
 def _ordered(stated: list[Statement]) -> list[Statement]:
     """Boxes first, for formulas and numbers; but a label, a yes or a no that is stated after them has the last word."""
+    decided = any(yes_no.read(one) for one in stated if one.place != "correction")
+    if not decided:  # "5. Wait, no" is no answer to a yes/no question
+        stated = [one for one in stated if one.place != "correction" or yes_no.read(one) is None]
     last_box = max((one.begin for one in stated if one.place == "box"), default=None)
     if last_box is None:
         return stated
@@ -58,6 +64,10 @@ def _closed(statement: Statement) -> Reading | None:
         return reading
     if statement.place == "choice" or not statement.text or places.opens_reasoning(statement):
         return None
+    if statement.place == "correction":
+        reading = number.read(statement)
+        found = number.as_number(reading.answer) if reading and reading.answer else None
+        return Reading(number.canonical(found)) if found is not None else reading
     if number.DENIED.match(statement.text):
         return number.read(statement)
     if (statement.place == "hashes" or statement.place == "heading") and number.read(statement) is None:

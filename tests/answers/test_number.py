@@ -76,7 +76,7 @@ def test_a_tolerance_is_for_decimals_alone(answer: str, gold: str, equal: bool) 
     assert number.agrees(answer, gold) is number.agrees(gold, answer) is equal
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.fractions(), st.fractions())
 def test_fractions_agree_when_they_are_equal_and_never_else(left: Fraction, right: Fraction) -> None:
     assert number.agrees(
@@ -84,7 +84,7 @@ def test_fractions_agree_when_they_are_equal_and_never_else(left: Fraction, righ
     ) == (left == right)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.one_of(st.fractions(), st.decimals(-1e9, 1e9, places=8).map(Fraction), whole.map(Fraction)))
 def test_equal_numbers_have_one_text(value: Fraction) -> None:
     assert number.as_number(number.canonical(value)) == value

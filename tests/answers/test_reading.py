@@ -51,7 +51,7 @@ def grade_option(text: str) -> str | None:
     return option.extract(text, "ABCD", OPTIONS)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.sampled_from(FRAMES), numbers)
 def test_a_number_is_voted_on_as_it_is_graded(frame: str, answer: str) -> None:
     expected = number.canonical(Fraction(answer.replace(",", "")))
@@ -60,14 +60,14 @@ def test_a_number_is_voted_on_as_it_is_graded(frame: str, answer: str) -> None:
     assert number.as_number((formula.extract(text) or "").strip("$ .*")) == Fraction(expected)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.sampled_from(FRAMES), labels)
 def test_a_label_is_voted_on_as_it_is_graded(frame: str, answer: tuple[str, str]) -> None:
     written, label = answer
     assert grade_option(frame.format(written)) == final_answer(frame.format(written)) == label
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.sampled_from(FRAMES), decisions)
 def test_yes_and_no_are_voted_on_as_they_are_graded(frame: str, answer: str) -> None:
     expected = "Yes" if "yes" in answer.lower() or "true" in answer.lower() else "No"
@@ -115,6 +115,12 @@ def test_working_is_no_answer(text: str) -> None:
         "$\\mathbf{B}$",
         "**Final Answer**\n\n\\(\\boxed{B}\\)",
         "<think>A fits. \\boxed{A}</think>\n\nB",
+        "The answer is A... no wait, (B) beta.",
+        "My answer is A. On reflection, B is the better choice.",
+        "The answer is B. Actually, (C) might also work.",
+        "The answer is A. The option that fits best is option 2 (B).",
+        "The answer is not A. So we are left with C and B, and C fails, leaving B.",
+        "So:\n```\nB\n```",
     ],
 )
 def test_an_option_is_read_however_it_is_stated(text: str) -> None:
@@ -225,6 +231,10 @@ HOSTILE = [
         "Answer:\n",
         "the best option ",
         "I choose ",
+        "wait, ",
+        "no, actually ",
+        "$x$ or ",
+        "Option B: ",
     ),
     *(
         "\\boxed{1} and ",
@@ -257,3 +267,31 @@ def test_100_kb_are_read_in_no_time(piece: str) -> None:
 def test_a_label_after_a_boxed_value_has_the_last_word() -> None:
     text = "The speed is $\\boxed{42}$ km/h, so the answer is B."
     assert grade_option(text) == final_answer(text) == "B"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The answer is 12. Scratch that: 14 eggs.", "14"),
+        ("The answer is 14. Actually, she has 3 cats.", "14"),
+        ("The answer is 14. It should be 3 more than 11.", "14"),
+        ("The answer is $12. Wait, it's $14.", "14"),
+        ("The answer is 14. Wait, no.", "14"),
+        ("Wait, 3 eggs. So there are\n14", "14"),
+    ],
+)
+def test_a_number_is_corrected_by_a_number_alone(text: str, answer: str) -> None:
+    assert number.extract(text) == final_answer(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "decision"),
+    [
+        ("The answer is yes. On reflection, no.", "No"),
+        ("The answer is no. I would say yes only if cats were buses.", "No"),
+        ("The answer is not yes. So no.", "No"),
+        ("The answer is yes. We say no to drugs.", "Yes"),
+    ],
+)
+def test_a_decision_is_corrected_by_a_decision(text: str, decision: str) -> None:
+    assert yes_no.extract(text) == final_answer(text) == decision
