@@ -1,3 +1,12 @@
 """genius-bench: train language models with self-training methods and score every checkpoint honestly."""
 
+import os
+
 __version__ = "0.1.0"
+
+# Threads of OpenMP that spin while they wait take the cores from whatever else runs: two runs that share a machine
+# slow each other several times over. Sleeping costs a quiet machine nothing. The library reads this once, when torch
+# is imported; every process that the harness starts inherits it. Whoever sets the policy has the last word.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")

@@ -31,8 +31,8 @@ from genius_bench.recipe import EngineSection
 
 START_SECONDS = 1800.0
 """A large model is read from a slow disk and compiled for in this time, or never."""
-PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "XDG_CACHE_HOME")
-PASSED_ON_PREFIXES = ("CUDA_", "NVIDIA_", "NCCL_", "VLLM_", "HIP_", "ROCR_", "TRITON_")
+PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "XDG_CACHE_HOME")
+PASSED_ON_PREFIXES = ("OMP_", "GOMP_", "CUDA_", "NVIDIA_", "NCCL_", "VLLM_", "HIP_", "ROCR_", "TRITON_")
 HELD_BACK = ("VLLM_API_KEY",)
 """It would make the server ask us for a key."""
 ONE_PROCESS_LESS = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}

@@ -17,7 +17,7 @@ SECONDS_TO_END = 20
 
 PASSED_ON = re.compile(
     r"(PATH|LD_LIBRARY_PATH|TMPDIR|(PYTHON|GENIUS_BENCH_|HF_|TRANSFORMERS_|TOKENIZERS_|TORCH|PYTORCH_|CUDA_|NCCL_|GLOO_|"
-    r"UCX_|FI_|OMP_|MKL_|DS_|DEEPSPEED_|TRITON_)\w*)"
+    r"UCX_|FI_|OMP_|GOMP_|KMP_|MKL_|DS_|DEEPSPEED_|TRITON_)\w*)"
 )
 """Variables that training depends on. Everything else of the environment is a machine's own."""
 SECRET = re.compile(r"(?i)(token|key|secret|password|credentials?)$")
