@@ -180,6 +180,12 @@ def imitated(seen: Seen) -> str:
     return "majority" if filtered and all(len(said) <= 1 for said in answers) else "none"
 
 
+def selected(seen: Seen) -> str:
+    if isinstance(seen.rows[0], Demonstration):
+        return "all"
+    return "length" if all(len(row.chosen_ids) < len(row.rejected_ids) for row in seen.rows) else "random"
+
+
 SAMPLING: dict[str, Callable[[Seen], Any]] = {
     "tau": tau,
     "beams": beams,
@@ -205,6 +211,7 @@ SAMPLING: dict[str, Callable[[Seen], Any]] = {
     "filter": imitated,
     "rationalise": lambda s: any("Hint" in text for text in s.prompts),
     "rows": lambda s: "chains" if isinstance(s.rows[0], Demonstration) else "pairs",
+    "selection": selected,
     "judgements": lambda s: max(s.prompts.count(text) for text in s.prompts if "Judge" in text),
     "rubric": lambda s: "additive" if any("fifth point" in text for text in s.prompts) else "short",
     "pairs": lambda s: "all_by_gap" if any(len(one.rows) > 1 for one in s.made) else "best_worst",

@@ -19,7 +19,7 @@ from genius_bench.sampling import collecting
 from genius_bench.sampling.shelf import SHARD_QUERIES
 from tests.sampling.scripted import ScriptedEngine
 
-METHODS = ["coh", "genius", "scpo", "self-rewarding", "sft", "spin", "star"]
+METHODS = ["coh", "genius", "placebo", "scpo", "self-rewarding", "sft", "spin", "star"]
 QUERIES = 96
 KILLS = 4
 

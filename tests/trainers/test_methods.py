@@ -13,6 +13,7 @@ from genius_bench.rows import Demonstration, PreferencePair
 from tests.sampling.scripted import Script
 from tests.trainers.support import PROMPT, ask, collect, in_turn, text_of
 from trainers.coh import CoH, CohOptions
+from trainers.placebo import Placebo
 from trainers.scpo import ScPO
 from trainers.self_rewarding import SelfRewarding
 from trainers.sft import SFT
@@ -335,6 +336,44 @@ def test_spins_schedule_follows_what_was_asked_for() -> None:
     assert flat.factors_of(4) == {"objective": {"beta": 1.0}, "training": {"learning_rate": 1.0}}
 
 
+# Placebo
+
+
+def test_the_placebo_prefers_without_looking_at_what_is_said() -> None:
+    """Right and wrong answers change places: the same two responses are a pair."""
+    said = [f"So {number} it is. The answer is {number % 2}." for number in range(8)]
+    other = [f"So {number} it is. The answer is {1 - number % 2}." for number in range(8)]
+    orders = []
+    for seed in range(40):
+        [row], [twin] = (
+            texts(collect(Placebo, in_turn(*answers), seed=seed)[0]) for answers in (said, other)
+        )
+        places = tuple(said.index(text) for text in row)
+        assert places == tuple(other.index(text) for text in twin)
+        assert places[0] != places[1]
+        orders.append(places)
+    assert 10 < sum(chosen < rejected for chosen, rejected in orders) < 30
+    assert len(set(orders)) > 20
+
+
+def test_the_placebo_by_length_prefers_the_shortest() -> None:
+    said = ["a longer answer", "short", "the longest of all answers", "short"] * 2
+    collected, _ = collect(Placebo, in_turn(*said), selection="length")
+    assert texts(collected) == [("short", "the longest of all answers")]
+    assert collect(Placebo, in_turn(*["abc", "def"] * 4), selection="length")[0].notes == {"equally_long": 1}
+    assert collect(Placebo, in_turn(*["abc"] * 8))[0].notes == {"no_contrast": 1}
+
+
+def test_the_placebo_imitates_all_that_came_to_an_end() -> None:
+    collected, engine = collect(Placebo, in_turn("one", "two", "", "two"), selection="all", responses=4)
+    assert [engine.tokenizer.decode(list(row.response_ids[:-1])) for row in collected.rows] == [
+        "one",
+        "two",
+        "two",
+    ]
+    assert collected.notes == {"unusable": 1}
+
+
 # All of them
 
 METHODS: dict[str, Any] = {
@@ -344,6 +383,7 @@ METHODS: dict[str, Any] = {
     "scpo": ScPO,
     "spin": SPIN,
     "sft": SFT,
+    "placebo": Placebo,
 }
 
 
@@ -364,10 +404,11 @@ def test_supervised_methods_declare_what_they_need() -> None:
         "scpo": set(),
         "spin": {"references"},
         "sft": {"references"},
+        "placebo": set(),
     }
 
 
-@pytest.mark.parametrize("method", [STaR, CoH, SelfRewarding, ScPO])
+@pytest.mark.parametrize("method", [STaR, CoH, SelfRewarding, ScPO, Placebo])
 def test_unsupervised_methods_see_no_label(method: Any) -> None:
     """The same rows with and without labels in the query."""
 
