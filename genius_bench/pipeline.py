@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genius_bench import stages
 from genius_bench.artifacts import Artifact
@@ -11,9 +11,10 @@ from genius_bench.contamination.gate import refuse
 from genius_bench.corpora import Corpus
 from genius_bench.engines.loading import ModelFiles, resolve_model
 from genius_bench.evaluation.cards import tasks_of
+from genius_bench.evaluation.controls import controls_of
 from genius_bench.planning.fitting import refuse_training
 from genius_bench.printing import note
-from genius_bench.recipe import EngineSection, EvaluationSection, JudgeSection, Recipe
+from genius_bench.recipe import CONTROLS, EngineSection, EvaluationSection, JudgeSection, Recipe
 from genius_bench.resolution import Resolved
 from genius_bench.runs import Evaluation, Run, write_run
 from genius_bench.sampling.collecting import rows_and_left_out
@@ -134,16 +135,24 @@ def evaluate_models(
     settings: EvaluationSection,
     engine: EngineSection,
 ) -> list[Evaluation]:
-    """Scores models on tasks; what has been scored before under these settings is found."""
-    described = settings.model_dump(
-        exclude={"suite": True, "data": True, "unsafe_code": True, "judge": SPENDING}
-    )
+    """Scores models on tasks, and asks them what their controls are made of (`evaluation.controls`); what has been
+    scored before under these settings is found. Every model's own evaluation comes before its controls."""
+    asked = [(settings, tasks), *controls_of(settings, tasks)]
     return [
         Evaluation(
             model=model.name,
             fingerprint=model.fingerprint,
-            settings=described,
+            settings=_described(settings),
             scores={score.manifest["parameters"]["task"]: score.key for score in scores},
+            control=number > 0,
         )
-        for model, scores in zip(models, stages.evaluate(home, models, tasks, settings, engine), strict=True)
+        for model, found in zip(models, stages.evaluate(home, models, asked, engine), strict=True)
+        for number, ((settings, _), scores) in enumerate(zip(asked, found, strict=True))
     ]
+
+
+def _described(settings: EvaluationSection) -> dict[str, Any]:
+    """What answers depend on, in a form that does not change where an option is added and not used."""
+    left_out: dict[str, Any] = {"suite": True, "data": True, "unsafe_code": True, "judge": SPENDING}
+    described = settings.model_dump(exclude=left_out | dict.fromkeys(CONTROLS, True))
+    return {name: value for name, value in described.items() if (name, value) != ("greedy", None)}

@@ -268,6 +268,15 @@ class EvaluationSection(Section):
     samples: int | None = Field(default=None, ge=0)
     """Samples per item at `temperature`, beside the greedy answer; as the protocol says when not given."""
     temperature: PositiveFloat = 1.0
+    greedy: bool | None = None
+    """Whether a greedy answer is wanted; as the protocol says when not given."""
+    temperatures: tuple[PositiveFloat, ...] = (0.3, 0.5, 0.7)
+    """Where every model is sampled as well: what lowering the temperature gives for nothing. None at all: `[]`."""
+    control_samples: PositiveInt = 1
+    """Samples per item at each of them."""
+    coverage: int = Field(default=0, ge=0)
+    """So many samples at `temperature` of `coverage_items` items a task: pass@k up to this k. 0: none."""
+    coverage_items: PositiveInt = 50
     split: str | None = None
     """Another split than the tasks' own (`tuning` for the lab, `train`, …): what settings may be chosen on."""
     limit: PositiveInt | None = None
@@ -279,6 +288,10 @@ class EvaluationSection(Section):
     unsafe_code: bool = False
     """Run model-written code without a sandbox where none is available."""
     judge: JudgeSection = JudgeSection()
+
+
+CONTROLS = ("temperatures", "control_samples", "coverage", "coverage_items")
+"""What of an evaluation asks for more answers beside the board's own, which do not depend on it."""
 
 
 class Recipe(Section):

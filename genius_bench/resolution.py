@@ -8,14 +8,19 @@ from genius_bench import registry
 from genius_bench.artifacts import digest_of
 from genius_bench.errors import InputError, nearest
 from genius_bench.method import Method
-from genius_bench.recipe import Layer, Recipe, TrainingSection, merge, validate
+from genius_bench.recipe import CONTROLS, Layer, Recipe, TrainingSection, merge, validate
 
 if TYPE_CHECKING:
     from genius_bench.objectives.interface import Objective
 
 
-WHERE_IT_RUNS: dict[str, Any] = {"launch": True, "engine": {"workers", "url"}, "corpus": {"overlap"}}
-"""Parts of a recipe that say on how many devices, not what: the same run on other ones is the same run."""
+NOT_WHAT: dict[str, Any] = {
+    "launch": True,
+    "engine": {"workers", "url"},
+    "corpus": {"overlap"},
+    "evaluation": {*CONTROLS, "greedy"},
+}
+"""Parts of a recipe that say on how many devices, or what else is looked at, not what is done: the same run."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Resolved:
 
     def run_id(self, base_fingerprint: str, corpus_fingerprint: str) -> str:
         """The same recipe, base and queries have the same id, so that running it again continues or finds it."""
-        recipe = self.recipe.model_dump(exclude=WHERE_IT_RUNS)
+        recipe = self.recipe.model_dump(exclude=NOT_WHAT)
         name = (
             self.recipe.method
             if self.recipe.variant == "paper"

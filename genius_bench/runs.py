@@ -21,6 +21,9 @@ class Evaluation:
     fingerprint: str
     settings: dict[str, Any]
     scores: dict[str, str]
+    control: bool = False
+    """Whether it was made for comparison only: at another temperature, or to choose one. Such have no board of their
+    own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,11 @@ class Run:
     `folder` of the artifact `key`."""
     evaluations: list[Evaluation] = field(default_factory=list)
     finished_at: str = ""
+
+    @property
+    def on_boards(self) -> list[Evaluation]:
+        """Its evaluations but for the controls."""
+        return [one for one in self.evaluations if not one.control]
 
 
 def write_run(home: Path, run: Run, *, finished_at: str = "") -> Path:

@@ -1,6 +1,6 @@
 """The stages as commands call them, each in a process of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ from genius_bench.rows import Query
 if TYPE_CHECKING:
     from genius_bench.contamination.gate import Gate
     from genius_bench.engines.endpoint import Endpoint
+    from genius_bench.evaluation.asking import LazyEngine
+    from genius_bench.evaluation.controls import Asked
 
 
 def read_corpus(home: Path, resolved: Resolved, base: ModelFiles) -> Corpus:
@@ -161,27 +163,21 @@ def _optimise(
 
 
 def evaluate(
-    home: Path,
-    models: "Sequence[ModelFiles | Endpoint]",
-    tasks: list[str],
-    settings: EvaluationSection,
-    engine: EngineSection,
-) -> list[list[Artifact]]:
-    """Scores: for every model one artifact per task."""
-    return in_own_process(_evaluate, home, models, tasks, settings, engine)
+    home: Path, models: "Sequence[ModelFiles | Endpoint]", asked: "Sequence[Asked]", engine: EngineSection
+) -> list[list[list[Artifact]]]:
+    """Scores: for every model and all that is asked of it (settings and tasks) one artifact per task."""
+    return in_own_process(_evaluate, home, models, asked, engine)
 
 
 def _evaluate(
-    home: Path,
-    models: "Sequence[ModelFiles | Endpoint]",
-    tasks: list[str],
-    settings: EvaluationSection,
-    engine: EngineSection,
-) -> list[list[Artifact]]:
-    judged_here = settings.judge.model is not None and settings.judge.url is None
-    engines = EnginesInTurn(engine, keep=not judged_here)  # such a judge needs the memory
+    home: Path, models: "Sequence[ModelFiles | Endpoint]", asked: "Sequence[Asked]", engine: EngineSection
+) -> list[list[list[Artifact]]]:
+    judge = asked[0][0].judge
+    engines = EnginesInTurn(
+        engine, keep=judge.model is None or judge.url is not None
+    )  # else it needs the memory
     try:
-        return [_evaluate_one(home, model, tasks, settings, engine, engines) for model in models]
+        return [_evaluate_one(home, model, asked, engine, engines) for model in models]
     finally:
         engines.close()
 
@@ -189,10 +185,36 @@ def _evaluate(
 def _evaluate_one(
     home: Path,
     model: "ModelFiles | Endpoint",
+    asked: "Sequence[Asked]",
+    engine: EngineSection,
+    engines: EnginesInTurn,
+) -> list[list[Artifact]]:
+    """All that is asked of one model, by one engine."""
+    from genius_bench.evaluation.asking import LazyEngine
+
+    ours = LazyEngine(lambda: engines.open(model))
+
+    def give_memory_back() -> None:
+        ours.close()
+        engines.close()
+
+    try:
+        return [
+            _evaluate_under(home, model, tasks, settings, engine, ours, give_memory_back)
+            for settings, tasks in asked
+        ]
+    finally:
+        ours.close()
+
+
+def _evaluate_under(
+    home: Path,
+    model: "ModelFiles | Endpoint",
     tasks: list[str],
     settings: EvaluationSection,
     engine: EngineSection,
-    engines: EnginesInTurn,
+    ours: "LazyEngine",
+    give_memory_back: Callable[[], None],
 ) -> list[Artifact]:
     """By our own engines and graders, then (when these have given their memory back) by OpenCompass."""
     from genius_bench import opencompass
@@ -201,19 +223,19 @@ def _evaluate_one(
 
     cards = {name: task_card(name).under(settings.protocol) for name in tasks}
     elsewhere = [name for name, card in cards.items() if by_opencompass(card, settings)]
-    ours = [name for name in tasks if name not in elsewhere]
+    here = [name for name in tasks if name not in elsewhere]
     scores = evaluate(
         Store(home),
         model=model,
-        engine_factory=lambda: engines.open(model),
+        engine=ours,
         checkpoint_fingerprint=served_fingerprint(model, engine),
-        tasks=ours,
+        tasks=here,
         settings=settings,
         engine_settings=engine,
     )
-    found = dict(zip(ours, scores, strict=True))
+    found = dict(zip(here, scores, strict=True))
     if elsewhere:
-        engines.close()
+        give_memory_back()
         place = home.absolute()  # OpenCompass runs in folders of its own
         theirs = opencompass.evaluate(
             Store(place), tasks=elsewhere, model=model, engine=engine, settings=settings, home=place

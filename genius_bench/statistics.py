@@ -97,6 +97,15 @@ def detectable_difference(a: Mapping[str, float], b: Mapping[str, float]) -> flo
     return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom) + stats.t.ppf(POWER, freedom)) * error
 
 
+def detectable_suite_difference(tasks: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> float:
+    """The same of the unweighted mean over tasks (see `suite_difference`)."""
+    from scipy import stats
+
+    errors = [_mean_and_error(_gaps(a, b))[1] for a, b in tasks]
+    error = math.sqrt(math.fsum(one**2 for one in errors)) / len(errors)
+    return float(stats.norm.ppf(0.5 + CONFIDENCE / 2) + stats.norm.ppf(POWER)) * error
+
+
 def suite_average(tasks: Sequence[Sequence[float]]) -> Estimate:
     """The unweighted mean over tasks of their means; questions are independent within a task, tasks are fixed.
 
@@ -127,6 +136,19 @@ def suite_difference(tasks: Sequence[tuple[Mapping[str, float], Mapping[str, flo
         return _without_spread(mean, max(len(a) for a, _ in tasks))
     width = float(stats.norm.ppf(0.5 + CONFIDENCE / 2)) * error
     return Difference(mean, mean - width, mean + width, float(2 * stats.norm.sf(abs(mean) / error)))
+
+
+def widened(difference: Difference, error: float) -> Difference:
+    """With one more independent source of chance, whose standard error is `error`."""
+    from scipy import stats
+
+    quantile = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
+    half = (difference.high - difference.low) / 2
+    if error == 0:
+        return difference
+    half = math.hypot(half, quantile * error)
+    mean = difference.difference
+    return Difference(mean, mean - half, mean + half, float(2 * stats.norm.sf(abs(mean) / half * quantile)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

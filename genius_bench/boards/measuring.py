@@ -191,7 +191,7 @@ class Home:
         the newest of several. Numbers of different settings never share a table."""
         tasks = {task for column in columns for task in tasks_of(column, None)}
         counts: list[tuple[int, int, dict[str, Any]]] = []
-        for place, evaluation in enumerate(e for run in self.runs for e in run.evaluations):
+        for place, evaluation in enumerate(e for run in self.runs for e in run.on_boards):
             settings = evaluation.settings
             if not self._usable(evaluation):
                 continue

@@ -83,7 +83,7 @@ def _make(leaderboard: Leaderboard, one: Wanted, home: Path, overrides: Layer) -
         {"suite": ",".join(one.tasks)},
         overrides.get("evaluation", {}),
     )
-    [evaluation] = pipeline.evaluate_models(
+    evaluation, *controls = pipeline.evaluate_models(
         home,
         [resolve_model(one.model)],
         one.tasks,
@@ -91,7 +91,7 @@ def _make(leaderboard: Leaderboard, one: Wanted, home: Path, overrides: Layer) -
         _engine_for_files(overrides),
     )
     name = f"eval-{digest_of([evaluation.fingerprint, evaluation.settings, sorted(evaluation.scores)])[:10]}"
-    write_run(home, Run(id=name, evaluations=[evaluation]))
+    write_run(home, Run(id=name, evaluations=[evaluation, *controls]))
 
 
 def _compare(leaderboard: Leaderboard, number: str, home: Path, overrides: Layer) -> None:

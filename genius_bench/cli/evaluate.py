@@ -108,8 +108,8 @@ def evaluate(
     refuse_sampling(checkpoint, engine_settings)
     model = resolve_served(checkpoint, engine_settings)
     Store(home)
-    [evaluation] = evaluate_models(home, [model], tasks, settings, engine_settings)
+    evaluation, *controls = evaluate_models(home, [model], tasks, settings, engine_settings)
     name = f"eval-{digest_of([evaluation.fingerprint, evaluation.settings, sorted(evaluation.scores)])[:10]}"
-    write_run(home, Run(id=name, evaluations=[evaluation]))
+    write_run(home, Run(id=name, evaluations=[evaluation, *controls]))
     renew_cards(home, evaluation.fingerprint)
     print_board(home, settings=evaluation.settings, tasks=list(evaluation.scores))

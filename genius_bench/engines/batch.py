@@ -10,7 +10,7 @@ import torch
 from transformers.cache_utils import Cache
 
 from genius_bench.engines.cache import joined, keep_columns, new_cache, replace_rows
-from genius_bench.engines.choosing import choose_tokens, uniforms
+from genius_bench.engines.choosing import choose_tokens, entropies_of, uniforms
 from genius_bench.engines.continuing import Continuing, completions_of
 from genius_bench.engines.interface import Completion, Continuation, Request
 
@@ -30,6 +30,8 @@ class Row:
     """Tokens that the model's context leaves for the answer."""
     token_ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    entropies: list[float] = field(default_factory=list)
+    """Of its tokens, where the request wants them."""
     finished: bool = False
 
     @property
@@ -145,6 +147,11 @@ class RunningBatch:
         positions = np.array([len(row.token_ids) - row.begin for row in rows], dtype=np.uint64)
         randomness = torch.from_numpy(uniforms(settings.seeds, positions)).to(self._device)
         tokens, logprobs = choose_tokens(logits.float(), settings.temperatures, settings.top_ps, randomness)
+        if settings.entropies:
+            entropies = entropies_of(logits.float(), settings.temperatures).tolist()
+            for row, entropy in zip(rows, entropies, strict=True):
+                if row.request.entropies and not row.finished:
+                    row.entropies.append(entropy)
         going_on = [row for row in rows if not row.finished]
         begins = [row.begin for row in going_on]
         for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
@@ -160,7 +167,7 @@ class RunningBatch:
             return
         row.finished = True
         if not row.result.done():
-            row.result.set_result(completions_of(row.token_ids, row.logprobs, row.watched))
+            row.result.set_result(completions_of(row.token_ids, row.logprobs, row.watched, row.entropies))
 
     def _collect_settings(self, rows: Sequence[Row]) -> "Settings":
         drawn_as = [row.drawn_as for row in rows]
@@ -168,6 +175,7 @@ class RunningBatch:
             seeds=np.array([one.seed for one in drawn_as], dtype=np.uint64),
             temperatures=torch.tensor([one.temperature for one in drawn_as], device=self._device),
             top_ps=torch.tensor([row.request.top_p for row in rows], device=self._device),
+            entropies=any(row.request.entropies for row in rows),
         )
 
     def _left_padding_mask(self, lengths: list[int]) -> torch.Tensor:
@@ -202,3 +210,5 @@ class Settings:
     seeds: np.ndarray
     temperatures: torch.Tensor
     top_ps: torch.Tensor
+    entropies: bool
+    """Whether any of them wants entropies."""

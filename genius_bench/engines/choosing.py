@@ -45,6 +45,16 @@ def choose_tokens(
     return tokens, logprobs.gather(-1, tokens[:, None]).squeeze(-1)
 
 
+def entropies_of(logits: torch.Tensor, temperatures: torch.Tensor) -> torch.Tensor:
+    """The entropy of each row's next token at its temperature, nats, [rows]; shapes as in `choose_tokens`."""
+    greedy = temperatures == 0
+    divisors = torch.where(greedy, torch.ones_like(temperatures), temperatures)
+    logprobs = (logits / divisors[:, None]).log_softmax(-1)
+    # A token of probability zero adds nothing, but 0 * -inf is no number.
+    entropies = -(logprobs.exp() * logprobs.clamp(min=torch.finfo(logprobs.dtype).min)).sum(-1)
+    return entropies.masked_fill(greedy, 0.0)
+
+
 def nucleus(probabilities: torch.Tensor, top_ps: torch.Tensor) -> torch.Tensor:
     """Zeroes all but the smallest set of most probable tokens whose mass reaches top-p (not renormalised)."""
     ordered, order = probabilities.sort(-1, descending=True)

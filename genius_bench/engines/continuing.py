@@ -4,6 +4,7 @@ Who generates the sequence and who receives it look at the same tokens with the 
 travel between them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -52,7 +53,9 @@ class Continuing:
         return "is over" if reason else "goes on"
 
 
-def completions_of(token_ids: list[int], logprobs: list[float], watched: Continuing) -> Completion:
+def completions_of(
+    token_ids: list[int], logprobs: list[float], watched: Continuing, entropies: Sequence[float] = ()
+) -> Completion:
     """The answer to a request, with that to its continuation where there is one: as two requests would have given them.
 
     What follows the end is dropped. A sequence that just breaks off has come to the end of the context.
@@ -61,12 +64,14 @@ def completions_of(token_ids: list[int], logprobs: list[float], watched: Continu
     request, end, turn = watched.request, watched.seen, watched.turn
     reason, stopping = watched.reason or "length", watched.stopping
     if request.then is None or turn is None:
-        return _completion(token_ids[:end], logprobs[:end], reason, request.stop, stopping)
+        whole = _completion(token_ids[:end], logprobs[:end], reason, request.stop, stopping)
+        return replace(whole, entropies=tuple(entropies[:end]))
     first = _completion(token_ids[:turn], logprobs[:turn], "stop", request.stop, stopping)
+    first = replace(first, entropies=tuple(entropies[:turn]))
     if end == turn:
         return first
     second = _completion(token_ids[turn:end], logprobs[turn:end], reason, request.then.stop, stopping)
-    return replace(first, then=second)
+    return replace(first, then=replace(second, entropies=tuple(entropies[turn:end])))
 
 
 def _completion(

@@ -38,6 +38,8 @@ class Request:
     stop: tuple[str, ...] = ()
     messages: tuple[Message, ...] | None = None
     then: Continuation | None = None
+    entropies: bool = False
+    """Whether `Completion.entropies` are wanted; what is drawn does not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ class Completion:
     stop string; `logprobs` (nats) belong to them one by one and are those of the *unscaled* policy (temperature 1,
     full vocabulary). `text` is decoded without the end-of-sequence token and cut before the stop string.
 
+    `entropies` (nats) are those of the distributions that the tokens were drawn from: at the request's temperature,
+    before top-p; 0 for greedy ones. Empty where they were not wanted, or the engine cannot tell.
+
     Servers may tell neither token ids nor log-probabilities: both are empty then, and `usage` has the numbers.
 
     `then` is what a second request for the continuation (`Request.then`) would have given; None where the engine has
@@ -68,6 +73,7 @@ class Completion:
     finish_reason: FinishReason
     usage: Usage | None = None
     then: "Completion | None" = None
+    entropies: tuple[float, ...] = ()
 
     @property
     def completion_tokens(self) -> int:

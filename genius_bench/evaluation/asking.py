@@ -136,6 +136,7 @@ class Asker:
             "text": "",
             "finish_reason": "error",
             "mean_logprob": 0.0,
+            "entropy": None,
             "error": "",
         }
         async with gate:
@@ -147,6 +148,7 @@ class Asker:
                     seed=seed,
                     temperature=self.temperature if prompt.repeat else 0.0,
                     stop=prompt.stop,
+                    entropies=True,
                 )
                 completion = await engine.generate(request)
             except EndpointError as error:
@@ -167,6 +169,7 @@ class Asker:
             "text": completion.text,
             "finish_reason": completion.finish_reason,
             "mean_logprob": sum(logprobs) / len(logprobs) if logprobs else 0.0,
+            "entropy": sum(entropies) if (entropies := completion.entropies) else None,
         }
 
     def _render(self, engine: Engine, prompt: Prompt) -> tuple[int, ...]:

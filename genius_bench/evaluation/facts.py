@@ -75,6 +75,8 @@ class TaskFacts(BaseModel):
     """None where it is not known."""
     fingerprint: str | None = None
     """Of the expected items (see `data.fingerprint`); None where they were never at hand."""
+    tuning_split: str | None = None
+    """Items of the same kind on which a temperature may be chosen; without them half of the items serve for that."""
     examples: tuple[str, ...] = ()
     """Questions of the train split shown as solved examples, by digest (see `data.question_digest`)."""
     examples_split: str = "train"

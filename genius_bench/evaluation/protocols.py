@@ -44,11 +44,14 @@ def answers_wanted(card: TaskCard, settings: EvaluationSection) -> tuple[bool, i
     protocol = protocols()[settings.protocol]
     wanted = (settings.samples, card.facts.samples, protocol.samples)
     samples = next(number for number in wanted if number is not None)
-    if not protocol.greedy and samples == 0:
+    greedy = protocol.greedy if settings.greedy is None else settings.greedy
+    if not greedy and samples == 0:
         raise InputError(
             f"protocol '{settings.protocol}' has no greedy answer: evaluation.samples must be 1 or more"
+            if settings.greedy is None
+            else "evaluation.greedy = false: evaluation.samples must be 1 or more"
         )
-    return protocol.greedy, samples
+    return greedy, samples
 
 
 def by_opencompass(card: TaskCard, settings: EvaluationSection) -> bool:

@@ -1,6 +1,5 @@
 """Evaluating a checkpoint: the door through which the command line and other rooms come in."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from genius_bench.artifacts import Artifact, Store
@@ -14,8 +13,8 @@ from genius_bench.rows import Score
 
 if TYPE_CHECKING:
     from genius_bench.engines.endpoint import Endpoint
-    from genius_bench.engines.interface import Engine
     from genius_bench.engines.loading import ModelFiles
+    from genius_bench.evaluation.asking import LazyEngine
     from genius_bench.judging.judge import Judge
 
 __all__ = ["TaskCard", "available_tasks", "evaluate", "read_scores", "regrade", "resolve_suite", "task_card"]
@@ -25,7 +24,7 @@ def evaluate(
     store: Store,
     *,
     model: "ModelFiles | Endpoint",
-    engine_factory: "Callable[[], Engine]",
+    engine: "LazyEngine",
     checkpoint_fingerprint: str,
     tasks: list[str],
     settings: EvaluationSection,
@@ -33,11 +32,10 @@ def evaluate(
 ) -> list[Artifact]:
     """Scores a checkpoint on `tasks`: one scores artifact a task, in their order.
 
-    Answers and scores that exist are not made again; the engine is created once, and only when an answer is missing.
-    Each task is stored when it ends, so an interrupted evaluation continues where it was. Judges start when the engine
-    has given its memory back.
+    Answers and scores that exist are not made again; the engine starts only when an answer is missing. Each task is
+    stored when it ends, so an interrupted evaluation continues where it was. Judges start when the engine has given its
+    memory back; otherwise whoever handed it over closes it.
     """
-    from genius_bench.evaluation.asking import LazyEngine
     from genius_bench.evaluation.generations import generate
     from genius_bench.evaluation.judged import score_by_judge
     from genius_bench.evaluation.scoring import score
@@ -45,7 +43,6 @@ def evaluate(
     cards = [task_card(name).under(settings.protocol) for name in tasks]
     items = _load_all(cards, settings)
     judge = _judge_of(cards, store, settings, engine_settings)
-    engine = LazyEngine(engine_factory)
     found: dict[str, Artifact] = {}
     to_judge: list[tuple[TaskCard, Artifact]] = []
     try:
@@ -64,7 +61,8 @@ def evaluate(
             else:
                 found[card.name] = score(store, generations, card, unsafe_code=settings.unsafe_code)
                 warn(card, found[card.name])
-        engine.close()
+        if to_judge:
+            engine.close()
         for card, generations in to_judge:
             baseline = load_baseline(card, settings.data) if judge else {}
             found[card.name] = score_by_judge(
@@ -72,7 +70,6 @@ def evaluate(
             )
             warn(card, found[card.name])
     finally:
-        engine.close()
         if judge:
             judge.close()
     return [found[card.name] for card in cards]

@@ -17,7 +17,7 @@ from genius_bench.planning.shape import shape_of
 from genius_bench.planning.weights import TYPE_BYTES, Weights, own_folder, weights_in
 from genius_bench.processes import in_own_process
 from genius_bench.recipe import EngineSection, LaunchSection, Recipe, TrainingSection
-from genius_bench.resolution import WHERE_IT_RUNS
+from genius_bench.resolution import NOT_WHAT
 from genius_bench.runs import read_runs
 
 STATE_BYTES = 3 * FLOAT32
@@ -193,10 +193,10 @@ def training_precision(training: TrainingSection, machine: Machine) -> str:
 
 def _has_been_run(home: Path, recipe: Recipe) -> bool:
     """Whether nothing would have to be made: such a run is found, wherever it was made."""
-    wanted = recipe.model_dump(exclude=WHERE_IT_RUNS)
+    wanted = recipe.model_dump(exclude=NOT_WHAT)
     for run in read_runs(home):
         with suppress(ValidationError):  # a recipe of another version
-            if run.recipe and Recipe.model_validate(run.recipe).model_dump(exclude=WHERE_IT_RUNS) == wanted:
+            if run.recipe and Recipe.model_validate(run.recipe).model_dump(exclude=NOT_WHAT) == wanted:
                 return True
     return False
 

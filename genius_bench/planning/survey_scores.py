@@ -11,6 +11,7 @@ from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.evaluation.asking import LazyEngine
 from genius_bench.evaluation.cards import TaskCard
+from genius_bench.evaluation.controls import controls_of
 from genius_bench.evaluation.data import Items, load_baseline, load_items, question_of
 from genius_bench.evaluation.generations import generate
 from genius_bench.evaluation.protocols import answers_wanted, by_opencompass, is_judged
@@ -54,6 +55,7 @@ class TaskSeen:
 class ModelSeen:
     model: str
     tasks: list[TaskSeen]
+    """Those of its board, and once more for each of its controls."""
 
 
 def at_step(last: ModelSeen, step: int) -> ModelSeen:
@@ -82,13 +84,16 @@ def survey_scores(
     """With `offline`, items that are not on this machine are no error: as many are assumed as the task expects."""
     if offline:
         go_offline()
-    cards = [task_card(name).under(settings.protocol) for name in tasks]
-    items = {card.name: _items(card, settings, offline) for card in cards}
-    judge = _judge(home, cards, settings, engine, offline)
-    surveyor = _Surveyor(Ledger(home), settings, engine, judge, items)
-    return [
-        ModelSeen(model=model.name, tasks=[surveyor.look(card, model) for card in cards]) for model in models
-    ]
+    ledger = Ledger(home)
+    looked: dict[int, list[TaskSeen]] = {number: [] for number in range(len(models))}
+    for asked, names in [(settings, tasks), *controls_of(settings, list(tasks))]:
+        cards = [task_card(name).under(asked.protocol) for name in names]
+        items = {card.name: _items(card, asked, offline) for card in cards}
+        judge = _judge(home, cards, asked, engine, offline)
+        surveyor = _Surveyor(ledger, asked, engine, judge, items)
+        for number, model in enumerate(models):
+            looked[number] += [surveyor.look(card, model) for card in cards]
+    return [ModelSeen(model=model.name, tasks=looked[number]) for number, model in enumerate(models)]
 
 
 @dataclass(frozen=True)

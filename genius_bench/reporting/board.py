@@ -1,6 +1,6 @@
 """A board: every model scored under the same settings on the same tasks, base first, each beside its base."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,12 @@ from typing import Any
 from genius_bench.artifacts import Store
 from genius_bench.errors import InputError
 from genius_bench.evaluation.metrics import FAILURES, JUDGED, SEVERAL
+from genius_bench.recipe import CONTROLS
 from genius_bench.reporting.cost import Cost
+from genius_bench.reporting.coverage import Changes, Coverage, changes_of, coverage_of
+from genius_bench.reporting.curves import GREEDY, Curve, curves_of
 from genius_bench.reporting.scored import Scored, scored_models
+from genius_bench.reporting.sharpening import Sharpening, sharpening_of
 from genius_bench.runs import read_runs
 from genius_bench.statistics import (
     Difference,
@@ -18,6 +22,7 @@ from genius_bench.statistics import (
     paired_difference,
     seeds_average,
     seeds_difference,
+    share,
     suite_average,
     suite_difference,
 )
@@ -51,6 +56,14 @@ class Row:
     about; `any` counts each once."""
     cost: Cost | None = None
     """Of its making; the mean over seeds where several are averaged. None for a base."""
+    over_placebo: Difference | None = None
+    """Average gain over the same recipe without a signal: pairs drawn at random, or unfiltered responses imitated."""
+    is_control: bool = False
+    """Whether it is a base at the temperature that suits it best, instead of at the board's own."""
+    sharpening: Sharpening | None = None
+    coverage: Coverage | None = None
+    changes: Changes | None = None
+    """Of the greedy answers, against the base's; of single models."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ def build_board(
     `InputError` when nothing was scored yet.
     """
     runs = read_runs(home)
-    evaluations = [evaluation for run in runs for evaluation in run.evaluations]
+    evaluations = [evaluation for run in runs for evaluation in run.on_boards]
     fitting = [
         e
         for e in evaluations
@@ -89,20 +102,34 @@ def build_board(
         )
     settings = settings or fitting[-1].settings
     tasks = list(tasks or fitting[-1].scores)
-    return board_of(scored_models(Store(home), runs, settings, tasks), settings, tasks, means=means)
+    store = Store(home)
+    scored = scored_models(store, runs, settings, tasks)
+    return board_of(scored, settings, tasks, means=means, curves=curves_of(store, runs, settings, scored))
 
 
 def board_of(
-    scored: list[Scored], settings: dict[str, Any], tasks: Sequence[str], *, means: bool = False
+    scored: list[Scored],
+    settings: dict[str, Any],
+    tasks: Sequence[str],
+    *,
+    means: bool = False,
+    curves: Mapping[str, Curve] | None = None,
 ) -> Board:
-    """The board of models that were all scored on `tasks` under `settings`, bases first."""
+    """The board of models that were all scored on `tasks` under `settings`, bases first.
+
+    With their `curves` (by fingerprint) each base is followed by itself at its best temperature, and every row says
+    what the model does beyond sharpening.
+    """
     found = {task: next(filter(None, (one.headline(task) for one in scored)), None) for task in tasks}
     metrics = {task: metric for task, metric in found.items() if metric is not None}
     bases = {one.fingerprint: one for one in scored}
-    rows = [_row([one], bases.get(one.base_fingerprint), metrics) for one in scored]
-    if means:
-        rows = [row for row in rows if row.is_base]
-    rows += [_row(group, bases.get(group[0].base_fingerprint), metrics) for group in _seed_groups(scored)]
+    groups = [[one] for one in scored if not means or not one.base_fingerprint] + _seed_groups(scored)
+    rows = []
+    for group in groups:
+        base, placebo = bases.get(group[0].base_fingerprint), _placebo_of(group[0], scored)
+        rows.append(_row(group, base, placebo, metrics, curves or {}))
+        if not group[0].base_fingerprint and (control := _control(rows[-1], group[0], metrics, curves or {})):
+            rows.append(control)
     reasons = {
         task: str(score.details["not_scored"])
         for one in scored
@@ -121,15 +148,46 @@ def _seed_groups(scored: list[Scored]) -> list[list[Scored]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
+PLACEBO = "placebo"
+
+
+def _placebo_of(model: Scored, scored: list[Scored]) -> list[Scored]:
+    """All seeds of the placebo of a trained model, from the same base: unfiltered responses for what was imitated,
+    pairs drawn at random for what was preferred."""
+    recipe = model.recipe
+    if recipe is None or recipe["method"] == PLACEBO or not recipe.get("objective"):
+        return []
+    variant = "imitation" if recipe["objective"]["name"] == "sft" else "paper"
+    return [
+        one
+        for one in scored
+        if one.recipe is not None
+        and one.base_fingerprint == model.base_fingerprint
+        and (one.recipe["method"], one.recipe["variant"]) == (PLACEBO, variant)
+    ]
+
+
 def _but_seed(recipe: dict[str, Any]) -> dict[str, Any]:
     """What a recipe says of the model, apart from chance: not where it was made, nor what was kept on the way."""
     kept = {key: value for key, value in recipe.items() if key not in ("seed", "launch")}
-    for section, name in (("training", "eval_every"), ("corpus", "overlap"), ("engine", "workers")):
-        kept[section] = {key: value for key, value in kept.get(section, {}).items() if key != name}
+    left_out = {
+        "training": ("eval_every",),
+        "corpus": ("overlap",),
+        "engine": ("workers",),
+        "evaluation": (*CONTROLS, "greedy"),
+    }
+    for section, names in left_out.items():
+        kept[section] = {key: value for key, value in kept.get(section, {}).items() if key not in names}
     return kept
 
 
-def _row(group: list[Scored], base: Scored | None, metrics: dict[str, str]) -> Row:
+def _row(
+    group: list[Scored],
+    base: Scored | None,
+    placebo: list[Scored],
+    metrics: dict[str, str],
+    curves: Mapping[str, Curve],
+) -> Row:
     """A model, or the mean of one recipe's models over seeds."""
     label = group[0].label
     if len(group) > 1:
@@ -159,7 +217,60 @@ def _row(group: list[Scored], base: Scored | None, metrics: dict[str, str]) -> R
         several=_of_several_samples(group, list(metrics)),
         failures={name: _failure(group, list(alike), name) for name in FAILURES},
         cost=_mean_cost([one.cost for one in group if one.cost is not None]),
+        over_placebo=gain_of(group, placebo, alike) if placebo and placebo != group else None,
+        **_control_of(group, base, list(alike), curves),
     )
+
+
+def _control_of(
+    group: list[Scored], base: Scored | None, tasks: list[str], curves: Mapping[str, Curve]
+) -> dict[str, Any]:
+    """What the row's models are at other temperatures and with many samples, as far as they were asked."""
+    mine = [curves[one.fingerprint] for one in group if one.fingerprint in curves]
+    theirs = curves.get(base.fingerprint) if base else None
+    if len(mine) < len(group) or (base and not theirs):
+        return {}
+    return {
+        "sharpening": sharpening_of(mine, theirs, tasks),
+        "coverage": coverage_of(mine, theirs, tasks),
+        "changes": changes_of(mine[0], theirs, tasks) if theirs and len(mine) == 1 else None,
+    }
+
+
+def _control(row: Row, base: Scored, metrics: dict[str, str], curves: Mapping[str, Curve]) -> Row | None:
+    """A base at the temperature that suits it best: what every trained model has to beat. It costs no training."""
+    if row.sharpening is None:
+        return None
+    curve, [best] = curves[base.fingerprint], row.sharpening.best
+    tasks = list(comparable(metrics))
+    cells: dict[str, Estimate | None] = dict.fromkeys(metrics)
+    gains: dict[str, Difference | None] = dict.fromkeys(metrics)
+    pairs = []
+    for task in tasks:
+        values = curve.reported(task, best)
+        pairs.append((values, curve.reported(task, curve.own_temperature)))
+        cells[task] = share(list(values.values()))
+        gains[task] = paired_difference(*pairs[-1])
+    return Row(
+        label=f"{row.label.removesuffix(' (base)')}, {told(best)}",
+        is_base=False,
+        is_control=True,
+        seeds=1,
+        fingerprints=(),
+        cells=cells,
+        gains=_corrected(gains),
+        average=row.sharpening.at_best,
+        average_gain=suite_difference(pairs),
+        greedy=None,
+        greedy_gain=None,
+        released=None,
+        failures=row.failures,
+    )
+
+
+def told(temperature: float) -> str:
+    """A temperature as a board says it."""
+    return "greedy" if temperature == GREEDY else f"T={temperature:g}"
 
 
 def comparable(metrics: dict[str, str]) -> dict[str, str]:

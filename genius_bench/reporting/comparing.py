@@ -66,7 +66,7 @@ def compare(home: Path, a: str, b: str, tasks: Sequence[str] | None = None) -> C
     `InputError` when a name is unknown or the two share no settings.
     """
     runs, store = read_runs(home), Store(home)
-    evaluations = [evaluation for run in runs for evaluation in run.evaluations]
+    evaluations = [evaluation for run in runs for evaluation in run.on_boards]
     if not evaluations:
         raise InputError(f"nothing scored yet in {home}: run 'genius-bench train' or 'genius-bench eval'")
     known: dict[str, list[str]] = {}

@@ -3,6 +3,13 @@
 from rich.text import Text
 
 from genius_bench.reporting.board import Board, comparable
+from genius_bench.reporting.control_tables import in_words
+
+CONTROL = (
+    "At its best: every model at the temperature that suits it, chosen on other items than are reported; beyond "
+    "sharpening: against the base at its own. A gain is made of format (more answers can be read), sharpening (what "
+    "the base gains where it is as certain as the model: equal mean entropy of its tokens) and rest."
+)
 
 
 def legend(board: Board, cost: bool) -> Text:
@@ -17,6 +24,17 @@ def legend(board: Board, cost: bool) -> Text:
     if any(row.several for row in board.rows):
         lines.append(
             "pass@k: a right one among k samples; maj@k: the most frequent result of k (programs have none to compare)."
+        )
+    if any(row.over_placebo is not None for row in board.rows):
+        lines.append(
+            "Over placebo: against pairs drawn at random, or unfiltered responses imitated; ▲▼ at p < 0.05."
+        )
+    if any(row.sharpening for row in board.rows):
+        lines += [*in_words(board), CONTROL]
+    if any(row.coverage for row in board.rows):
+        lines.append(
+            "Coverage: of the questions that were sampled often; crossing: the smallest k at which the base solves as "
+            "many; gained and lost: questions never solved by the other's samples."
         )
     if cost and any(row.cost for row in board.rows):
         lines.append(

@@ -7,12 +7,12 @@ from rich.text import Text
 from genius_bench.evaluation.protocols import protocols
 from genius_bench.printing import words
 from genius_bench.reporting.board import Board, Row, comparable
+from genius_bench.reporting.control_tables import control_tables
 from genius_bench.reporting.legend import legend
-from genius_bench.statistics import Difference, Estimate
+from genius_bench.reporting.numbers import estimated, gained, p_value
+from genius_bench.statistics import Difference
 
 SIGNIFICANT = 0.05
-LOPSIDED = 0.15
-"""An interval whose halves differ by more than this share of it is printed with both its ends."""
 LABEL_WIDTH = 16
 """Longer labels wrap rather than push tasks into another table."""
 GREY_ABOVE = 0.2
@@ -22,11 +22,17 @@ GREY_ABOVE = 0.2
 def show_board(board: Board, console: Console, *, cost: bool = False) -> None:
     """`cost` puts what the models cost beside what they gained, cheapest first."""
     console.print(_heading(board))
-    tables = [_summary(board), *_by_task(board, console.width), _samples(board), _answers(board)]
-    for table in [*tables, _costs(board)] if cost and any(row.cost for row in board.rows) else tables:
-        if table is not None:
-            console.print(table)
-            console.print()
+    tables = [
+        _summary(board),
+        *control_tables(board),
+        *_by_task(board, console.width),
+        _samples(board),
+        _answers(board),
+    ]
+    tables += [_costs(board)] if cost and any(row.cost for row in board.rows) else []
+    for table in filter(None, tables):
+        console.print(table)
+        console.print()
     console.print(legend(board, cost))
 
 
@@ -52,19 +58,22 @@ def _summary(board: Board) -> Table:
     compared = any(row.average_gain is not None for row in board.rows)
     greedy = _metric_name(board) != "greedy" and any(row.greedy is not None for row in board.rows)
     columns = [_metric_name(board), *(["gain over base", "p"] if compared else [])]
+    placebo = any(row.over_placebo is not None for row in board.rows)
+    columns += ["over placebo"] if placebo else []
     columns += (["greedy", *(["gain"] if compared else [])]) if greedy else []
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     for row in board.rows:
         cells = {
-            "gain over base": _gain(row.average_gain),
-            "p": _p_value(row.average_gain),
+            "gain over base": gained(row.average_gain),
+            "p": p_value(row.average_gain),
+            "over placebo": _marked(row.over_placebo),
             "greedy": "–" if row.greedy is None else f"{100 * row.greedy:.1f}",
             "gain": "" if row.greedy_gain is None else f"{100 * row.greedy_gain.difference:+.1f}",
         }
         table.add_row(
             words(row.label),
-            _estimate(row.average),
+            estimated(row.average),
             *(cells[column] for column in columns[1:]),
             style="dim" if row.failures["any_failure"] > GREY_ABOVE else "",
         )
@@ -119,26 +128,17 @@ def _cell(row: Row, task: str, best: float | None, wide: bool) -> RenderableType
     )
 
 
-def _estimate(estimate: Estimate | None) -> str:
-    """With ± where the interval lies evenly around the value, else with its ends."""
-    if estimate is None:
-        return "–"
-    value, low, high = (100 * part for part in estimate)
-    if abs((high - value) - (value - low)) > LOPSIDED * (high - low):
-        return f"{value:.1f} [{low:.1f}, {high:.1f}]"
-    return f"{value:.1f} ±{(high - low) / 2:.1f}"
-
-
-def _gain(gain: Difference | None) -> str:
+def _marked(gain: Difference | None) -> str:
+    """In points, marked where it is not to be explained by chance."""
     if gain is None:
         return ""
-    return f"{100 * gain.difference:+.1f} [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]"
+    mark = "" if gain.p_value >= SIGNIFICANT else "▲" if gain.difference > 0 else "▼"
+    return f"{100 * gain.difference:+.1f}{mark}"
 
 
-def _p_value(gain: Difference | None) -> str:
-    if gain is None:
-        return ""
-    return "<0.001" if gain.p_value < 0.001 else f"{gain.p_value:.3f}"
+def _models(board: Board) -> list[Row]:
+    """The rows that stand for models; a base at another temperature has no answers of its own to tell about."""
+    return [row for row in board.rows if not row.is_control]
 
 
 def _answers(board: Board) -> Table:
@@ -147,10 +147,10 @@ def _answers(board: Board) -> Table:
     table.add_column("answers")
     for column in ("published rules", "unparsed", "truncated", "empty", "errors", "ungraded"):
         table.add_column(column, justify="right", no_wrap=True)
-    for row in board.rows:
+    for row in _models(board):
         kinds = ("format_failure", "truncated", "empty", "error", "ungraded")
         table.add_row(
-            words(row.label), _estimate(row.released), *(f"{100 * row.failures[kind]:.1f}%" for kind in kinds)
+            words(row.label), estimated(row.released), *(f"{100 * row.failures[kind]:.1f}%" for kind in kinds)
         )
     return table
 
@@ -166,7 +166,7 @@ def _samples(board: Board) -> Table | None:
     table.add_column("samples")
     for column in ("one", *wanted):
         table.add_column(column, justify="right", no_wrap=True)
-    for row in board.rows:
+    for row in _models(board):
         several = (row.several.get(name) for name in ("one", *wanted))
         table.add_row(
             words(row.label), *("–" if value is None else f"{100 * value:.1f}" for value in several)

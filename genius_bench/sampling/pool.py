@@ -26,8 +26,8 @@ COLUMNS = ("token_ids", "text", "logprobs", "finish_reason")
 
 
 def name_of(request: Request) -> str:
-    """Under which a request's completion is pooled; what may follow it makes no difference to it."""
-    asked = {name: value for name, value in vars(request).items() if name != "then"}
+    """Under which a request's completion is pooled; what may follow it, or is told of it, makes no difference to it."""
+    asked = {name: value for name, value in vars(request).items() if name not in ("then", "entropies")}
     return digest_of({**asked, "version": VERSION})
 
 

@@ -77,7 +77,7 @@ def results_of(store: Store, runs: list[Run], run: Run, record: dict[str, str]) 
 
 
 def _evaluations(runs: list[Run], fingerprint: str) -> list[Evaluation]:
-    return [one for run in runs for one in run.evaluations if one.fingerprint == fingerprint]
+    return [one for run in runs for one in run.on_boards if one.fingerprint == fingerprint]
 
 
 def card_of(

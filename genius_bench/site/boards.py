@@ -1,5 +1,6 @@
 """Boards as data for a page: everything that was scored, and the installed leaderboards cell by cell."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from genius_bench.boards.checks import check, repeated
 from genius_bench.boards.filling import fill
 from genius_bench.boards.specification import Leaderboard
 from genius_bench.evaluation.protocols import protocols
-from genius_bench.reporting.board import Board, Row, board_of
+from genius_bench.reporting.board import Board, Row, board_of, told
+from genius_bench.reporting.curves import curves_of
 from genius_bench.reporting.terminal import GREY_ABOVE
 from genius_bench.site.along import scores_along
 from genius_bench.site.holdings import SHORT, Group, Holdings
@@ -30,7 +32,8 @@ def group_of(group: Group, holdings: Holdings, problems: Problems) -> Json:
     for tasks in _task_sets(group):
         models = [one for one in group.models if set(tasks) <= one.artifacts.keys()]
         with problems.skipping(f"board of {', '.join(tasks)}"):
-            board = board_of(models, settings, tasks)
+            curves = curves_of(holdings.store, holdings.runs, settings, models)
+            board = board_of(models, settings, tasks, curves=curves)
             along = scores_along(holdings.store, holdings.runs, settings, board.metrics, problems)
             found.append(_board(board) | {"along": along})
     return {
@@ -80,8 +83,21 @@ def _row(row: Row) -> Json:
         "several": {name: 100 * value for name, value in row.several.items()},
         "failures": {name: 100 * value for name, value in row.failures.items()},
         "cost": asdict(row.cost) if row.cost else None,
+        "over_placebo": _difference(row.over_placebo),
+        "is_control": row.is_control,
     }
+    if row.sharpening:
+        values["beyond"] = _difference(row.sharpening.beyond)
+        values["best_at"] = " / ".join(dict.fromkeys(map(told, row.sharpening.best)))
+        values["temperatures"] = _points(row.sharpening.curve)
+    if row.coverage:
+        values["coverage"] = _points(row.coverage.pass_at)
     return values | {"grey": row.failures["any_failure"] > GREY_ABOVE}
+
+
+def _points(curve: Mapping[float, Estimate]) -> list[list[float]]:
+    """[where, value, low, high], the values in percent."""
+    return [[place, *(100 * part for part in estimate)] for place, estimate in sorted(curve.items())]
 
 
 def _estimate(estimate: Estimate | None) -> list[float] | None:

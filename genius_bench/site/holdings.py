@@ -35,7 +35,7 @@ class Holdings:
     """Newest settings first."""
 
     def evaluations(self) -> Iterator[Evaluation]:
-        return (evaluation for run in self.runs for evaluation in run.evaluations)
+        return (evaluation for run in self.runs for evaluation in run.on_boards)
 
 
 def read_holdings(home: Path, problems: Problems) -> Holdings:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from genius_bench.engines.interface import Completion, Engine, Request
 from genius_bench.engines.loading import resolve_model
 from genius_bench.engines.ray_cluster import SURROUNDINGS, cluster, cluster_is_elsewhere, shape
 from genius_bench.errors import EngineLostError, GeniusBenchError, InputError, WorkerKilledError
+from genius_bench.evaluation.asking import LazyEngine
 from genius_bench.evaluation.stage import evaluate
 from genius_bench.judging.comparison import compare
 from genius_bench.judging.judge import open_judge
@@ -188,15 +189,16 @@ def test_evaluation_and_a_local_judge_give_the_same_answers(ray: Any, tmp_path: 
     answers, judgements = [], []
     for engine in (EngineSection(), EngineSection(name="ray:hf", workers=2)):
         store = Store(tmp_path / engine.name)
-        evaluate(
-            store,
-            model=LAB,
-            engine_factory=lambda engine=engine: open_engine(LAB, engine),  # type: ignore[misc]
-            checkpoint_fingerprint="lab",
-            tasks=["lab_words"],
-            settings=EvaluationSection(limit=12, samples=2),
-            engine_settings=engine,
-        )
+        with closing(LazyEngine(lambda engine=engine: open_engine(LAB, engine))) as opened:  # type: ignore[misc]
+            evaluate(
+                store,
+                model=LAB,
+                engine=opened,
+                checkpoint_fingerprint="lab",
+                tasks=["lab_words"],
+                settings=EvaluationSection(limit=12, samples=2),
+                engine_settings=engine,
+            )
         rows = [row for artifact in store.all("generations") for row in artifact.rows()]
         answers.append({row["id"]: row for row in rows})
         judge = open_judge(JudgeSection(model="lab", max_tokens=16), store.home, engine)

@@ -8,6 +8,7 @@ import torch
 from genius_bench.artifacts import Store
 from genius_bench.engines.hf import HFEngine
 from genius_bench.engines.loading import load_tokenizer, resolve_model
+from genius_bench.evaluation.asking import LazyEngine
 from genius_bench.evaluation.cards import task_card
 from genius_bench.evaluation.data import load_items
 from genius_bench.evaluation.stage import evaluate, read_scores
@@ -54,7 +55,7 @@ def test_records_are_complete(task: str, data: Path, model: Path, tmp_path: Path
     [artifact] = evaluate(
         Store(tmp_path),
         model=resolve_model(str(model)),
-        engine_factory=lambda: HFEngine(model, EngineSection()),
+        engine=LazyEngine(lambda: HFEngine(model, EngineSection())),
         checkpoint_fingerprint="random",
         tasks=[task],
         settings=settings,

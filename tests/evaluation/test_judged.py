@@ -11,6 +11,7 @@ from genius_bench.engines.interface import Request
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import InputError
 from genius_bench.evaluation import judged as judged_stage
+from genius_bench.evaluation.asking import LazyEngine
 from genius_bench.evaluation.scoring import not_scored
 from genius_bench.evaluation.stage import evaluate, read_scores, regrade
 from genius_bench.judging import comparison
@@ -62,7 +63,7 @@ def run(
     [artifact] = evaluate(
         Store(home),
         model=ModelFiles("fake", Path("fake"), "c0ffee"),
-        engine_factory=factory,
+        engine=LazyEngine(factory),
         checkpoint_fingerprint="c0ffee",
         tasks=[task],
         settings=EvaluationSection(data=str(data), judge=judge, **settings),

@@ -16,6 +16,7 @@ from genius_bench.engines.interface import Request
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import GeniusBenchError
 from genius_bench.evaluation import graders, sandbox
+from genius_bench.evaluation.asking import LazyEngine
 from genius_bench.evaluation.metrics import item_values
 from genius_bench.evaluation.scoring import not_scored
 from genius_bench.evaluation.stage import evaluate, read_scores, regrade
@@ -44,7 +45,7 @@ def run(
     artifacts = evaluate(
         store,
         model=ModelFiles("fake", Path("fake"), "c0ffee"),
-        engine_factory=factory,
+        engine=LazyEngine(factory),
         checkpoint_fingerprint="c0ffee",
         tasks=list(tasks),
         settings=EvaluationSection(**({"samples": 2, "limit": 20} | settings)),  # type: ignore[arg-type]
@@ -67,7 +68,6 @@ def test_right_answers_score_full_marks_and_nothing_is_asked_twice(tmp_path: Pat
     assert scores["sampled"].details["answers_per_item"] == 2
     assert scores["greedy"].low < 100
     assert len(engine.requests) == 60
-    assert engine.closed
     [again], engines = run(store, right)
     assert again.key == artifact.key
     assert engines == []

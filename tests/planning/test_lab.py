@@ -66,7 +66,7 @@ def test_the_plan_of_other_queries_comes_close(
     answers = counters(trained, "generations")
     total = sum(answer["tokens_sampled"] for answer in answers)
     assert sum(step["sampled"]["value"] for step in scoring) == pytest.approx(total, rel=TOLERANCE)
-    assert sum(step["requests"]["value"] for step in scoring) == 2 * 2 * 16 * 3
+    assert sum(step["requests"]["value"] for step in scoring) == 2 * 2 * 16 * (3 + 3 + 5)
     assert plan["total"]["timed"]
     assert all(step["seconds"]["value"] > 0 for step in steps_of(plan))
 

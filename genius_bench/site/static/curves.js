@@ -138,6 +138,23 @@ const Curves = (() => {
     return points.sort((a, b) => a[0] - b[0]);
   }
 
+  /** What every model scores at other temperatures: 0 is greedy. */
+  function temperatures(board) {
+    return overRows(board, "temperatures", { label: "Average against temperature", x: { label: "Temperature (0: greedy)", format: (value) => String(value), zero: true } });
+  }
+
+  /** How many questions every model solves in k samples. */
+  function coverage(board) {
+    return overRows(board, "coverage", { label: "pass@k against k", x: { label: "k (samples of a question)", format: Numbers.short, log: true } });
+  }
+
+  function overRows(board, name, { label, x }) {
+    const rows = board.rows.filter((row) => row.seeds === 1 && row[name]?.length > 1);
+    if (!rows.length) return null;
+    const series = rows.slice(0, MOST_LINES).map((row) => ({ name: row.label, series: Holdings.seriesOf(row.label), points: row[name] }));
+    return Charts.lines({ label, height: 320, points: true, x, y: { label: "Average, %", format: (value) => Numbers.fixed(value, 0) }, series });
+  }
+
   const MOST_LINES = 24;
 
   /** What trainers logged: one line a recipe, the mean over its seeds with their range around it. */
@@ -197,5 +214,5 @@ const Curves = (() => {
     return [...at].sort((a, b) => a[0] - b[0]).map(([step, values]) => [step, Holdings.average(values), Math.min(...values), Math.max(...values)]);
   }
 
-  return { cost, scaling, training };
+  return { cost, scaling, temperatures, coverage, training };
 })();

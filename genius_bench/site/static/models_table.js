@@ -21,6 +21,14 @@ const ModelsTable = (() => {
         label: "Gain", numeric: true, title: "Over the base, in points, paired by question",
         value: (row) => row.average_gain?.[0], cell: (row) => gain(row.average_gain),
       },
+      {
+        label: "Beyond sharpening", numeric: true, title: "At its best temperature, over its base at the base's best, in points",
+        value: (row) => row.beyond?.[0], cell: (row) => gain(row.beyond),
+      },
+      {
+        label: "Over placebo", numeric: true, title: "Over the same recipe without a signal, in points",
+        value: (row) => row.over_placebo?.[0], cell: (row) => gain(row.over_placebo),
+      },
       ...board.tasks.filter((task) => board.metrics[task]).map((task) => ({
         label: Holdings.taskName(task), numeric: true, title: `${task}, ${board.metrics[task]}`,
         value: (row) => row.cells[task]?.[0],
@@ -42,7 +50,7 @@ const ModelsTable = (() => {
       class: "models",
       open: (row) => openRow(row),
       rowClass: (row) => [row.is_base ? "base" : "", row.grey ? "grey" : ""].join(" ").trim(),
-      rowId: (row) => (row.seeds === 1 ? `model-${row.models[0]}` : null),
+      rowId: (row) => (row.seeds === 1 && row.models.length ? `model-${row.models[0]}` : null),
       sort: { column: 1, descending: true },
     });
   }
@@ -67,6 +75,7 @@ const ModelsTable = (() => {
   function taskCell(row, task, group, best) {
     const estimate = row.cells[task];
     if (!estimate) return Numbers.DASH;
+    if (!row.models.length) return number(estimate, { best: estimate[0] === best, beside: mark(row.gains[task]) });
     const notes = row.notes[task];
     const link = samplesAddress(row.models, task, group.id);
     return element(

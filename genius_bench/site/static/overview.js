@@ -64,7 +64,11 @@ const OverviewPage = (() => {
     const heat = board.tasks.length > 1 && board.rows.length > 1 ? element("section", {}, element("h2", {}, "Method × task"), HeatMap.make(board, group)) : null;
     const cost = Curves.cost(board);
     const scaling = Curves.scaling(board);
+    const temperatures = Curves.temperatures(board);
+    const coverage = Curves.coverage(board);
     const charts = [
+      temperatures && element("section", {}, element("h2", {}, "Accuracy against temperature"), temperatures),
+      coverage && element("section", {}, element("h2", {}, "Coverage: pass@k"), coverage),
       cost && element("section", {}, element("h2", {}, "Accuracy against cost"), cost),
       scaling && element("section", {}, element("h2", {}, "Scores along the way"), scaling),
     ].filter(Boolean);
@@ -84,6 +88,7 @@ const OverviewPage = (() => {
       "Percent; averages are unweighted means over tasks (and over the seeds of a row that has several). ± and [ ] are 95 % intervals over questions (and seeds).",
       "× 3: the mean over three training seeds. ▲ ▼ differ from the base at p < 0.05, paired by question, Holm-corrected over tasks. Bold: the highest of a column.",
     ];
+    if (board.rows.some((row) => row.beyond)) lines.push("Beyond sharpening: every model at the temperature that suits it best, chosen on other items, against its base at the base's own.");
     if (board.rows.some((row) => row.grey)) lines.push("Grey rows: more than a fifth of the answers failed, so their numbers say more about format than about skill.");
     for (const [task, reason] of Object.entries(board.not_scored)) lines.push(`${task} is not scored: ${reason}.`);
     const notes = new Set(board.rows.flatMap((row) => Object.entries(row.notes).flatMap(([task, some]) => some.map((note) => `${task}: ${note}.`))));

@@ -1,0 +1,117 @@
+"""On a terminal: what the models of a board do beyond sharpening, and how many questions they can solve at all."""
+
+from rich.table import Table
+
+from genius_bench.printing import words
+from genius_bench.reporting.board import Board, told
+from genius_bench.reporting.numbers import estimated, gained, p_value
+from genius_bench.reporting.sharpening import Sharpening
+from genius_bench.statistics import Difference
+
+SIGNIFICANT = 0.05
+FINDINGS = (
+    "Better than the base at its best temperature",
+    "Not to be told from the base at its best temperature",
+    "Worse than the base at its best temperature",
+)
+PARTS = ("format", "sharpening", "rest")
+
+
+def control_tables(board: Board) -> list[Table]:
+    """The tables of what was asked beside the board's own settings; none where nothing was."""
+    tables = (_beyond(board), _parts(board), _coverage(board), _changes(board))
+    return [table for table in tables if table is not None]
+
+
+def in_words(board: Board) -> list[str]:
+    """How much of the best gain a lower temperature gives for nothing, and which rows cannot be told from that."""
+    lines = []
+    for control in (row for row in board.rows if row.is_control):
+        children = [one for one in board.rows if one.average_gain is not None and not one.is_control]
+        judged = [one for one in children if one.sharpening and one.sharpening.beyond]
+        if control.average_gain is None or not judged:
+            continue
+        best = max(children, key=lambda one: one.average_gain.difference)  # type: ignore[union-attr]
+        free, most = 100 * control.average_gain.difference, 100 * best.average_gain.difference  # type: ignore[union-attr]
+        lines.append(
+            f"For nothing, {control.label} gains {free:+.1f} points; the most that training gained is {most:+.1f} "
+            f"({best.label})."
+        )
+        found: dict[str, list[str]] = {}
+        for one in judged:
+            found.setdefault(_finding(one.sharpening.beyond), []).append(one.label)  # type: ignore[union-attr,arg-type]
+        lines += [f"{what}: {', '.join(found[what])}." for what in FINDINGS if what in found]
+    return lines
+
+
+def _finding(beyond: Difference) -> str:
+    if beyond.p_value >= SIGNIFICANT:
+        return FINDINGS[1]
+    return FINDINGS[0] if beyond.difference > 0 else FINDINGS[2]
+
+
+def _table(name: str, *columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table.add_column(name)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _beyond(board: Board) -> Table | None:
+    rows = [(row, row.sharpening) for row in board.rows if row.sharpening]
+    if not rows:
+        return None
+    table = _table("at its best", "best at", "score", "beyond sharpening", "p")
+    for row, found in rows:
+        table.add_row(
+            words(row.label),
+            _best(found),
+            estimated(found.at_best),
+            gained(found.beyond),
+            p_value(found.beyond),
+        )
+    return table
+
+
+def _best(found: Sharpening) -> str:
+    return "/".join(dict.fromkeys(map(told, found.best)))
+
+
+def _parts(board: Board) -> Table | None:
+    rows = [(row, row.sharpening.parts) for row in board.rows if row.sharpening and row.sharpening.parts]
+    if not rows:
+        return None
+    table = _table("gain made of", *PARTS)
+    for row, parts in rows:
+        table.add_row(words(row.label), *(gained(parts[name]) for name in PARTS))
+    return table
+
+
+def _coverage(board: Board) -> Table | None:
+    rows = [(row, row.coverage) for row in board.rows if row.coverage]
+    if not rows:
+        return None
+    sizes = sorted({k for _, found in rows for k in found.pass_at})
+    shown = sorted({sizes[0], sizes[len(sizes) // 2], sizes[-1]})
+    table = _table("coverage", *(f"pass@{k}" for k in shown), "crossing", "gained", "lost")
+    for row, found in rows:
+        crossing = "" if found.gained is None else "none" if found.crossing is None else f"k={found.crossing}"
+        table.add_row(
+            words(row.label),
+            *(f"{100 * found.pass_at[k].value:.1f}" if k in found.pass_at else "–" for k in shown),
+            crossing,
+            *("" if count is None else f"{count:g}" for count in (found.gained, found.lost)),
+        )
+    return table
+
+
+def _changes(board: Board) -> Table | None:
+    rows = [(row, row.changes) for row in board.rows if row.changes]
+    if not rows:
+        return None
+    table = _table("greedy answers", "wrong → right", "right → wrong", "McNemar's p")
+    for row, found in rows:
+        p = "<0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
+        table.add_row(words(row.label), str(found.wrong_to_right), str(found.right_to_wrong), p)
+    return table
