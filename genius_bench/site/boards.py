@@ -95,7 +95,7 @@ def _row(row: Row) -> Json:
     return values | {"grey": row.failures["any_failure"] > GREY_ABOVE}
 
 
-def _points(curve: Mapping[float, Estimate]) -> list[list[float]]:
+def _points(curve: Mapping[float, Estimate] | Mapping[int, Estimate]) -> list[list[float]]:
     """[where, value, low, high], the values in percent."""
     return [[place, *(100 * part for part in estimate)] for place, estimate in sorted(curve.items())]
 
