@@ -127,6 +127,12 @@ def test_a_solution_is_a_class_with_the_method() -> None:
     assert program(fenced(code), "g") is None
 
 
+def test_what_looks_like_a_quote_within_code_stays() -> None:
+    code = "def f(x):\n    if x > -5:\n        return x"
+    assert program(f"> ```python\n{code}\n```", "f") == code
+    assert program(indented(fenced(code), "> "), "f") == code
+
+
 def test_a_function_that_words_interrupt_is_whole() -> None:
     first, second = "def f(x):\n    try:\n        y = x + 1", "    finally:\n        pass\n    return y"
     assert program(f"{fenced(first)}\nand then\n{fenced(second)}", "f") == f"{first}\n{second}"
@@ -165,3 +171,11 @@ def test_long_answers_do_not_hold_the_grader_up(text: str) -> None:
     program(text, "f")
     program(text, None)
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize("opening", ["", "> ", "> ```\n", "> ```\n> "])
+def test_a_long_line_of_white_space_costs_no_time(opening: str) -> None:
+    started = time.process_time()
+    for blank in (" ", "\t", " \t"):
+        program(opening + blank * 90_000 + "x", "f")
+    assert time.process_time() - started < 0.6

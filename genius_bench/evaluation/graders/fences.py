@@ -70,7 +70,8 @@ def fenced_blocks(text: str) -> list[Fenced]:
     opener: _Fence | None = None
     quoted = False
     for line in text.replace("\r\n", "\n").split("\n"):
-        plain = QUOTE.sub("", line, count=1) if quoted or opener is None else line
+        mark = QUOTE.match(line) if quoted or opener is None else None
+        plain = line[mark.end() :] if mark else line
         fence = _fence_in(plain)
         if opener is None:
             if fence and fence.opens():
