@@ -1,6 +1,6 @@
 """Where training queries come from: the lab, the paper's corpora, local files, any data set on the hub."""
 
-from genius_bench.corpora.columns import UnusableRow
+from genius_bench.corpora.conversations import UnusableRow
 from genius_bench.corpora.corpus import Corpus, load_corpus
 from genius_bench.corpora.lengths import check_lengths
 from genius_bench.corpora.storing import stored

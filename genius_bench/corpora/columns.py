@@ -1,99 +1,105 @@
-"""From a source's own columns to a `Query`: which column is what, and which shapes a conversation comes in."""
+"""From a source's own columns to a `Query`: which column is what."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from genius_bench.artifacts import digest_of
+from genius_bench.corpora.conversations import (
+    CONVERSATION,
+    UnusableRow,
+    conversation,
+    past_of,
+    reply_of,
+    text_of,
+    turns_of,
+    within,
+)
 from genius_bench.corpora.stream import Record
 from genius_bench.errors import InputError, nearest
 from genius_bench.recipe import CorpusSection
 from genius_bench.rows import Message, Query
 
-QUERY = ("query", "prompt", "question", "problem", "instruction", "messages", "conversations")
-REFERENCE = ("reference", "response", "output", "chosen")
+QUERY = ("query", "prompt", "question", "problem", "instruction", *CONVERSATION)
+REFERENCE = ("reference", "response", "output", "completion", "chosen")
 ANSWER = ("answer", "gold", "final_answer")
-CONVERSATION = ("messages", "conversations")
-SYSTEM = ("system", "system_prompt", "system_message")
+SYSTEM = ("system", "system_prompt", "system_message", "system_instruction")
+HISTORY = ("history",)
 ID = ("id", "uuid", "query_id")
-INSTRUCTION_INPUT = ("input", "context")
-"""What an `instruction` is about, where a data set keeps it in a column of its own (Alpaca, Dolly)."""
-
-ROLES = {
-    "system": "system",
-    "user": "user",
-    "human": "user",
-    "assistant": "assistant",
-    "gpt": "assistant",
-}
-ROLE = {"role", "from"}
-"""The two names of who speaks a turn."""
+ABOUT = {"instruction": ("input", "context"), "question": ("context",)}
+"""What a query is about, where a data set keeps it in a column of its own (Alpaca, Dolly, SQuAD)."""
 
 
-class UnusableRow(Exception):
-    """A row that makes no query; the message says why in a few words."""
-
-
-@dataclass(frozen=True)
+@dataclass
 class Columns:
-    """Which column of a source plays which part; the first row decides, once for all."""
+    """Which columns of a source play which part. A known column is read in every row that has it; where a row has
+    two names for the query, the first row decides."""
 
+    section: CorpusSection
     query: str
-    query_input: str | None
-    conversation: str | None
-    """Beside a plain query: the conversation that it is part of, with what came before it and its answer."""
-    system: str | None
-    reference: str | None
-    answer: str | None
-    id: str | None
+    used: dict[str, str] = field(default_factory=dict)
+    """Part → column, for the manifest and for people: the first that was read."""
+    unread: dict[str, None] = field(default_factory=dict)
+    """Columns of which no row's content was looked at, in the order of their appearance."""
 
     @classmethod
     def of(cls, section: CorpusSection, first: Record) -> "Columns":
-        present = list(first.values)
-        query = _named(section.query_column, "query_column", first) or _recognised(QUERY, present)
+        for option in ("query_column", "reference_column", "answer_column"):
+            _check_named(getattr(section, option), option, first)
+        query = section.query_column or next((name for name in QUERY if name in first.values), None)
         if query is None:
             raise InputError(
-                f"{first.where}: none of its columns ({', '.join(present) or 'it has none'}) is known to hold the "
-                "query: name it with --set corpus.query_column=NAME"
+                f"{first.where}: none of its columns ({', '.join(first.values) or 'it has none'}) is known to hold "
+                "the query: name it with --set corpus.query_column=NAME"
             )
-        labels = [name for name in present if name != query]
-        return cls(
-            query=query,
-            query_input=_recognised(INSTRUCTION_INPUT, labels) if query == "instruction" else None,
-            conversation=_recognised(CONVERSATION, labels) if query not in CONVERSATION else None,
-            system=_recognised(SYSTEM, labels),
-            reference=_named(section.reference_column, "reference_column", first)
-            or _recognised(REFERENCE, labels),
-            answer=_named(section.answer_column, "answer_column", first) or _recognised(ANSWER, labels),
-            id=_recognised(ID, labels),
-        )
-
-    def used(self) -> dict[str, str]:
-        """Part → column, for the manifest and for people."""
-        return {part: column for part, column in vars(self).items() if column is not None}
+        return cls(section, query)
 
     def read(self, values: dict[str, Any]) -> tuple[Query, bool]:
         """The row as a `Query`, and whether its id is its own (not made from its content)."""
-        messages, turn_after = _conversation(values.get(self.query), self.query)
-        if self.conversation is not None and values.get(self.conversation) is not None:
-            messages, turn_after = _within(messages, _turns(values[self.conversation], self.conversation))
-        if self.query_input is not None:
-            extra = _text(values.get(self.query_input), self.query_input)
-            if extra and extra.strip():
-                text = f"{messages[-1]['content']}\n\n{extra}"
-                messages = (*messages[:-1], Message(role="user", content=text))
-        messages = _under_system(messages, values, (self.system,) if self.system else SYSTEM)
-        reference = _text(values.get(self.reference), self.reference) if self.reference else None
-        answer = _text(values.get(self.answer), self.answer) if self.answer else None
-        own_id = _text(values.get(self.id), self.id) if self.id else None
-        query = Query(
+        known = (self.query,) if self.section.query_column else (self.query, *QUERY)
+        query = next((name for name in known if name in values), self.query)
+        named = (self.section.reference_column, self.section.answer_column)
+        parts = {
+            "query": (query,),
+            "query_input": tuple(name for name in ABOUT.get(query, ()) if name not in named),
+            "conversation": () if query in CONVERSATION else CONVERSATION,
+            "history": HISTORY,
+            "system": SYSTEM,
+            "reference": _either(self.section.reference_column, REFERENCE),
+            "answer": _either(self.section.answer_column, ANSWER),
+            "id": ID,
+        }
+        labels = {
+            part: [name for name in names if name in values and (name != query or part == "query")]
+            for part, names in parts.items()
+        }
+        self._note(labels, values)
+
+        messages, turn_after = conversation(values.get(query), query)
+        for name in labels["conversation"]:
+            if values[name] is not None:
+                messages, turn_after = within(messages, turns_of(values[name], name))
+                break
+        messages = _about(messages, values, labels["query_input"])
+        messages = _after_history(messages, values, labels["history"])
+        messages = _under_system(messages, values, labels["system"])
+        replies = (reply_of(values[name], name) for name in labels["reference"])
+        answers = (reply_of(values[name], name) for name in labels["answer"])
+        own_id = next(filter(None, (text_of(values[name], name) for name in labels["id"])), None)
+        found = Query(
             id=own_id or content_id(messages),
             messages=messages,
-            reference=reference if reference is not None else turn_after,
-            answer=answer,
+            reference=next((reply for reply in replies if reply is not None), turn_after),
+            answer=next((answer for answer in answers if answer is not None), None),
         )
-        return query, bool(own_id)
+        return found, bool(own_id)
+
+    def _note(self, labels: dict[str, list[str]], values: dict[str, Any]) -> None:
+        for part, names in labels.items():
+            if names:
+                self.used.setdefault(part, names[0])
+        read = {name for names in labels.values() for name in names}
+        self.unread |= dict.fromkeys(name for name in values if name not in read)
 
 
 def content_id(messages: tuple[Message, ...]) -> str:
@@ -107,76 +113,44 @@ def content_digest(query: Query) -> bytes:
     return sha256(digest_of(row).encode()).digest()
 
 
-def _named(name: str | None, option: str, first: Record) -> str | None:
+def _check_named(name: str | None, option: str, first: Record) -> None:
     if name is not None and name not in first.values:
         hint = nearest(name, list(first.values))
         raise InputError(f"{first.where} has no column '{name}' (corpus.{option}): {hint}")
-    return name
 
 
-def _recognised(known: tuple[str, ...], present: list[str]) -> str | None:
-    return next((name for name in known if name in present), None)
+def _either(named: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    return known if named is None else (named,)
 
 
-def _conversation(value: Any, column: str) -> tuple[tuple[Message, ...], str | None]:
-    """The messages up to the last question, and the answer that follows it, if any."""
-    turns = _turns(value, column)
-    last = max((place for place, turn in enumerate(turns) if turn["role"] == "user"), default=None)
-    if last is None or not turns[last]["content"].strip():
-        raise UnusableRow("has no query")
-    return tuple(turns[: last + 1]), _reply(turns, last)
+def _about(messages: tuple[Message, ...], values: dict[str, Any], columns: list[str]) -> tuple[Message, ...]:
+    """The query, and under it what it is about."""
+    texts = {name: text for name in columns if (text := text_of(values[name], name)) and text.strip()}
+    if len(texts) > 1:
+        raise UnusableRow(
+            f"has text in {' and in '.join(map(repr, texts))}: which one the query is about is unknown"
+        )
+    for extra in texts.values():
+        text = f"{messages[-1]['content']}\n\n{extra}"
+        messages = (*messages[:-1], Message(role="user", content=text))
+    return messages
 
 
-def _turns(value: Any, column: str) -> list[Message]:
-    """A conversation, also one that is kept as JSON text; plain text is a question by itself."""
-    if isinstance(value, str) and (column in CONVERSATION or value.lstrip().startswith("[")):
-        value = _read_json(value, column)
-    if isinstance(value, list):
-        return [_turn(turn, column) for turn in value]
-    text = _text(value, column)
-    return [] if text is None else [Message(role="user", content=text)]
-
-
-def _read_json(text: str, column: str) -> Any:
-    """The turns that are written there; where there are none, the text itself (no question in a column of turns)."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = None
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(turn, dict) and ROLE & turn.keys() for turn in value)
-    ):
-        return value
-    if column in CONVERSATION:
-        raise UnusableRow(f"has text in '{column}' that is no JSON list of turns")
-    return text
-
-
-def _within(asked: tuple[Message, ...], turns: list[Message]) -> tuple[tuple[Message, ...], str | None]:
-    """A question where it stands in its conversation: what came before it, and the answer that follows it."""
-    question = asked[-1]["content"].strip()
-    users = [place for place, turn in enumerate(turns) if turn["role"] == "user"]
-    here = next((place for place in users if turns[place]["content"].strip() == question), None)
-    if here is None:  # asked in other words: whose answer it is, is plain only where nothing else was asked
-        return asked, _reply(turns, users[0]) if len(users) == 1 else None
-    return (tuple(turns[: here + 1]) if len(asked) == 1 else asked), _reply(turns, here)
-
-
-def _reply(turns: list[Message], question: int) -> str | None:
-    """What the assistant says right after that turn."""
-    following = turns[question + 1 : question + 2]
-    return following[0]["content"] if following and following[0]["role"] == "assistant" else None
+def _after_history(
+    messages: tuple[Message, ...], values: dict[str, Any], columns: list[str]
+) -> tuple[Message, ...]:
+    past = [turn for name in columns for turn in past_of(values[name], name)]
+    system = 1 if past and messages[0]["role"] == "system" else 0
+    return (*messages[:system], *past, *messages[system:])
 
 
 def _under_system(
-    messages: tuple[Message, ...], values: dict[str, Any], columns: tuple[str, ...]
+    messages: tuple[Message, ...], values: dict[str, Any], columns: list[str]
 ) -> tuple[Message, ...]:
     """The conversation under the system text that the row keeps in a column of its own."""
     for column in columns:
-        cell = values.get(column)
-        text = _text(cell, column)
+        cell = values[column]
+        text = text_of(cell, column)
         if text is None or not text.strip():
             continue
         if not isinstance(cell, str):
@@ -186,33 +160,3 @@ def _under_system(
         if messages[0]["content"].strip() != text.strip():
             raise UnusableRow(f"has one system text in '{column}' and another in its conversation")
     return messages
-
-
-def _turn(turn: Any, column: str) -> Message:
-    if isinstance(turn, dict):
-        role = turn.get("role", turn.get("from"))
-        content = _text(turn.get("content", turn.get("value")), column)
-        if role in ROLES and content is not None:
-            return Message(role=ROLES[role], content=content)
-    raise UnusableRow(f"has a turn in '{column}' that is not a role (user, assistant, system) with a text")
-
-
-def _text(value: Any, column: str | None) -> str | None:
-    """A cell as text, untouched; of a list of messages the last one (preference data keep `chosen` so)."""
-    if column == "chosen" and isinstance(value, str) and value.lstrip().startswith("["):
-        value = _read_json(value, column)
-    if isinstance(value, list) and value and isinstance(value[-1], dict):
-        value = _turn(value[-1], str(column))["content"]
-    if value is None or value != value:  # NaN, which pandas writes where there is nothing
-        return None
-    if not isinstance(value, str | int | float):
-        raise UnusableRow(f"has a {type(value).__name__} in '{column}' where text belongs")
-    text = str(value)
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise UnusableRow(
-                f"has half a surrogate pair in '{column}', which no encoding can hold"
-            ) from None
-    return text

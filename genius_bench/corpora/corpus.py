@@ -15,7 +15,8 @@ from pathlib import Path
 from re import fullmatch
 
 from genius_bench import registry
-from genius_bench.corpora.columns import Columns, UnusableRow, content_digest
+from genius_bench.corpora.columns import Columns, content_digest
+from genius_bench.corpora.conversations import UnusableRow
 from genius_bench.corpora.files import SUFFIXES, local
 from genius_bench.corpora.hub import hub
 from genius_bench.corpora.queries import Queries
@@ -38,6 +39,8 @@ class Corpus:
     """Rows left out, counted by reason."""
     columns: dict[str, str] = field(default_factory=dict)
     """Which column of the source was read as what."""
+    unread: tuple[str, ...] = ()
+    """Columns of the source that play no part."""
     origin: dict[str, str] = field(default_factory=dict)
     """Path, or hub id and revision."""
     wanted: int | None = None
@@ -91,7 +94,8 @@ def load_corpus(section: CorpusSection, folder: Path | None = None) -> Corpus:
         name=stream.name,
         queries=Queries(partial(_read, rows, 0, drawn), drawn),
         skipped=skipped,
-        columns=reader.columns.used() if reader.columns else {},
+        columns=dict(reader.columns.used) if reader.columns else {},
+        unread=tuple(reader.columns.unread) if reader.columns else (),
         origin=stream.origin,
         wanted=wanted,
         spare=Queries(partial(_read, rows, drawn, None), len(rows) - drawn),

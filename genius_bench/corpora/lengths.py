@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
 
-from genius_bench.corpora.columns import UnusableRow
+from genius_bench.corpora.conversations import UnusableRow
 from genius_bench.corpora.corpus import Corpus
 from genius_bench.corpora.queries import Queries, chosen
 from genius_bench.corpora.stream import BadRows

@@ -33,7 +33,7 @@ def test_plain_columns(tmp_path: Path, column: str) -> None:
     assert (turns(query), query.reference, query.answer) == ([("user", "Why?")], None, None)
 
 
-@pytest.mark.parametrize("column", ["reference", "response", "output", "chosen"])
+@pytest.mark.parametrize("column", ["reference", "response", "output", "completion", "chosen"])
 def test_reference_columns(tmp_path: Path, column: str) -> None:
     assert one(tmp_path, {"query": "Why?", column: "Because."}).reference == "Because."
 
@@ -86,7 +86,7 @@ CHAT = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "B
 BRIEF = {"role": "system", "content": "Be brief."}
 
 
-@pytest.mark.parametrize("column", ["system", "system_prompt"])
+@pytest.mark.parametrize("column", ["system", "system_prompt", "system_instruction"])
 @pytest.mark.parametrize(
     "row", [{"conversations": SAID}, {"messages": CHAT}, {"question": "Why?", "response": "Because."}]
 )
@@ -119,10 +119,32 @@ def test_a_system_text_is_found_in_rows_after_the_first_and_is_not_doubled(tmp_p
 def test_a_conversation_as_json_text_is_a_conversation(
     tmp_path: Path, column: str, said: list[dict[str, str]]
 ) -> None:
-    assert one(tmp_path, {column: json.dumps(said)}) == one(tmp_path, {column: said})
+    for written in (json.dumps(said), str(said), f" {said}\n"):
+        assert one(tmp_path, {column: written}) == one(tmp_path, {column: said})
+    for alone in (said[-2], json.dumps(said[-2]), str(said[-2])):
+        assert turns(one(tmp_path, {"prompt": alone})) == [("user", "Why?")]
 
 
-@pytest.mark.parametrize("text", ["Why?", str(CHAT), '{"role": "user", "content": "Why?"}', '["Why?"]', "[{"])
+@pytest.mark.parametrize(
+    "text", [f"array({CHAT}, dtype=object)", str(CHAT).replace("}, {", "}\n {"), str(CHAT)[:-9] + "}]"]
+)
+def test_turns_as_text_that_cannot_be_read_are_neither_asked_nor_trained_on(
+    tmp_path: Path, text: str
+) -> None:
+    for row, column in (
+        ({"prompt": text}, "prompt"),
+        ({"messages": text}, "messages"),
+        ({"prompt": "Why?", "response": text}, "response"),
+    ):
+        with pytest.raises(
+            InputError, match=f"line 1 has turns written as text in '{column}' that cannot be read"
+        ):
+            load(tmp_path, row)
+    asked = f"{text} What is wrong with this?"
+    assert turns(one(tmp_path, {"prompt": asked})) == [("user", asked)]
+
+
+@pytest.mark.parametrize("text", ["Why?", '["Why?"]', "[{", '{"role": 3', '[{"name": "a"}]'])
 def test_other_text_in_a_column_of_conversations_is_no_question(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match="line 1 has text in 'messages' that is no JSON list of turns"):
         load(tmp_path, {"messages": text})
@@ -130,10 +152,58 @@ def test_other_text_in_a_column_of_conversations_is_no_question(tmp_path: Path, 
         assert turns(one(tmp_path, {"prompt": text})) == [("user", text)], "a question about JSON, perhaps"
 
 
-def test_chosen_as_json_text_is_its_last_turn_and_an_answer_in_json_is_text(tmp_path: Path) -> None:
-    text = json.dumps(CHAT)
-    assert one(tmp_path, {"prompt": "Why?", "chosen": text}).reference == "Because."
-    assert one(tmp_path, {"prompt": "Why?", "response": text}).reference == text
+@pytest.mark.parametrize("column", ["chosen", "response", "output", "completion"])
+def test_a_reference_as_turns_is_its_last_one_and_an_answer_in_json_is_text(
+    tmp_path: Path, column: str
+) -> None:
+    for written in (CHAT, json.dumps(CHAT), str(CHAT), CHAT[1], json.dumps(CHAT[1])):
+        assert one(tmp_path, {"prompt": "Why?", column: written}).reference == "Because."
+        with pytest.raises(InputError, match=f"in '{column}' that does not end with the assistant's answer"):
+            load(tmp_path, {"prompt": "Why?", column: CHAT[:1]})
+    for text in ('{"age": 3}', '["a", "b"]', "[{'age': 3}]", "[1] see below"):
+        assert one(tmp_path, {"prompt": "Why?", column: text}).reference == text
+
+
+@pytest.mark.parametrize("blank", ["", " \n", None, float("nan")])
+def test_a_blank_reference_is_none_and_the_next_is_looked_at(tmp_path: Path, blank: object) -> None:
+    assert one(tmp_path, {"messages": CHAT, "response": blank}).reference == "Because."
+    assert one(tmp_path, {"prompt": "Why?", "response": blank, "output": "So."}).reference == "So."
+    assert one(tmp_path, {"prompt": "Why?", "response": blank}).reference is None
+
+
+def test_a_known_column_is_read_in_whichever_row_it_first_appears(tmp_path: Path) -> None:
+    plain = {"instruction": "Say hello."}
+    corpus = load(
+        tmp_path,
+        plain,
+        {"instruction": "Translate", "input": "Hallo", "output": "Hello"},
+        {"instruction": "Why?", "messages": [BRIEF, *CHAT]},
+        {"question": "How many?", "answer": 4, "source": "mine"},
+    )
+    read = {turns(query)[-1][1]: query for query in corpus.queries}
+    assert read["Translate\n\nHallo"].reference == "Hello"
+    assert turns(read["Why?"]) == [("system", "Be brief."), ("user", "Why?")]
+    assert read["Why?"].reference == "Because."
+    assert read["How many?"].answer == "4"
+    assert corpus.unread == ("source",)
+
+
+def test_what_a_query_is_about_and_what_was_said_before_are_part_of_it(tmp_path: Path) -> None:
+    about = one(tmp_path, {"instruction": "Sum up.", "input": "", "context": "C"})
+    assert turns(about) == [("user", "Sum up.\n\nC")]
+    assert turns(one(tmp_path, {"question": "Who?", "context": "Ann did.", "answer": "Ann"})) == [
+        ("user", "Who?\n\nAnn did.")
+    ]
+    with pytest.raises(InputError, match="has text in 'input' and in 'context'"):
+        load(tmp_path, {"instruction": "Sum up.", "input": "A", "context": "B"})
+    later = {"instruction": "Q2", "input": "", "output": "A2", "system": "S", "history": [["Q1", "A1"]]}
+    query = one(tmp_path, later)
+    assert turns(query) == [("system", "S"), ("user", "Q1"), ("assistant", "A1"), ("user", "Q2")]
+    assert query.reference == "A2"
+    for nothing in (None, [], ""):
+        assert turns(one(tmp_path, {"prompt": "Q", "history": nothing})) == [("user", "Q")]
+    with pytest.raises(InputError, match="has no list of turns in 'history'"):
+        load(tmp_path, {"prompt": "Q", "history": "we met"})
 
 
 LATER = [{"role": "user", "content": "And how?"}, {"role": "assistant", "content": "So."}]
@@ -148,6 +218,7 @@ LATER = [{"role": "user", "content": "And how?"}, {"role": "assistant", "content
         ("Why?", [BRIEF, *CHAT], [BRIEF, CHAT[0]], "Because."),
         ("Say why", CHAT, [{"role": "user", "content": "Say why"}], "Because."),
         ("Say why", [*CHAT, *LATER], [{"role": "user", "content": "Say why"}], None),
+        ("User: Why?", [BRIEF, *CHAT], [BRIEF, {"role": "user", "content": "User: Why?"}], "Because."),
         ("Why?", [CHAT[0]], [CHAT[0]], None),
     ],
 )
