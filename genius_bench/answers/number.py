@@ -123,7 +123,8 @@ def _read_correction(text: str) -> Reading | None:
     found = NUMBER.match(clause, begin.end() if begin else 0)
     if found is None or VERB.search(clause) or len(clause[found.end() :].rsplit("=")[-1].split()) > NEW_WORDS:
         return None
-    return Reading(_first_number(clause))
+    corrected = _first_number(clause)
+    return Reading(corrected) if corrected else None
 
 
 def _begins_working(statement: Statement) -> bool:

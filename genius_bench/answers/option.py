@@ -116,9 +116,13 @@ class _Names:
         return Reading(name[0]) if told or unknown_text else None
 
     def judged(self, phrase: str) -> bool:
-        """Whether a phrase says something about an option but that it is right: "B is wrong"."""
+        """Whether a phrase says something about options but that one is right: "B is wrong", "A and B are likely"."""
         name = self._name_at(phrase, 0)
-        return name is not None and bool(VERB.match(phrase, name[1])) and not RIGHT.match(phrase, name[1])
+        if name is None or RIGHT.match(phrase, name[1]):
+            return False
+        join = JOIN.match(phrase, name[1])
+        second = self._name_at(phrase, join.end()) if join else None
+        return any(VERB.match(phrase, end) for _, end in filter(None, (name, second)))
 
     def concluded(self, lines: Sequence[str]) -> str | None:
         """The option of a last line ("B", "B) beta", "…. So B."), or of a first line that is explained afterwards."""

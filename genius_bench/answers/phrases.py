@@ -43,14 +43,14 @@ CHOICE = (
     r"\b(?:(?:correct|right|best|better|final|closest|nearest|likely|likeliest|appropriate|suitable|accurate|logical|plausible)"
     r"\s+(?:possible\s+|remaining\s+|available\s+)?(?:option|choice|letter|alternative|match|response|completion|selection"
     r"|statement|conclusion|description|explanation|interpretation|inference|assumption)"
-    rf"(?:{MIDDLE}){{0,2}}|{DESCRIBED}|(?:my|selected|chosen)\s+(?:option|choice|selection|pick)"
+    rf"(?:{MIDDLE}){{0,2}}|{DESCRIBED}|(?:my|selected|chosen)\s+(?:final\s+)?(?:option|choice|selection|pick)"
     rf"|(?:(?m:^)|(?<=[*_])|(?<=[.!?]\s))(?:choice|option|selection|final)(?=[*_]*\s*[:：])|(?:my\s+)?best\s+guess)"
     rf"{MARKS}\s*+(?:{COPULA}\s*+:?|[:：]){MARKS}"
     r"|\b(?:matches|corresponds\s+to)\s+(?:the\s+)?(?:option|choice)\b"
     rf"|\b{CHOSEN}"
 )
 CORRECTION = (
-    r"\b(?:(?:wait|hold\s+on|actually|rather|scratch\s+that|correction|my\s+mistake|I\s+was\s+wrong|I\s+mean"
+    r"\b(?:(?:wait|hold\s+on|oops|sorry|actually|rather|scratch\s+that|correction|my\s+mistake|I\s+was\s+wrong|I\s+mean"
     r"|on\s+(?:reflection|second\s+thoughts?|closer\s+(?:inspection|reading)|further\s+(?:thought|reflection))"
     r"|let\s+me\s+(?:correct|fix|revise|change)\s+(?:that|this|myself|it|my\s+answer)(?:\s+to)?)\b[,.:;!…—–-]*+"
     r"|no[,.:;!…—–]++|(?=it\s+(?:should|must|has\s+to)\s+be\b))"

@@ -118,6 +118,7 @@ def test_working_is_no_answer(text: str) -> None:
         "The answer is A... no wait, (B) beta.",
         "My answer is A. On reflection, B is the better choice.",
         "The answer is B. Actually, (C) might also work.",
+        "The answer is B, but I'd say A and C are plausible.",
         "The answer is A. The option that fits best is option 2 (B).",
         "The answer is not A. So we are left with C and B, and C fails, leaving B.",
         "So:\n```\nB\n```",
@@ -277,6 +278,7 @@ def test_a_label_after_a_boxed_value_has_the_last_word() -> None:
         ("The answer is 14. It should be 3 more than 11.", "14"),
         ("The answer is $12. Wait, it's $14.", "14"),
         ("The answer is 14. Wait, no.", "14"),
+        ("The answer is 14. Actually, 7*2.", "14"),
         ("Wait, 3 eggs. So there are\n14", "14"),
     ],
 )
