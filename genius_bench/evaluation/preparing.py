@@ -25,7 +25,7 @@ def gpqa(row: Row) -> Row:
 
 def mbpp(row: Row) -> Row:
     """The function that the asserts call, and the asserts as `tests`."""
-    from genius_bench.evaluation.graders.code import entry_point_of
+    from genius_bench.evaluation.graders.asserts import entry_point_of
 
     name = entry_point_of(row["test_list"])
     if name is None:

@@ -16,7 +16,7 @@ from genius_bench.answers import number
 from genius_bench.errors import InputError, first_line
 from genius_bench.evaluation import graders
 from genius_bench.evaluation.cards import TaskCard
-from genius_bench.evaluation.graders.code import unfit
+from genius_bench.evaluation.graders.asserts import unfit
 
 Row = dict[str, Any]
 SHOWN_CHARACTERS = 40
@@ -122,7 +122,7 @@ def _check_tests(row: Row) -> None:
         )
     if not isinstance(row.get("setup") or "", str):
         raise BadCell(f"column 'setup' {_what(row['setup'])}, where Python code belongs")
-    if reason := unfit(tests, row["entry_point"]):
+    if reason := unfit(tests, row["entry_point"], row.get("setup") or ""):
         raise BadCell(f"column 'tests': {reason}")
 
 

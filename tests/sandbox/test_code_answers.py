@@ -8,8 +8,9 @@ from genius_bench.errors import InputError
 from genius_bench.evaluation import graders, sandbox
 from genius_bench.evaluation.cards import task_card
 from genius_bench.evaluation.generations import _read_tests
+from genius_bench.evaluation.graders.asserts import entry_point_of, unfit
 from genius_bench.evaluation.graders.blocks import program
-from genius_bench.evaluation.graders.code import Submission, entry_point_of, grade, unfit
+from genius_bench.evaluation.graders.code import Submission, grade
 from genius_bench.evaluation.graders.values import value_of
 from genius_bench.evaluation.program_tests import ProgramTest
 from genius_bench.evaluation.row_checks import check_rows
@@ -61,6 +62,73 @@ def test_tests_that_cannot_be_run_are_refused(tests: tuple[str, ...], reason: st
         grade([Submission(CODE, "f", tests)])
 
 
+@pytest.mark.parametrize(
+    ("test", "setup", "reason"),
+    [
+        *(
+            (condition, "", f"must not use a variable of the test's own ({name})")
+            for condition, name in [
+                ("all(f(i) > 0 for i in range(-3, 3))", "i"),
+                ("[f(a) for a, _ in [(1, 2)]] == [2]", "a"),
+                ("[f(f(id)) for id in (1, 2)] == [3, 4]", "id"),
+                ("(lambda y: f(y))(3) == 4", "y"),
+                ("(n := len([1])) and f(n) == 2", "n"),
+                ("all(list(f(i)) == [] for i in (1, 2))", "i"),
+            ]
+        ),
+        *(
+            (condition, "", "whatever f does")
+            for condition in [
+                "(f(1) == 99, 'message')",
+                "[f(1) == 99]",
+                "{'same': f(1) == 99}",
+                "f(1) == 99 or True",
+                "f(1) == 99 or ('message', 3)",
+                "f(1) == 2 and (f(2) == 99, 'message')",
+                "not (f(1),)",
+                "(f(1) == 99, 'message') if f(2) else 0",
+                "(one for one in f(1))",
+                "lambda: f(1)",
+            ]
+        ),
+        ("g(f(3)) == 3", "", "names what nobody but an answer could have (g)"),
+        ("f(1) == expected", "", "could have (expected)"),
+        ("f.__name__ == 'f' and f(1) == 2", "", "could have (f)"),
+        ("f((y := 3)) == y", "", "could have (y)"),
+        ("f(1) == 2", "import (", "the code that they need is no Python (line 1)"),
+        ("await f(1)", "", "a test is no Python ('await' outside function)"),
+        (f"f{'(1' * 300}{')' * 300}", "", "a test is no Python (too many nested parentheses)"),
+    ],
+)
+def test_asserts_that_would_be_settled_by_chance_are_refused(test: str, setup: str, reason: str) -> None:
+    assert reason in (unfit([f"assert {test}"], "f", setup) or "")
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        grade([Submission(CODE, "f", (f"assert {test}",), setup)])
+
+
+@pytest.mark.parametrize(
+    ("test", "setup"),
+    [
+        ("f(Pair(1, other)) == 3", ""),
+        ("g(f(3)) == N", "def g(x): return x\nN = 4"),
+        ("near(f(1), 2)", "from math import *\nfrom math import isclose as near"),
+        ("floor(f(1)) == 2", "from math import *"),
+        ("f([i for i in range(3)]) == [i + 1 for i in range(3)]", ""),
+        ("all(one == 2 for one in f(1)) and (y := f(3)) == 4 and y > 3", ""),
+        ("math.isclose(f(1), 2) and Counter(f(2)) and f(3) < inf", ""),
+        ("f(1) == (2, 'message') and f(2) == [True] and not f(3)", ""),
+    ],
+)
+def test_asserts_that_python_and_the_benchmark_settle_fit(test: str, setup: str) -> None:
+    assert unfit([f"assert {test}"], "f", setup) is None
+
+
+def test_numbers_of_many_digits_fit() -> None:
+    test = f"assert f(1) == 1{'0' * 5000}"
+    assert unfit([test], "f") is None
+    assert entry_point_of([test]) == "f"
+
+
 ROW = {"text": "Add one.", "code": CODE, "test_list": [], "tests": ["assert f(1) == 2"], "entry_point": "f"}
 
 
@@ -78,6 +146,8 @@ ROW = {"text": "Add one.", "code": CODE, "test_list": [], "tests": ["assert f(1)
         ("tests", ["assert g(1) == 2"], "column 'tests': a test must call f"),
         ("entry_point", "f(x)", "column 'tests': a test must call f(x)"),
         ("setup", ["x = 1"], "column 'setup'"),
+        ("setup", "import (", "column 'tests': the code that they need is no Python"),
+        ("tests", ["assert (f(1) == 2, 'message')"], "column 'tests': (a part of) a test is true or false"),
     ],
 )
 def test_an_item_that_cannot_be_graded_is_named(column: str, value: object, reason: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from genius_bench.evaluation import sandbox
 from genius_bench.evaluation.graders import code, programs
+from genius_bench.evaluation.graders.asserts import entry_point_of
 from genius_bench.evaluation.program_tests import ProgramTest, function_name, read_tests
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +48,7 @@ def mbpp(split: str) -> list[code.Submission]:
     return [
         code.Submission(
             row["code"],
-            code.entry_point_of(row["test_list"]) or "",
+            entry_point_of(row["test_list"]) or "",
             tuple(row["test_list"]),
             row["test_setup_code"],
         )

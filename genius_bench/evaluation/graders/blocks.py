@@ -64,6 +64,13 @@ class Block:
         return frozenset(defined), frozenset(_globals_used(top) - defined - set(dir(builtins)))
 
     @cached_property
+    def stars(self) -> list[str]:
+        """The modules that it imports all names from."""
+        nodes = [node for statement in self.statements for node in ast.walk(statement)]
+        imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+        return [one.module or "" for one in imports if one.names[0].name == "*"]
+
+    @cached_property
     def mentioned(self) -> set[str | None]:
         """All names and attributes."""
         nodes = (node for statement in self.statements for node in ast.walk(statement))
@@ -151,6 +158,11 @@ def _needed(blocks: Sequence[Block], number: int) -> list[int]:
                 found.add(maker)
                 waiting.append(maker)
     return sorted(found)
+
+
+def names_used(text: str) -> set[str]:
+    """The names of the top level that code uses, wherever it uses them: its own and others'."""
+    return _globals_used(symtable.symtable(text, "answer", "exec"))
 
 
 def _globals_used(top: symtable.SymbolTable) -> set[str]:

@@ -1,15 +1,11 @@
 """Answers that are Python functions: run in the sandbox on their tests' calls, compared with the values outside it."""
 
-import ast
-import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genius_bench.evaluation import sandbox
-from genius_bench.evaluation.graders.values import HOMES, equal_literals, long_integers, prelude, value_of
-
-COLLECTING = ("list", "tuple", "set", "frozenset", "sorted", "dict")
-"""Built-ins around a call that are asked of the sandbox with it: they make a value of an iterator, and hide nothing."""
+from genius_bench.evaluation.graders.asserts import Check, checks_of, unfit
+from genius_bench.evaluation.graders.values import equal_literals, long_integers, prelude, value_of
 
 
 @dataclass(frozen=True)
@@ -35,24 +31,6 @@ class Verdict:
 NOT_STARTED = Verdict(False, None, "the sandbox did not start on this machine")
 
 
-def entry_point_of(tests: Sequence[str]) -> str | None:
-    """The function that every one of the asserts calls: the outermost that is not Python's own, where there is one
-    (a benchmark may ask for a function `sum`). None when the tests have no call in common."""
-    called = [_called(test) for test in tests]
-    common = [name for name in (called[0] if called else []) if all(name in names for names in called)]
-    own = [name for name in common if not hasattr(builtins, name) and name not in HOMES]
-    return next(iter(own or common), None)
-
-
-def _called(test: str) -> list[str]:
-    """The plain names that a test calls, outer calls first."""
-    try:
-        calls = [node.func for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
-    except (SyntaxError, ValueError):
-        return []
-    return [function.id for function in calls if isinstance(function, ast.Name)]
-
-
 @long_integers()
 def grade(
     submissions: Sequence[Submission], *, limits: sandbox.Limits = sandbox.LIMITS, unsafe: bool = False
@@ -60,9 +38,9 @@ def grade(
     """For each submission: whether every one of its tests holds. Equal ones are run once."""
     distinct = list(dict.fromkeys(submissions))
     for submission in distinct:
-        if reason := unfit(submission.tests, submission.entry_point):
+        if reason := unfit(submission.tests, submission.entry_point, submission.setup):
             raise ValueError(reason)
-    plans = [[check for test in one.tests for check in _checks(test, one.entry_point)] for one in distinct]
+    plans = [[check for test in one.tests for check in checks_of(test, one.entry_point)] for one in distinct]
     calls = [tuple(call for check in plan for call in check.calls) for plan in plans]
     programs = [
         sandbox.Program(item.code, asked, item.setup) for item, asked in zip(distinct, calls, strict=True)
@@ -78,75 +56,7 @@ def grade(
     return [verdicts[submission] for submission in submissions]
 
 
-@dataclass(frozen=True)
-class _Check:
-    """One assert: its condition, and the calls in it that only the candidate can answer."""
-
-    condition: ast.expr
-    calls: tuple[str, ...]
-    entry_point: str
-
-
-def unfit(tests: Sequence[str], entry_point: str) -> str | None:
-    """Why tests cannot be run: they must be asserts, each of which calls the entry point. None when they can."""
-    if not tests:
-        return "there are no tests: without any, everything would pass"
-    try:
-        for test in tests:
-            _checks(test, entry_point)
-    except SyntaxError as error:
-        return f"a test is no Python ({error.msg})"
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _checks(test: str, entry_point: str) -> list[_Check]:
-    checks = []
-    for statement in ast.parse(test).body:
-        if not isinstance(statement, ast.Assert):
-            start = ast.unparse(statement).split("\n")[0][:60]
-            raise ValueError(f"a test must be assert statements without loops or variables, not: {start}")
-        finder = _Calls(entry_point)
-        finder.visit(statement.test)
-        if not finder.found:
-            raise ValueError(f"a test must call {entry_point}: {test[:60]}")
-        checks.append(_Check(statement.test, tuple(finder.found), entry_point))
-    if not checks:
-        raise ValueError("a test is empty")
-    return checks
-
-
-class _Calls(ast.NodeTransformer):
-    """Finds the outermost calls of the entry point; given values, puts those in their place."""
-
-    def __init__(self, entry_point: str, values: Sequence[ast.expr] | None = None) -> None:
-        self.entry_point = entry_point
-        self.values = values
-        self.found: list[str] = []
-        self.method: ast.expr | None = None  # what is called just now
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        if not self._asks_candidate(node):
-            self.method = node.func if isinstance(node, ast.Call) else self.method
-            return self.generic_visit(node)
-        self.found.append(ast.unparse(node))
-        return node if self.values is None else self.values[len(self.found) - 1]
-
-    def _asks_candidate(self, node: ast.AST) -> bool:
-        """Whether it is such a call, or a part or collection of its value; what is expected is in none of them."""
-        if isinstance(node, ast.Subscript):
-            return self._asks_candidate(node.value)
-        if isinstance(node, ast.Attribute):
-            plain = node is not self.method and not node.attr.startswith("_")
-            return plain and self._asks_candidate(node.value)
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
-            return False
-        collects = node.func.id in COLLECTING and len(node.args) == 1 and not node.keywords
-        return node.func.id == self.entry_point or (collects and self._asks_candidate(node.args[0]))
-
-
-def _fill_in(plan: Sequence[_Check], outcome: sandbox.Outcome) -> list[str] | None:
+def _fill_in(plan: Sequence[Check], outcome: sandbox.Outcome) -> list[str] | None:
     """The conditions with the candidate's values in place of its calls; None when a value is missing."""
     conditions: list[str] = []
     position = 0
@@ -157,8 +67,7 @@ def _fill_in(plan: Sequence[_Check], outcome: sandbox.Outcome) -> list[str] | No
         given = [value for value in values if value is not None]
         if len(given) < len(values):
             return None
-        condition = ast.parse(ast.unparse(check.condition), mode="eval").body
-        conditions.append(ast.unparse(_Calls(check.entry_point, given).visit(condition)))
+        conditions.append(check.filled(given))
     return conditions
 
 
