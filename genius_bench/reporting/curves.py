@@ -69,17 +69,18 @@ class Curve:
         the same for all models that were asked the same items."""
         import numpy as np
 
-        known = [
-            one for one in self.temperatures(tasks) if all(self.tuning_values(task, one) for task in tasks)
-        ]
+        asked = {
+            (task, one): self.tuning_values(task, one) for one in self.temperatures(tasks) for task in tasks
+        }
+        known = [one for one in self.temperatures(tasks) if all(asked[task, one] for task in tasks)]
         known.sort(key=lambda one: abs(one - self.own_temperature))  # of equal ones, argmax takes the first
         if not known:
             return [self.own_temperature] * (1 + draws)
         random = np.random.default_rng(0)
         averages = np.zeros((1 + draws, len(known)))
         for task in tasks:
-            names = sorted(self.tuning_values(task, known[0]))
-            values = np.array([[self.tuning_values(task, one)[name] for name in names] for one in known])
+            names = sorted(asked[task, known[0]])
+            values = np.array([[asked[task, one][name] for name in names] for one in known])
             weights = random.multinomial(len(names), [1 / len(names)] * len(names), size=draws)
             averages += np.vstack([np.ones((1, len(names))), weights]) @ values.T / len(names)
         return [known[index] for index in averages.argmax(-1)]

@@ -1,22 +1,29 @@
 """What counts as beyond sharpening, on models whose truth is known: chances of answers as a function of temperature."""
 
+import io
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy import stats
 
 from genius_bench.artifacts import Store
 from genius_bench.evaluation.controls import controls_of, in_choosing_half
 from genius_bench.recipe import EvaluationSection
+from genius_bench.reporting.board import build_board
 from genius_bench.reporting.coverage import changes_of
 from genius_bench.reporting.curves import GREEDY, Curve
 from genius_bench.reporting.sharpening import sharpening_of
+from genius_bench.reporting.terminal import show_board
+from genius_bench.runs import Evaluation, Run, write_run
 
 TASKS = ("one", "two")
 ITEMS = 200
 GRID = (0.3, 0.5, 0.7)
+DETAILS = {"samples": 2, "generations": "-"}
 
 
 @dataclass
@@ -95,7 +102,7 @@ def _named(task: str, values: np.ndarray) -> dict[str, float]:
 
 def test_a_model_that_is_its_base_at_a_lower_temperature_does_nothing_beyond_sharpening(untold: None) -> None:
     random = np.random.default_rng(0)
-    gains, covered, runs = [], 0, 300
+    gains, covered, runs = [], 0, 200
     for _ in range(runs):
         population = Population(random)
         base, sharper = population.curve(), population.curve(scale=0.6)
@@ -209,3 +216,57 @@ def test_what_is_asked_beside_a_boards_own_settings() -> None:
     assert controls_of(EvaluationSection(split="tuning"), ["lab_words"]) == []
     paper = controls_of(EvaluationSection(protocol="paper"), ["gsm8k"])
     assert (0, True) in [(one.samples, one.greedy) for one, _ in paper], "the protocol has no greedy answer"
+
+
+def test_a_board_carries_the_base_at_its_best_temperature(tmp_path: Path) -> None:
+    """From runs and scores on disk: the base is right more often at T=0.5; the checkpoint is the base at that one."""
+    from tests.reporting.test_board import ITEMS as QUESTIONS
+    from tests.reporting.test_board import SETTINGS, TASKS, write_scores
+
+    random = np.random.default_rng(5)
+    store = Store(tmp_path)
+    # Chances at T=1 and at 0.5, of both models.
+    chances = {"base": (0.3, 0.6), "trained": (0.6, 0.6)}
+    evaluations: list[Evaluation] = []
+    for name, (warm, cool) in chances.items():
+        for settings, chance, control in (
+            (SETTINGS, warm, False),
+            ({**SETTINGS, "temperature": 0.5, "greedy": False, "samples": 1}, cool, True),
+        ):
+            right = {task: random.random((QUESTIONS, 3)) < chance for task in TASKS}
+            for task in TASKS:
+                right[task][:, 0] = random.random(QUESTIONS) < 0.1  # greedy answers are the worst
+            of = f"{name} at {settings['temperature']}"
+            keys = {task: write_scores(store, of, task, right[task], DETAILS) for task in TASKS}
+            evaluations.append(
+                Evaluation(model=name, fingerprint=name, settings=settings, scores=keys, control=control)
+            )
+    run = Run(
+        id="genius-0",
+        recipe={"method": "genius", "variant": "paper", "seed": 0, "objective": {"name": "dpo"}},
+        base="lab",
+        base_fingerprint="base",
+        checkpoints=[
+            {"iteration": "1", "fingerprint": "trained", "path": "p", "training_set": "", "key": ""}
+        ],
+        evaluations=evaluations,
+    )
+    write_run(tmp_path, run)
+    board = build_board(tmp_path)
+    assert [row.label for row in board.rows][:2] == ["lab (base)", "lab, T=0.5"]
+    base, control, trained = board.rows
+    assert control.is_control
+    assert control.average_gain
+    assert control.average_gain.difference > 0.15
+    assert trained.average_gain
+    assert trained.average_gain.difference > 0.15, "a gain over the base …"
+    assert trained.sharpening
+    assert trained.sharpening.beyond
+    assert trained.sharpening.beyond.low < 0 < trained.sharpening.beyond.high, "… and none beyond sharpening"
+    assert base.sharpening
+    assert set(base.sharpening.curve) == {GREEDY, 0.5, 1.0}
+    stream = io.StringIO()
+    show_board(board, Console(file=stream, width=80))
+    shown = " ".join(stream.getvalue().split())
+    assert "For nothing, lab, T=0.5 gains +" in shown
+    assert "Not to be told from the base at its best temperature: genius" in shown
