@@ -7,23 +7,20 @@ from typing import Any
 
 from genius_bench.artifacts import Store
 from genius_bench.errors import InputError
-from genius_bench.evaluation.metrics import FAILURES, JUDGED, SEVERAL
-from genius_bench.recipe import CONTROLS
+from genius_bench.evaluation.metrics import FAILURES, SEVERAL
+from genius_bench.reporting.averages import average_of, comparable, corrected, gain_of
 from genius_bench.reporting.cost import Cost
 from genius_bench.reporting.coverage import Changes, Coverage, changes_of, coverage_of
 from genius_bench.reporting.curves import GREEDY, Curve, curves_of
+from genius_bench.reporting.recipes import placebo_of, seed_groups
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.reporting.sharpening import Sharpening, sharpening_of
 from genius_bench.runs import read_runs
 from genius_bench.statistics import (
     Difference,
     Estimate,
-    holm,
     paired_difference,
-    seeds_average,
-    seeds_difference,
     share,
-    suite_average,
     suite_difference,
 )
 
@@ -123,10 +120,10 @@ def board_of(
     found = {task: next(filter(None, (one.headline(task) for one in scored)), None) for task in tasks}
     metrics = {task: metric for task, metric in found.items() if metric is not None}
     bases = {one.fingerprint: one for one in scored}
-    groups = [[one] for one in scored if not means or not one.base_fingerprint] + _seed_groups(scored)
+    groups = [[one] for one in scored if not means or not one.base_fingerprint] + seed_groups(scored)
     rows = []
     for group in groups:
-        base, placebo = bases.get(group[0].base_fingerprint), _placebo_of(group[0], scored)
+        base, placebo = bases.get(group[0].base_fingerprint), placebo_of(group[0], scored)
         rows.append(_row(group, base, placebo, metrics, curves or {}))
         if not group[0].base_fingerprint and (control := _control(rows[-1], group[0], metrics, curves or {})):
             rows.append(control)
@@ -137,48 +134,6 @@ def board_of(
         if task not in metrics and score.details.get("not_scored")
     }
     return Board(list(tasks), metrics, settings, rows, reasons)
-
-
-def _seed_groups(scored: list[Scored]) -> list[list[Scored]]:
-    """Models that differ by nothing but the seed."""
-    groups: dict[str, list[Scored]] = {}
-    for one in scored:
-        if one.recipe is not None:
-            groups.setdefault(repr((_but_seed(one.recipe), one.iteration)), []).append(one)
-    return [group for group in groups.values() if len(group) > 1]
-
-
-PLACEBO = "placebo"
-
-
-def _placebo_of(model: Scored, scored: list[Scored]) -> list[Scored]:
-    """All seeds of the placebo of a trained model, from the same base: unfiltered responses for what was imitated,
-    pairs drawn at random for what was preferred."""
-    recipe = model.recipe
-    if recipe is None or recipe["method"] == PLACEBO or not recipe.get("objective"):
-        return []
-    variant = "imitation" if recipe["objective"]["name"] == "sft" else "paper"
-    return [
-        one
-        for one in scored
-        if one.recipe is not None
-        and one.base_fingerprint == model.base_fingerprint
-        and (one.recipe["method"], one.recipe["variant"]) == (PLACEBO, variant)
-    ]
-
-
-def _but_seed(recipe: dict[str, Any]) -> dict[str, Any]:
-    """What a recipe says of the model, apart from chance: not where it was made, nor what was kept on the way."""
-    kept = {key: value for key, value in recipe.items() if key not in ("seed", "launch")}
-    left_out = {
-        "training": ("eval_every",),
-        "corpus": ("overlap",),
-        "engine": ("workers",),
-        "evaluation": (*CONTROLS, "greedy"),
-    }
-    for section, names in left_out.items():
-        kept[section] = {key: value for key, value in kept.get(section, {}).items() if key not in names}
-    return kept
 
 
 def _row(
@@ -197,7 +152,7 @@ def _row(
     gains: dict[str, Difference | None] = dict.fromkeys(metrics)
     average_gain = greedy_gain = None
     if base is not None and metrics:
-        gains = _corrected({task: gain_of(group, [base], {task: metric}) for task, metric in metrics.items()})
+        gains = corrected({task: gain_of(group, [base], {task: metric}) for task, metric in metrics.items()})
         average_gain = gain_of(group, [base], alike)
         greedy_gain = gain_of(group, [base], greedy) if greedy else None
     greedy_average = average_of(group, greedy)
@@ -258,7 +213,7 @@ def _control(row: Row, base: Scored, metrics: dict[str, str], curves: Mapping[st
         seeds=1,
         fingerprints=(),
         cells=cells,
-        gains=_corrected(gains),
+        gains=corrected(gains),
         average=row.sharpening.at_best,
         average_gain=suite_difference(pairs),
         greedy=None,
@@ -273,56 +228,8 @@ def told(temperature: float) -> str:
     return "greedy" if temperature == GREEDY else f"T={temperature:g}"
 
 
-def comparable(metrics: dict[str, str]) -> dict[str, str]:
-    """The tasks that averages are taken over: accuracies, or win rates and ratings where there is nothing else.
-
-    An accuracy and a win rate have no mean that would say anything.
-    """
-    accuracies = {task: metric for task, metric in metrics.items() if not JUDGED.fullmatch(metric)}
-    return accuracies or metrics
-
-
 def _mean_cost(costs: list[Cost]) -> Cost | None:
     return sum(costs, Cost()) / len(costs) if costs else None
-
-
-def gain_of(group: list[Scored], other: list[Scored], metrics: dict[str, str]) -> Difference | None:
-    """How much better the models of `group` (one recipe's, a seed each) are than those of `other`, or than a base."""
-    mine, theirs = (
-        [[one.items(task, metric) for task, metric in metrics.items()] for one in side]
-        for side in (group, other)
-    )
-    try:
-        if len(group) > 1 or len(other) > 1:
-            return seeds_difference(mine, theirs)
-        pairs = list(zip(mine[0], theirs[0], strict=True))
-        return paired_difference(*pairs[0]) if len(metrics) == 1 else suite_difference(pairs)
-    except ValueError:  # not the same questions: no comparison
-        return None
-
-
-def _corrected(gains: dict[str, Difference | None]) -> dict[str, Difference | None]:
-    present = [task for task, gain in gains.items() if gain is not None]
-    p_values = holm([gains[task].p_value for task in present])  # type: ignore[union-attr]
-    corrected = dict(zip(present, p_values, strict=True))
-    return {task: gain._replace(p_value=corrected[task]) if gain else None for task, gain in gains.items()}
-
-
-def average_of(group: list[Scored], metrics: dict[str, str]) -> Estimate | None:
-    """The mean over tasks (and over seeds, whose spread widens the interval); a task's own interval for one task."""
-    if not metrics or any((task, metrics[task]) not in one.scores for one in group for task in metrics):
-        return None
-    if len(group) > 1:
-        try:
-            return seeds_average(
-                [[one.items(task, metric) for task, metric in metrics.items()] for one in group]
-            )
-        except ValueError:  # seeds that were asked other questions have no mean
-            return None
-    if len(metrics) == 1:
-        score = group[0].scores[next(iter(metrics.items()))]
-        return Estimate(score.value / 100, score.low / 100, score.high / 100)
-    return suite_average([list(group[0].items(task, metric).values()) for task, metric in metrics.items()])
 
 
 def _by_published_rules(group: list[Scored], metrics: dict[str, str]) -> dict[str, str]:

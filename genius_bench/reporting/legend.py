@@ -2,7 +2,8 @@
 
 from rich.text import Text
 
-from genius_bench.reporting.board import Board, comparable
+from genius_bench.reporting.averages import comparable
+from genius_bench.reporting.board import Board
 from genius_bench.reporting.control_tables import in_words
 
 CONTROL = (

@@ -6,7 +6,8 @@ from rich.text import Text
 
 from genius_bench.evaluation.protocols import protocols
 from genius_bench.printing import words
-from genius_bench.reporting.board import Board, Row, comparable
+from genius_bench.reporting.averages import comparable
+from genius_bench.reporting.board import Board, Row
 from genius_bench.reporting.control_tables import control_tables
 from genius_bench.reporting.legend import legend
 from genius_bench.reporting.numbers import estimated, gained, p_value

@@ -15,8 +15,9 @@ import yaml
 from genius_bench import __version__, registry
 from genius_bench.artifacts import Artifact, Store, publish_file
 from genius_bench.errors import GeniusBenchError
+from genius_bench.evaluation.metrics import JUDGED
 from genius_bench.readable import readable
-from genius_bench.reporting.board import JUDGED, Row, board_of
+from genius_bench.reporting.board import Row, board_of
 from genius_bench.reporting.cost import cost_of
 from genius_bench.reporting.scored import scored_models
 from genius_bench.runs import Evaluation, Run, read_runs

@@ -3,7 +3,7 @@
 from typing import Any
 
 from genius_bench.artifacts import Store
-from genius_bench.reporting.board import average_of, comparable
+from genius_bench.reporting.averages import average_of, comparable
 from genius_bench.reporting.scored import scored_models
 from genius_bench.runs import Run, steps_of
 from genius_bench.site.problems import Problems

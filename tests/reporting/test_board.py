@@ -15,7 +15,8 @@ from scipy.stats import ttest_ind
 from genius_bench.artifacts import Build, Identity, Store
 from genius_bench.errors import InputError
 from genius_bench.evaluation.metrics import FAILURES
-from genius_bench.reporting.board import build_board, comparable
+from genius_bench.reporting.averages import comparable
+from genius_bench.reporting.board import build_board
 from genius_bench.reporting.terminal import show_board
 from genius_bench.runs import Evaluation, Run, read_runs, write_run
 from genius_bench.statistics import seeds_average, seeds_difference

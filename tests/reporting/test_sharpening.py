@@ -254,17 +254,17 @@ def test_a_board_carries_the_base_at_its_best_temperature(tmp_path: Path) -> Non
     write_run(tmp_path, run)
     board = build_board(tmp_path)
     assert [row.label for row in board.rows][:2] == ["lab (base)", "lab, T=0.5"]
-    base, control, trained = board.rows
-    assert control.is_control
-    assert control.average_gain
-    assert control.average_gain.difference > 0.15
+    lab, free, trained = board.rows
+    assert free.is_control
+    assert free.average_gain
+    assert free.average_gain.difference > 0.15
     assert trained.average_gain
     assert trained.average_gain.difference > 0.15, "a gain over the base …"
     assert trained.sharpening
     assert trained.sharpening.beyond
     assert trained.sharpening.beyond.low < 0 < trained.sharpening.beyond.high, "… and none beyond sharpening"
-    assert base.sharpening
-    assert set(base.sharpening.curve) == {GREEDY, 0.5, 1.0}
+    assert lab.sharpening
+    assert set(lab.sharpening.curve) == {GREEDY, 0.5, 1.0}
     stream = io.StringIO()
     show_board(board, Console(file=stream, width=80))
     shown = " ".join(stream.getvalue().split())
