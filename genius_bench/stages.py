@@ -10,8 +10,8 @@ from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.exchanging import EnginesInTurn
 from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer
 from genius_bench.engines.policy_server import check_server, open_sampler
-from genius_bench.engines.rendering import Unrenderable, render
-from genius_bench.engines.turns import require_turn
+from genius_bench.engines.rendering import Unrenderable, check_complete, prompt_text, render
+from genius_bench.engines.turns import outside_thoughts, require_turn
 from genius_bench.errors import InputError
 from genius_bench.processes import in_own_process
 from genius_bench.recipe import CorpusSection, EngineSection, EvaluationSection
@@ -45,14 +45,21 @@ def usable_corpus(resolved: Resolved, base: ModelFiles, folder: Path | None = No
         if label in resolved.method.needs:
             _check_labels(corpus, resolved.method.name, label, field)
     tokenizer = load_tokenizer(base.path, resolved.recipe.engine.chat_template)
-    if "references" in resolved.method.needs:
-        require_turn(tokenizer)
+    turn = require_turn(tokenizer) if "references" in resolved.method.needs else None
 
     def count_tokens(query: Query) -> int:
         try:
-            return len(render(tokenizer, query.messages))
+            prompt = prompt_text(tokenizer, query.messages)
+            check_complete(prompt, query.messages)
+            length = len(render(tokenizer, query.messages))
         except Unrenderable as error:
             raise UnusableRow(f"cannot be asked: {error}") from error
+        try:
+            if turn is not None:
+                outside_thoughts(prompt + turn.before, query.reference or "")
+        except InputError as error:
+            raise UnusableRow(f"cannot be taught: {error}") from error
+        return length
 
     limit = min(section.max_prompt_tokens, (context_of(base) or section.max_prompt_tokens + 1) - 1)
     usable = check_lengths(corpus, count_tokens, limit, skip=section.skip_bad_rows)

@@ -3,13 +3,18 @@
 Rendering text here and tokenising it elsewhere is how prompts end up with two beginning-of-sequence tokens.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
+
+from markupsafe import escape
 
 from genius_bench.errors import InputError, first_line
 from genius_bench.rows import Message
 
+MOST_AROUND, MOST_TIMES = 1 << 16, 16
+"""A template may write that many characters of its own, and what is said that often: those in use write it once."""
 PLAIN_ROLES = {"system": "", "user": "Question: ", "assistant": "Answer: "}
 
 
@@ -44,7 +49,44 @@ def with_template(tokenizer: Any, messages: Sequence[Message], **options: bool) 
         raise Unrenderable(
             f"the model's chat template cannot render this conversation: {first_line(error)}"
         ) from error
+    most = MOST_AROUND + MOST_TIMES * sum(len(message["content"]) for message in messages)
+    if len(text) > most:
+        raise Unrenderable(
+            f"the model's chat template makes {len(text)} characters of this conversation, where at most {most} belong"
+        )
     return text
+
+
+def check_complete(text: str, messages: Sequence[Message]) -> None:
+    """Raises `Unrenderable` where the chat template left out what one of the messages says.
+
+    Spacing and escapes are the template's own affair, and so are the thoughts of earlier answers.
+    """
+    rest = _squeezed(text)
+    for message in sorted(messages, key=lambda message: -len(message["content"])):
+        found = next((form for form in _forms(message) if form in rest), None)
+        if found is None:
+            raise Unrenderable(
+                f"the model's chat template leaves out what the {message['role']} says here: "
+                f"{message['content'].strip()[:40]!r}"
+            )
+        rest = rest.replace(found, "\0", 1) if found else rest  # said twice is written twice
+
+
+def _forms(message: Message) -> Iterator[str]:
+    """What is said as templates write it."""
+    content = message["content"]
+    if message["role"] == "assistant":
+        content = content.rpartition("</think>")[2]
+    yield _squeezed(content)
+    yield _squeezed(str(escape(content)))
+    for text in (content, content.strip()):
+        for ascii_alone in (False, True):
+            yield _squeezed(json.dumps(text, ensure_ascii=ascii_alone)[1:-1])
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _plain_text(messages: Sequence[Message], answer_prefix: str) -> str:

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from string import printable
 from typing import Any
 
 from genius_bench.errors import InputError
@@ -20,6 +21,8 @@ MEMORY_BYTES = 256 << 20
 MOST_CHARACTERS = 1 << 20
 LONG = "word " * 4000
 """A question long enough for a template that goes over all of it, for every letter of it, to be noticed."""
+VARIED = f"{printable} <b>&amp;</b> def f(x): return [x] äöü 数学 😀 https://example.org"
+"""One of every usual character, for a template that does something else where it finds one."""
 FINE, TOO_LARGE = 0, 3
 
 _problems: dict[str, str | None] = {}
@@ -87,6 +90,8 @@ def _conversations() -> Iterator[list[Message]]:
     yield [question, answer]
     yield [question, answer, question]
     yield [system, *[question, answer] * 8, question]
+    yield [system, *[question, answer] * 40, question]
+    yield [Message(role="user", content=VARIED)]
     yield [Message(role="user", content=LONG)]
 
 

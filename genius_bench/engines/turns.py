@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from genius_bench.engines.rendering import encode, prompt_text
+from genius_bench.engines.rendering import Unrenderable, encode, prompt_text, with_template
 from genius_bench.errors import InputError
 from genius_bench.rows import Message
 
 QUESTION = Message(role="user", content="What is six times seven?")
 ANSWER = "Forty-two, I say."
 """Words that no template writes by itself."""
+ANSWERED = Message(role="assistant", content=ANSWER)
+THOUGHTS = {"<think>": "</think>", "[THINK]": "[/THINK]", "<|START_THINKING|>": "<|END_THINKING|>"}
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,31 @@ class Turn:
 def answer_ids(tokenizer: Any, messages: Sequence[Message], answer: str) -> tuple[int, ...]:
     """The tokens that follow the prompt (`rendering.render`) where the assistant answers, its end of turn included.
 
-    Raises `InputError` where neither template nor tokenizer has an end.
+    Raises `InputError` where neither template nor tokenizer has an end, and where the answer would be a thought.
     """
     turn = require_turn(tokenizer)
-    prompt, text = prompt_text(tokenizer, messages), turn.before + answer + turn.after
+    prompt = prompt_text(tokenizer, messages)
+    text = turn.before + outside_thoughts(prompt + turn.before, answer) + turn.after
     asked, whole = encode(tokenizer, prompt), encode(tokenizer, prompt + text)
     # Read where they stand: by itself, a word would be given sentencepiece's leading space once more.
     ids = whole[len(asked) :] if whole[: len(asked)] == asked else encode(tokenizer, text)
     return tuple(ids) if ids[-1:] == [turn.end] else (*ids, turn.end)
+
+
+def outside_thoughts(prompt: str, answer: str) -> str:
+    """The answer as it goes on after a prompt that opens a thought: with the thought's end, without its beginning.
+
+    Raises `InputError` for an answer without a thought: taught there, it would be taught as one.
+    """
+    for opening, closing in THOUGHTS.items():
+        if prompt.rstrip().endswith(opening):
+            if closing not in answer:
+                raise InputError(
+                    f"the model's chat template lets the assistant begin with {opening}, and this answer has no "
+                    f"{closing}: choose another template with --set engine.chat_template=FILE"
+                )
+            return answer.lstrip().removeprefix(opening).lstrip()
+    return answer
 
 
 def with_turn_end(tokenizer: Any, ids: Sequence[int]) -> tuple[int, ...]:
@@ -70,7 +89,13 @@ def turn_of(tokenizer: Any) -> Turn | None:
     found = [(place, text) for text in control if (place := following.find(text)) >= 0]
     if found:
         place, text = min(found, key=lambda pair: (pair[0], -len(pair[1])))
-        return Turn(before, following[: place + len(text)], control[text])
+        stop = place + len(text)
+        continued = _before_the_next_question(tokenizer)
+        while further := max((t for t in control if following.startswith(t, stop)), key=len, default=""):
+            if not continued.startswith(following[: stop + len(further)]):
+                break  # it ends the text, not the turn
+            text, stop = further, stop + len(further)
+        return Turn(before, following[:stop], control[text])
     end: int | None = tokenizer.eos_token_id
     return None if end is None else Turn(before, "", end)
 
@@ -85,13 +110,20 @@ def _around_the_answer(tokenizer: Any) -> tuple[str, str]:
     if not getattr(tokenizer, "chat_template", None):
         return " ", ""  # the plain layout's prompt ends in "Answer:"
     asked = prompt_text(tokenizer, [QUESTION])
-    try:
-        whole: str = tokenizer.apply_chat_template(
-            [QUESTION, Message(role="assistant", content=ANSWER)], tokenize=False
-        )
-    except Exception:  # templates raise whatever their authors chose: this one knows no finished turns
-        return "", ""
+    whole = _rendered(tokenizer, [QUESTION, ANSWERED])
     start = whole.rfind(ANSWER)
     if start < 0:
         return "", ""
     return whole[len(asked) : start] if whole.startswith(asked) else "", whole[start + len(ANSWER) :]
+
+
+def _before_the_next_question(tokenizer: Any) -> str:
+    return _rendered(tokenizer, [QUESTION, ANSWERED, QUESTION]).rpartition(ANSWER)[2]
+
+
+def _rendered(tokenizer: Any, messages: list[Message]) -> str:
+    """Nothing where the template knows no finished turns."""
+    try:
+        return with_template(tokenizer, messages)
+    except Unrenderable:
+        return ""

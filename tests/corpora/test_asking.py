@@ -12,7 +12,7 @@ from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import InputError
 from genius_bench.resolution import resolve
 from genius_bench.stages import usable_corpus
-from tests.engines.layouts import CHATML, LAYOUTS, Layout
+from tests.engines.layouts import CHATML, EOS, LAYOUTS, Layout
 
 TURN = {"system": "s", "user": "Hi there", "assistant": "Hello"}
 
@@ -60,6 +60,75 @@ def test_a_row_that_the_template_refuses_is_a_bad_row(
     assert said.endswith("Mend the row, or skip such rows with --set corpus.skip_bad_rows=true")
     corpus = read(tmp_path, rows, skip_bad_rows=True)
     assert (len(corpus.queries), corpus.skipped) == (2, {"refused by the chat template": 1})
+
+
+DROPS = {
+    "writes no system text": "{% for m in messages if m.role != 'system' %}{{ m.content }}{% endfor %}",
+    "writes the last alone": "{{ messages[-1].content }}",
+}
+WRITES = {
+    "trims and joins": "{% for m in messages %}{{ m.content.split() | join(' ') }}{% endfor %}",
+    "as JSON": "{{ messages | tojson }}",
+    "escapes": "{% for m in messages %}{{ m.content | e }}{% endfor %}",
+    "without earlier thoughts": "{% for m in messages %}{{ m.content.split('</think>')[-1] }}{% endfor %}",
+    "system text under the question": "{% for m in messages[1:] %}{{ m.content }}{% endfor %}{{ messages[0].content }}",
+}
+SAID = [
+    {"role": "system", "content": 'Be <brief> & "kind".'},
+    {"role": "user", "content": " Why,\n\tthough? "},
+    {"role": "assistant", "content": "<think>Why?</think>Därum."},
+    {"role": "user", "content": "Why,\n\tthough? "},
+]
+
+
+@pytest.mark.parametrize("template", DROPS.values(), ids=DROPS.keys())
+def test_a_row_of_which_the_template_leaves_something_out_is_a_bad_row(tmp_path: Path, template: str) -> None:
+    layout = Layout(template, (), {}, "")
+    with pytest.raises(InputError, match=r"line 2: .* leaves out what the system says here: 'Be brief.'"):
+        read(tmp_path, [talk("user"), {"system": "Be brief.", "prompt": "Why?"}], layout)
+    corpus = read(
+        tmp_path, [talk("user"), {"system": "Be brief.", "prompt": "Why?"}], layout, skip_bad_rows=True
+    )
+    assert (len(corpus.queries), corpus.skipped) == (1, {"refused by the chat template": 1})
+
+
+def test_the_same_question_twice_must_be_written_twice(tmp_path: Path) -> None:
+    layout = Layout(CHATML.replace("for m in messages", "for m in messages[:1] + messages[3:]"), (), {}, "")
+    twice = [
+        {"role": who, "content": text}
+        for who, text in (("user", "Why?"), ("assistant", "So."), ("user", "Why?"))
+    ]
+    with pytest.raises(InputError, match=r"leaves out what the (user|assistant) says"):
+        read(tmp_path, [{"messages": twice}], layout)
+
+
+@pytest.mark.parametrize("template", WRITES.values(), ids=WRITES.keys())
+def test_templates_write_what_is_said_in_their_own_way(tmp_path: Path, template: str) -> None:
+    assert len(read(tmp_path, [{"messages": SAID}], Layout(template, (), {}, "")).queries) == 1
+
+
+def test_a_template_that_writes_far_more_than_is_said_is_told_by_the_row(tmp_path: Path) -> None:
+    layout = Layout(
+        "{{ messages[0].content * (9 * 10**5 if 'Natalia' in messages[0].content else 1) }}", (), {}, ""
+    )
+    with pytest.raises(
+        InputError, match=r"line 2: .* makes 6300000 characters of this conversation, where at most"
+    ):
+        read(tmp_path, [{"prompt": "Why?"}, {"prompt": "Natalia"}], layout)
+
+
+def test_an_answer_without_a_thought_is_not_taught_as_one(tmp_path: Path) -> None:
+    opened = CHATML.replace("assistant\n{% endif %}", "assistant\n<think>\n{% endif %}")
+    layout = Layout(opened, ("<|im_start|>", "<|im_end|>"), EOS, "")
+    rows = [{"query": "Why?", "response": "I see.</think>So."}, {"query": "How?", "response": "So."}]
+    with pytest.raises(
+        InputError, match=r"line 2: .*cannot be taught: .* begin with <think>, and this answer"
+    ):
+        read(tmp_path, rows, layout, method="sft")
+    assert len(read(tmp_path, rows, layout, method="sft", skip_bad_rows=True).queries) == 1
+    assert len(read(tmp_path, rows, layout).queries) == 2, (
+        "a method without references teaches what is sampled"
+    )
 
 
 def test_where_all_rows_are_refused_both_reasons_are_told(tmp_path: Path) -> None:

@@ -72,6 +72,20 @@ LAYOUTS = {
     "the end on a line of its own": Layout(
         ON_A_LINE, ("<|im_start|>", "<|im_end|>"), EOS, "Four.\n<|im_end|>"
     ),
+    "two tokens end a turn (Command R7B)": Layout(
+        CHATML.replace("<|im_end|>", "<|END_RESPONSE|><|im_end|>"),
+        ("<|im_start|>", "<|im_end|>", "<|END_RESPONSE|>"),
+        EOS,
+        "Four.<|END_RESPONSE|><|im_end|>",
+    ),
+    "an end of text right after the last turn": Layout(
+        CHATML.replace("<|im_end|>\n", "<|im_end|>").replace(
+            "{% endif %}", "{% else %}{{ eos_token }}{% endif %}"
+        ),
+        ("<|im_start|>", "<|im_end|>"),
+        EOS,
+        "Four.<|im_end|>",
+    ),
     "words alone": Layout(WORDS_ALONE, (), EOS, "Four.<eos>"),
     "no template": Layout(None, (), EOS, " Four.<eos>"),
 }

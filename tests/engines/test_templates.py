@@ -39,6 +39,10 @@ HOSTILE = {
         TOO_LARGE,
     ),
     "writes a book": ("{{ 'a' * 10**7 }}", TOO_LARGE),
+    "takes all memory where it finds a digit": (
+        "{% if '1' in messages[0].content %}{{ 'a' * 10**10 }}{% endif %}",
+        TOO_LARGE,
+    ),
     "a wide number": ("{{ '%2000000000d' % 3 }}", TOO_LARGE),
 }
 

@@ -69,6 +69,16 @@ def test_a_word_after_sentencepiece_is_tokenised_where_it_stands() -> None:
         assert list(answer) == [*alone[-len(answer) + 1 :], tokenizer.eos_token_id]
 
 
+@pytest.mark.parametrize("answer", ["I see.</think>Four.", "<think>\nI see.</think>Four."])
+def test_an_answer_with_its_thought_goes_on_where_the_prompt_opens_one(answer: str) -> None:
+    opened = CHATML.replace("assistant\n{% endif %}", "assistant\n<think>\n{% endif %}")
+    tokenizer = Layout(opened, ("<|im_start|>", "<|im_end|>"), {}, "").tokenizer()
+    taught = tokenizer.decode(render(tokenizer, ASKED) + answer_ids(tokenizer, ASKED, answer))
+    assert taught.endswith("<|im_start|>assistant\n<think>\nI see.</think>Four.<|im_end|>")
+    with pytest.raises(InputError, match="this answer has no </think>"):
+        answer_ids(tokenizer, ASKED, "Four.")
+
+
 def policy(layout: Layout, said: tuple[int, ...] = (), reason: FinishReason = "eos") -> Policy:
     """One that says `said`, always."""
     engine = ScriptedEngine(lambda text, random: ("", 0.0))
