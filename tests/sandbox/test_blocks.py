@@ -28,6 +28,7 @@ def indented(text: str, indent: str) -> str:
         indented(f"Quoted:\n{fenced(F)}", "> "),
         indented(fenced(F), "> > "),
         f"1. {fenced(F)}",
+        "- > " + indented(fenced(F), "  > ")[4:],
         f"The code is ```python\n{F}\n```",
         f"```python\n{F}```",
         fenced(F, fence="~~~"),
@@ -66,6 +67,93 @@ def test_blocks_that_are_needed_come_along(answer: str, parts: list[str] | None)
     found = program(answer, "f")
     parts = parts or [block.text for block in fenced_blocks(answer)][:2]
     assert found == "\n\n".join(parts)
+
+
+FILLED = ["T = [1]", "for i in range(1, 9):\n    T.append(T[-1] + 2)", "def f(x):\n    return T[x]"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "dropped"),
+    [
+        (FILLED, []),
+        ([FILLED[0], "T[0] = 3", FILLED[2]], []),
+        ([FILLED[0], "T += [3]", FILLED[2]], []),
+        ([FILLED[0], "T = sorted(T)", FILLED[2]], []),
+        ([FILLED[0], "for i in (2, 3):\n    T = T + [i]", FILLED[2]], []),
+        ([FILLED[0], "import random\nrandom.shuffle(T)", FILLED[2]], []),
+        ([FILLED[0], "def fill(into):\n    into[0] = 2", "fill(T)", FILLED[2]], []),
+        (["class N:\n    k = 1", "N.k = 2", "def f(x):\n    return N.k"], []),
+        (FILLED, ["T = [0]", "T.append(2)"]),
+        ([FILLED[0], FILLED[2]], ["U = []\nU.append(3)"]),
+        ([FILLED[0], FILLED[2]], ["T = []\nfor i in range(9):\n    T.append(i)"]),
+        (["from math import *", "def f(x):\n    return floor(x)"], []),
+        (["from math import *", "def f(x):\n    return floor(x)"], ["from solution import *"]),
+        (["def g(x):\n    return x", F], ["from solution import g\nassert g(1) == 1"]),
+    ],
+)
+def test_what_fills_a_name_comes_along(parts: list[str], dropped: list[str]) -> None:
+    answer = "\nthen\n".join(fenced(code) for code in [*dropped, *parts])
+    assert program(answer, "f") == "\n\n".join(parts)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "from solution import f\nassert f(1) == 3",
+        "from __main__ import f\nassert f(1) == 3",
+        "import pytest\nfrom my.module import f\n\ndef test_f():\n    assert f(1) == 3",
+        "import unittest\nfrom m import f\nclass T(unittest.TestCase):\n    def test(self):\n        f(1)",
+        "def f(x): ...",
+        "def f(x):\n    pass",
+        'def f(x):\n    """Adds one."""',
+        "def f(x):\n    # your code here\n    pass",
+        "def f(x):\n    raise NotImplementedError('to do')",
+        "def f(x):\n    return",
+        "class Solution:\n    def f(self, x):\n        pass",
+        "f = f(3)",
+    ],
+)
+def test_a_test_or_a_sketch_is_no_solution(later: str) -> None:
+    code = "def f(x):\n    return x"
+    assert program(f"{fenced(code)}\nFor example:\n{fenced(later)}", "f") == code
+
+
+@pytest.mark.parametrize(
+    "code", ["def f(x):\n    pass", "def f(x):\n    return 0", "def f():\n    return None"]
+)
+def test_a_short_function_is_a_solution(code: str) -> None:
+    assert program(fenced(code), "f") == code
+    draft = "def f(x):\n    return x" if "return" in code else "print(1)"
+    assert program(f"{fenced(draft)}\nRather:\n{fenced(code)}", "f") == code
+
+
+WHOLE = "def f(x):\n    y = x\n    return y"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (f" {WHOLE}", "def f(x):\n   y = x\n   return y"),
+        (f"\n\n{indented(WHOLE, '  ')}\n", WHOLE),
+        (f"\ufeff{WHOLE}", WHOLE),
+        (f"\ufeff{fenced(WHOLE)}", WHOLE),
+        *((WHOLE + end, WHOLE) for end in ("<|im_end|>", "\n<|endoftext|>\n", "</s>", "<eos></s>")),
+        (f"```python\n{WHOLE}\n<|eot_id|>", WHOLE),
+        (f"{fenced(WHOLE)}<end_of_turn>\n", WHOLE),
+    ],
+)
+def test_what_stands_around_a_text_is_no_code(answer: str, expected: str) -> None:
+    assert program(answer, "f") == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Explanation: trivial", "Complexity: O(1)", "Explanation", "[DONE]", "END\n\nDone", "well - done"],
+)
+def test_last_words_that_are_python_are_no_code(words: str) -> None:
+    assert program(f"{READS}\n\n{words}", None) == READS
+    assert program(f"{READS}\n{words}\nThis adds one.", None) == READS
+    assert program(f" {READS}", None) == READS
 
 
 @pytest.mark.parametrize(

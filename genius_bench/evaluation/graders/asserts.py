@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genius_bench.evaluation.graders.blocks import DAMAGE, Block, names_used
+from genius_bench.evaluation.graders.pieces import DAMAGE, Block, names_used
 from genius_bench.evaluation.graders.values import HOMES, long_integers
 
 COLLECTING = ("list", "tuple", "set", "frozenset", "sorted", "dict")

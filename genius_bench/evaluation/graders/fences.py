@@ -7,7 +7,7 @@ a language's name always opens a block, so that a forgotten end does no harm; a 
 import re
 from dataclasses import dataclass, field
 
-QUOTE = re.compile(r"(?:[ \t]*>)+ ?")
+QUOTE = re.compile(r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)?>(?:[ \t]*>)* ?")
 LIST = re.compile(r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)?")
 PYTHON = ("", "python", "python3", "py", "py3")
 """What a fence names for Python."""
