@@ -9,7 +9,7 @@ from typing import Any
 from genius_bench.engines.recorded import check_recorded
 from genius_bench.engines.templates import check_template
 from genius_bench.engines.turns import turn_of
-from genius_bench.engines.weights import load_whole, weight_files, with_adapter
+from genius_bench.engines.weights import load_whole, merged, weight_files
 from genius_bench.errors import InputError, first_line
 from genius_bench.integrity import sha256_of
 from genius_bench.offline import is_offline, not_here
@@ -208,7 +208,7 @@ def load_model(path: Path | str, *, device: str = "auto", precision: str = "auto
     model = load_whole(AutoModelForCausalLM, base, dtype=dtype)
     try:
         if base != path:
-            model = with_adapter(model, path).merge_and_unload()
+            model = merged(model, path)
         return model.to(device).eval()
     except (ValueError, RuntimeError, AttributeError) as error:
         raise InputError(f"cannot load the model in {path} on {device}: {first_line(error)}") from error

@@ -2,6 +2,7 @@
 
 A fingerprint hashes every safetensors file of a folder. An index that named other files, or that chose among them,
 would change the model and not its fingerprint; a file without some weight would leave random numbers in its place.
+What may stand in the files themselves is in `tensors.py`, what an adapter may ask for in `adapters.py`.
 """
 
 import json
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from genius_bench.engines.adapters import check_adapter
+from genius_bench.engines.tensors import check_finite, check_finite_files, check_kinds, names_by_file
 from genius_bench.errors import InputError, first_line
 
 SINGLE = "model.safetensors"
@@ -19,7 +22,6 @@ ADAPTER = "adapter_model.safetensors"
 OTHER_LAYOUT = "consolidated"
 """How the names of files begin that hold the weights once more, for other programs: hashed, and read by nobody here."""
 SHOWN = 3
-LONGEST_HEADER = 2**27
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -36,9 +38,11 @@ def weight_files(folder: Path) -> list[Path]:
     if not whole:
         if ADAPTER not in there:
             raise InputError(f"{folder} has no {ADAPTER}: adapters are read from a file of that name only")
+        check_adapter(folder / "adapter_config.json")
         return [folder / ADAPTER]
     _check_names_no_files(folder / "config.json")
-    named = _named_by_index(folder)
+    index = _index(folder)
+    named = set(index.values())
     loaded = {SINGLE} if SINGLE in there else named
     if not loaded:
         raise InputError(f"{folder} has neither {SINGLE} nor {INDEX}, which says what its files hold")
@@ -52,21 +56,15 @@ def weight_files(folder: Path) -> list[Path]:
             f"{folder}: {surplus[0]} and {min(loaded - {surplus[0]}, default=SINGLE)} cannot both be its weights: "
             "leave only the files that are to be loaded"
         )
-    return [folder / name for name in sorted(loaded)]
-
-
-def tensors_in(file: Path) -> Iterator[tuple[str, list[int], str]]:
-    """Name, shape and type of every tensor, in the order of the file. Raises `InputError` for a damaged one."""
-    with open(file, "rb") as content:
-        size = int.from_bytes(content.read(8), "little")
-        text = content.read(min(size, LONGEST_HEADER))
-    try:
-        header = json.loads(text)
-        yield from (
-            (name, entry["shape"], entry["dtype"]) for name, entry in header.items() if name != "__metadata__"
+    files = [folder / name for name in sorted(loaded)]
+    held = names_by_file(files)
+    if index and (strange := sorted(dict(held.items() ^ index.items()))):
+        name = strange[0]
+        raise InputError(
+            f"{folder / INDEX}: tensor {name!r} is in {index.get(name, 'no file')} by the index and in "
+            f"{held.get(name, 'no file')} by the files: make the index anew"
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{file} is damaged: its header cannot be read") from error
+    return files
 
 
 def load_whole(loader: Any, folder: Path, *, unused: tuple[str, ...] = (), **options: Any) -> Any:
@@ -77,7 +75,7 @@ def load_whole(loader: Any, folder: Path, *, unused: tuple[str, ...] = (), **opt
     """
     if not (folder / "config.json").exists():
         raise InputError(f"{folder} has no config.json: it is no model of its own")
-    weight_files(folder)
+    files = weight_files(folder)
     try:
         with _quietly():
             model, info = loader.from_pretrained(
@@ -96,17 +94,24 @@ def load_whole(loader: Any, folder: Path, *, unused: tuple[str, ...] = (), **opt
         () if unused else info["unexpected_keys"],
         [name for name, *_ in info["mismatched_keys"]],
     )
+    if not getattr(model.config, "quantization_config", None):
+        check_kinds(files, model, frozenset(info["unexpected_keys"]))
+    check_finite(model.state_dict().items(), folder)
     return model
 
 
 def with_adapter(model: Any, folder: Path) -> Any:
     """`model` with an adapter laid on. Raises `InputError` unless its file holds just what it is made of."""
-    from peft import PeftModel
+    from peft import PeftConfig, PeftModel
 
-    weight_files(folder)
+    files = weight_files(folder)
+    check_kinds(files)
+    check_finite_files(files)
     try:
         with _quietly():
-            adapted = PeftModel.from_pretrained(model, str(folder))
+            config = PeftConfig.from_pretrained(str(folder))
+            config.init_lora_weights = False  # all of it is in the file, which is seen to below
+            adapted = PeftModel.from_pretrained(model, str(folder), config=config)
             # Once more, because it is only this call that tells what was missing.
             result = adapted.load_adapter(str(folder), adapted.active_adapter)
     except Exception as error:
@@ -118,12 +123,19 @@ def with_adapter(model: Any, folder: Path) -> Any:
     return adapted
 
 
+def merged(model: Any, folder: Path) -> Any:
+    """`model` with an adapter's weights added to its own. Raises `InputError` as `with_adapter`."""
+    whole = with_adapter(model, folder).merge_and_unload()
+    check_finite(whole.state_dict().items(), folder)  # a factor may be too large for the numbers
+    return whole
+
+
 def check_names(path: Path, base: Path) -> None:
     """Raises `InputError` unless the files of a model (`path`, an adapter on `base`, or `base` itself) hold just what
     its configuration asks for: engines that read files themselves need not notice.
 
-    Only the files' headers are read. A model that transformers cannot build is left to the engine that can, and so are
-    quantized weights, whose names only their own readers know.
+    The weights are read, but never all at once. A model that transformers cannot build is left to the engine that can,
+    and so are quantized weights, whose names only their own readers know.
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -137,6 +149,7 @@ def check_names(path: Path, base: Path) -> None:
     if not known or getattr(config, "quantization_config", None):
         return
     model = load_whole(AutoModelForCausalLM, base, device_map="meta")
+    check_finite_files(weight_files(base))
     if base != path:
         with_adapter(model, path)
 
@@ -155,16 +168,15 @@ def _check(folder: Path, *names: Any) -> None:
         )
 
 
-def _named_by_index(folder: Path) -> set[str]:
-    """The files that the index names; none where there is no index."""
+def _index(folder: Path) -> dict[str, str]:
+    """Tensor → the file that the index names for it; nothing where there is no index."""
     index = folder / INDEX
     if not index.exists():
-        return set()
+        return {}
     try:
         content = json.loads(index.read_text(encoding="utf-8"))
-        names = set(content["weight_map"].values())
         content["metadata"].get("total_size")
-        return {str(name) for name in names}
+        return {name: str(file) for name, file in content["weight_map"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{index} is damaged: it does not say what lies in which file") from error
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from genius_bench.engines.loading import locate
-from genius_bench.engines.weights import tensors_in, weight_files
+from genius_bench.engines.tensors import tensors_in
+from genius_bench.engines.weights import weight_files
 from genius_bench.errors import InputError
 
 TYPE_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}

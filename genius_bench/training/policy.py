@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from genius_bench.artifacts import fsync
 from genius_bench.engines.loading import COMPANIONS, base_of, fingerprint
-from genius_bench.engines.weights import ADAPTER, load_whole, with_adapter
+from genius_bench.engines.weights import ADAPTER, load_whole, merged
 from genius_bench.errors import GeniusBenchError, InputError, first_line
 from genius_bench.recipe import LoraSection, TrainingSection
 from genius_bench.training.saved_state import Pieces, storage_failure
@@ -58,7 +58,7 @@ def load_policy(path: Path, lora: LoraSection, precision: str) -> Any:
     dtype = getattr(torch, precision) if lora.rank else torch.float32
     model = load_whole(AutoModelForCausalLM, base, config=config, dtype=dtype)
     if base != path:
-        model = with_adapter(model, path).merge_and_unload().requires_grad_(True)
+        model = merged(model, path).requires_grad_(True)
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0

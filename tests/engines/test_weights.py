@@ -71,6 +71,22 @@ CHANGED: dict[str, tuple[Callable[[Weights], Any], str]] = {
         lambda weights: weights.update({NORM: torch.ones(7)}),
         rf"1 weights of another shape \({NORM}\)",
     ),
+    "whole numbers": (
+        lambda weights: weights.update({NORM: torch.ones(128, dtype=torch.int8)}),
+        rf"tensor '{NORM}' is of type I8, but no quantization_config",
+    ),
+    "truth values": (
+        lambda weights: weights.update({NORM: torch.ones(128, dtype=torch.bool)}),
+        rf"tensor '{NORM}' is of type BOOL",
+    ),
+    "no number": (
+        lambda weights: weights[NORM][3:4].fill_(torch.nan),
+        rf"tensor '{NORM}' holds numbers that",
+    ),
+    "beyond all numbers": (
+        lambda weights: weights[NORM][5:6].fill_(-torch.inf),
+        rf"tensor '{NORM}' holds numbers that are not finite",
+    ),
 }
 
 
@@ -153,6 +169,41 @@ def test_an_index_cannot_choose_among_files(folder: Path) -> None:
     }
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     refused(folder, "leave only the files that are to be loaded")
+
+
+def test_a_tensor_that_two_files_hold(folder: Path) -> None:
+    index = sharded(folder)
+    first, last = min(index["weight_map"].values()), max(index["weight_map"].values())
+    name = next(name for name, file in index["weight_map"].items() if file == first)
+    rewrite(folder / last, lambda weights: weights.update({name: load_file(folder / first)[name] + 1}))
+    refused(folder, f"both hold tensor '{name}'")
+
+
+@pytest.mark.parametrize("change", ["another file", "left out", "made up"])
+def test_an_index_that_says_something_else_than_its_files(change: str, folder: Path) -> None:
+    index = sharded(folder)
+    names: dict[str, str] = index["weight_map"]
+    if change == "another file":
+        names[NORM] = next(file for file in names.values() if file != names[NORM])
+    elif change == "left out":
+        names.pop(NORM)
+    else:
+        names["extra"] = names[NORM]
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    refused(
+        folder, f"tensor '{'extra' if change == 'made up' else NORM}' is in .* by the index and in .* by the"
+    )
+
+
+def test_tables_of_whole_numbers_that_nobody_reads(tmp_path: Path) -> None:
+    model = tiny_model("gpt2")
+    model.save_pretrained(tmp_path)
+    rewrite(
+        tmp_path / "model.safetensors",
+        lambda weights: weights.update({"transformer.h.0.attn.bias": torch.ones(4, dtype=torch.bool)}),
+    )
+    check_names(tmp_path, tmp_path)
+    load_model(tmp_path, device="cpu")
 
 
 def test_weights_once_more_in_a_layout_of_others_do_not_disturb(folder: Path) -> None:
@@ -255,6 +306,57 @@ def test_adapters_that_are_not_whole(change: str, adapter: Path) -> None:
     changed, said = ADAPTERS[change]
     rewrite(adapter / "adapter_model.safetensors", changed)
     refused(adapter, said)
+
+
+SETTINGS: dict[str, tuple[str, str]] = {
+    **{
+        start: (json.dumps({"init_lora_weights": start}), f"init_lora_weights '{start}' changes the base")
+        for start in ("pissa", "pissa_niter_4", "olora", "OLORA", "corda", "loftq", "lora_ga", "of tomorrow")
+    },
+    "none": ('{"init_lora_weights": null}', "init_lora_weights None changes the base"),
+    "infinite": ('{"lora_alpha": Infinity}', "Infinity is no finite number"),
+    "no number": ('{"lora_alpha": NaN}', "NaN is no finite number"),
+    "too long": ('{"lora_alpha": 1e999}', "1e999 is no finite number"),
+    "within a pattern": ('{"alpha_pattern": {"q_proj": -Infinity}}', "-Infinity is no finite number"),
+    "of another kind": ('{"peft_type": "VERA"}', "only LoRA adapters are read"),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_adapters_that_are_more_than_their_file(setting: str, adapter: Path) -> None:
+    """PEFT makes these anew from the base as it loads them, and leaves a changed base behind."""
+    changed, said = SETTINGS[setting]
+    file = adapter / "adapter_config.json"
+    text = file.read_text().rstrip().removesuffix("}")
+    file.write_text(f"{text}, {changed.removeprefix('{')}")  # a later key of the same name counts
+    with pytest.raises(InputError, match=said):
+        resolve_model(str(adapter))
+    refused(adapter, said)
+
+
+@pytest.mark.parametrize("start", [True, "gaussian", "orthogonal", "eva"])
+def test_how_an_adapter_began_does_not_matter(start: bool | str, adapter: Path) -> None:
+    own = load_model(adapter, device="cpu").state_dict()
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    (adapter / "adapter_config.json").write_text(json.dumps(config | {"init_lora_weights": start}))
+    again = load_model(adapter, device="cpu").state_dict()
+    assert all(torch.equal(own[name], again[name]) for name in own)
+
+
+def test_an_adapter_that_takes_its_base_out_of_all_numbers(adapter: Path) -> None:
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    (adapter / "adapter_config.json").write_text(json.dumps(config | {"lora_alpha": 1e300}))
+    with pytest.raises(InputError, match="holds numbers that are not finite"):
+        load_model(adapter, device="cpu")
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_an_adapter_of_no_numbers(value: float, adapter: Path) -> None:
+    rewrite(
+        adapter / "adapter_model.safetensors",
+        lambda weights: weights[first_like(weights, "lora_B")][:1].fill_(value),
+    )
+    refused(adapter, "tensor .*lora_B.* holds numbers that are not finite")
 
 
 def test_an_adapter_is_read_from_safetensors_alone(adapter: Path) -> None:
