@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from genius_bench.readable import readable, readable_json
+from genius_bench.readable import readable, readable_json, readable_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,11 @@ def words(text: str, style: str = "", **layout: Any) -> "Text":
     from rich.text import Text
 
     return Text(readable(text), style=style, **layout)
+
+
+def cell(text: str, style: str = "", **layout: Any) -> "Text":
+    """A name, or what else stands in one line of a table (`readable_name`)."""
+    return words(readable_name(text), style, **layout)
 
 
 def open_console(*, aside: bool = False) -> "Console":

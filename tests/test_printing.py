@@ -21,7 +21,7 @@ from genius_bench.cli import main
 from genius_bench.integrity import seal
 from genius_bench.printing import note, open_console, say, say_json, words
 from genius_bench.progress import progress
-from genius_bench.readable import readable, readable_json
+from genius_bench.readable import readable, readable_json, readable_name
 
 ATTACKS = (
     "\x1b[2J\x1b[31mred",
@@ -35,10 +35,24 @@ ATTACKS = (
     "line\u2028end\u2029",
     "\ufff9above\ufffb",
     "half \ud800",
+    "wide \u200b\ufeff\u00ad\u2060\U000e0068\u3164",
     "[red]tag[/red] :warning: [link=http://evil]x[/link]",
 )
 NORMAL = "Grüße, 東京 한국어 שלום עולם สวัสดี नमस्ते ½ ∑ 👩‍👩‍👧‍👦 🏳️‍🌈 e\u0301 [1, 2] :)\n\tnext"
 PAIRS = "\x1b[31mpairs\r\u202e.jsonl"
+IGNORABLE = frozenset(
+    (
+        *(0xAD, 0x180E, 0x200B, *range(0x2060, 0x2070), 0x3164, 0xFEFF, 0xFFA0, *range(0xFFF0, 0xFFFC)),
+        *(
+            *range(0x1BCA0, 0x1BCA4),
+            *range(0x1D173, 0x1D17B),
+            *range(0xE0000, 0xE0100),
+            *range(0xE01F0, 0xE1000),
+        ),
+    )
+)
+"""Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt) but for joiners and variation selectors, and
+interlinear annotations."""
 UNSEEN = {"Cc", "Cs", "Zl", "Zp"}
 TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
@@ -49,6 +63,7 @@ def harmless(text: str) -> bool:
         (unicodedata.category(one) in UNSEEN and one not in "\n\t")
         or unicodedata.bidirectional(one) in TURNING
         or one in "\u200e\u200f\u061c"
+        or ord(one) in IGNORABLE
         for one in text
     )
 
@@ -61,13 +76,45 @@ def test_what_is_readable_is_harmless_and_the_rest_stays(text: str) -> None:
     assert harmless(shown)
     assert readable(shown) == shown
     kept = "".join(filter(harmless, text))
-    assert readable(kept) == kept or set("\u206a\u206b\u206c\u206d\u206e\u206f\ufff9\ufffa\ufffb") & set(kept)
+    assert readable(kept) == kept
+    assert readable_name(shown) == readable_name(text) == readable_name(readable_name(text))
+    assert not set("\n\t") & set(readable_name(text))
     assert json.loads(readable_json(json.dumps(text, ensure_ascii=False))) == text
     assert harmless(readable_json(json.dumps(text, ensure_ascii=False)))
 
 
 def test_ordinary_text_of_every_script_stays_as_it_is() -> None:
     assert readable(NORMAL) == NORMAL
+    name = " ".join(NORMAL.split()) + " می\u200cخواهم क्\u200dष 1\ufe0f\u20e3 葛\U000e0100 \u1112\u119e\u11ab"
+    assert readable(name) == readable_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        "\n",
+        "\t",
+        "\u00ad",
+        "\u200b",
+        "\u2060",
+        "\u3164",
+        "\ufeff",
+        "\U000e0061",
+        "\u200c",
+        "\u200d",
+        "\ufe0f",
+    ],
+)
+@pytest.mark.parametrize("name", ["lab{}", "{}lab", "la{}b", "la{0}{0}b"])
+def test_names_that_differ_look_different(unseen: str, name: str) -> None:
+    said = readable_name(name.format(unseen))
+    assert said.replace("lab", "").replace("la", "").strip("b") != ""
+    assert unseen not in said
+
+
+def test_answers_keep_their_joiners() -> None:
+    assert readable("a\u200db \u200c\n\t") == "a\u200db \u200c\n\t"
+    assert readable("a\u200b\U000e0068") == "a⟨U+200B⟩⟨U+E0068⟩"
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -188,3 +235,23 @@ def test_answers_that_changed_are_shown_as_text(home: Path, capsys: pytest.Captu
     said = printed(capsys, "compare", names[0], names[1], "--home", str(home))
     assert "gold:" in said
     assert harmless(said)
+
+
+FORGED = "owner/base\n0-forged          99.9 [99.0, 99.9]\tx"
+
+
+def test_a_name_makes_no_row_of_its_own(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_home(tmp_path, Plan(runs=2, tasks=2, items=12, samples=2, queries=3))
+    for path in (tmp_path / "runs").glob("*.json"):
+        run = json.loads(path.read_text())
+        run["base"] = FORGED
+        run["recipe"]["variant"] = "a\n0-forged 99.9"
+        path.write_text(json.dumps(seal(run)))
+    names = [row["name"] for row in json.loads(printed(capsys, "board", "--json", "--home", str(tmp_path)))]
+    assert any("\n" in name for name in names), "the attack is in the home"
+    for command in (["board"], ["board", "--cost"], ["compare", names[0], names[1]]):
+        said = printed(capsys, *command, "--home", str(tmp_path))
+        assert "␊0-forged" in "".join(said.split())
+        assert "\n0-forged" not in said

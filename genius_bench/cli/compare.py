@@ -8,7 +8,7 @@ from rich.table import Table
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json, Suite
-from genius_bench.printing import open_console, say_json, words
+from genius_bench.printing import cell, open_console, say_json, words
 
 if TYPE_CHECKING:
     from genius_bench.reporting.comparing import Change, Comparison, TaskComparison
@@ -38,14 +38,14 @@ def compare(
     limit = found.settings.get("limit")
     limited = f" · the first {limit} items of each task" if limit else ""
     protocol = f"protocol {found.settings['protocol']} at T={found.settings['temperature']:g}{limited}"
-    console.print(words(f"{found.b} against {found.a} · {protocol}", style="bold"))
+    console.print(cell(f"{found.b} against {found.a} · {protocol}", style="bold"))
     if found.same_model:
         console.print(words("Both names mean the same model: nothing can differ."))
     console.print(_table(found))
     for task, reason in found.not_comparable.items():
-        console.print(words(f"{task}: not compared ({reason})"))
+        console.print(cell(f"{task}: not compared ({reason})"))
     for note in found.notes:
-        console.print(words(f"! {note}"))
+        console.print(cell(f"! {note}"))
     console.print(
         words(
             "In percent, [ ] 95 % intervals; paired by question, p Holm-corrected over tasks. Detectable: the "
@@ -82,8 +82,8 @@ def _table(found: "Comparison") -> Table:
 
 
 def _name(one: "TaskComparison") -> str:
-    name = one.task.removeprefix("lab_")
-    return name if one.metric == "sampled" else f"{name} ({one.metric})"
+    task = one.task.removeprefix("lab_")
+    return task if one.metric == "sampled" else f"{task} ({one.metric})"
 
 
 def _difference(found: "Difference") -> str:
@@ -97,10 +97,10 @@ def _p_value(value: float) -> str:
 def _side_by_side(task: str, change: "Change", found: "Comparison") -> Table:
     """One item: the question and gold above, an answer of each model beneath."""
     table = Table(
-        title=words(f"{task}, item {change.item}: {100 * change.gain:+.0f} points"), title_justify="left"
+        title=cell(f"{task}, item {change.item}: {100 * change.gain:+.0f} points"), title_justify="left"
     )
     for label, answer in ((found.a, change.a), (found.b, change.b)):
-        table.add_column(words(f"{label}: {_verdict(answer)}"), overflow="fold", ratio=1)
+        table.add_column(cell(f"{label}: {_verdict(answer)}"), overflow="fold", ratio=1)
     table.add_row(
         words(_cut(change.question, 400)), words(f"gold: {_cut(change.gold, 200)}"), end_section=True
     )

@@ -4,12 +4,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from genius_bench import registry
 from genius_bench.cli import app
 from genius_bench.cli.options import Json, Set
-from genius_bench.printing import open_console, say, say_json
+from genius_bench.printing import cell, open_console, say, say_json
 
 
 def show_rows(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, ...] = ()) -> None:
@@ -28,7 +27,7 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, .
             no_wrap=number or column in ("name", "grader"),
         )
     for row in rows:
-        table.add_row(*(Text(_plain(row[column])) for column in shown))
+        table.add_row(*(cell(_plain(row[column])) for column in shown))
     open_console().print(table)
 
 

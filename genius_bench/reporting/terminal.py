@@ -1,11 +1,14 @@
 """Boards on a terminal: two tables that stay readable at 80 columns, in a pipe, and without colour."""
 
+from dataclasses import replace
+
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from genius_bench.evaluation.protocols import protocols
 from genius_bench.printing import words
+from genius_bench.readable import readable_name
 from genius_bench.reporting.averages import comparable
 from genius_bench.reporting.board import Board, Row
 from genius_bench.reporting.control_tables import control_tables
@@ -22,6 +25,7 @@ GREY_ABOVE = 0.2
 
 def show_board(board: Board, console: Console, *, cost: bool = False) -> None:
     """`cost` puts what the models cost beside what they gained, cheapest first."""
+    board = replace(board, rows=[replace(row, label=readable_name(row.label)) for row in board.rows])
     console.print(_heading(board))
     tables = [
         _summary(board),

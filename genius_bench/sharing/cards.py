@@ -16,7 +16,7 @@ from genius_bench import __version__, registry
 from genius_bench.artifacts import Artifact, Store, publish_file
 from genius_bench.errors import GeniusBenchError
 from genius_bench.evaluation.metrics import JUDGED
-from genius_bench.readable import readable
+from genius_bench.readable import readable, readable_name
 from genius_bench.reporting.board import Row, board_of
 from genius_bench.reporting.cost import cost_of
 from genius_bench.reporting.scored import scored_models
@@ -273,8 +273,8 @@ def _short(name: str) -> str:
 
 def _plain(text: str) -> str:
     """Words as Markdown shows them: nothing in them is markup."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", readable(text).replace("\n", " "))
+    return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", readable_name(text.replace("\n", " ")))
 
 
 def _code(text: str) -> str:
-    return readable(text).replace("`", "'").replace("\n", " ")
+    return readable_name(text.replace("\n", " ")).replace("`", "'")

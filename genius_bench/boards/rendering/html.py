@@ -3,7 +3,7 @@
 from html import escape
 
 from genius_bench.boards.sheet import Sheet, Words
-from genius_bench.readable import readable
+from genius_bench.readable import readable_name
 
 
 def html(sheet: Sheet) -> str:
@@ -44,4 +44,4 @@ def _words(words: Words) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape(readable(text), quote=True)
+    return escape(readable_name(text), quote=True)

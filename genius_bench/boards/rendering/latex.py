@@ -2,7 +2,7 @@
 is scaled down to it."""
 
 from genius_bench.boards.sheet import Sheet, Words
-from genius_bench.readable import readable
+from genius_bench.readable import readable_name
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -73,5 +73,5 @@ def escaped(text: str) -> str:
     """Nothing in it is a command any more."""
     return "".join(
         SPECIAL.get(character, character if character.isascii() else "?")
-        for character in readable(text).replace("\n", " ")
+        for character in readable_name(text.replace("\n", " "))
     )

@@ -3,7 +3,7 @@
 import re
 
 from genius_bench.boards.sheet import Sheet, Words
-from genius_bench.readable import readable
+from genius_bench.readable import readable_name
 
 
 def markdown(sheet: Sheet) -> str:
@@ -29,4 +29,4 @@ def _words(words: Words) -> str:
 
 def _escaped(text: str) -> str:
     """Nothing in it is syntax any more."""
-    return re.sub(r"([\\`*_{}\[\]<>#|&~])", r"\\\1", readable(text)).replace("\n", " ")
+    return re.sub(r"([\\`*_{}\[\]<>#|&~])", r"\\\1", readable_name(text.replace("\n", " ")))

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genius_bench.boards.sheet import Sheet, Words
-from genius_bench.readable import readable
+from genius_bench.readable import readable, readable_name
 
 GAP = 2
 LABEL_WIDTH = 22
@@ -15,7 +15,7 @@ LABEL_WIDTH = 22
 def show(sheet: Sheet, console: Console) -> None:
     if not console.is_terminal:
         sheet = sheet.without_styles()
-    console.print(Text(readable(f"{sheet.name}: {sheet.title}"), style="bold"))
+    console.print(Text(readable_name(f"{sheet.name}: {sheet.title}"), style="bold"))
     console.print(Text(readable(sheet.caption), style="dim"))
     for columns in _parts(sheet, console.width):
         console.print()
@@ -48,13 +48,13 @@ def _parts(sheet: Sheet, width: int) -> list[list[int]]:
 def _table(sheet: Sheet, columns: list[int]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
     longest = max(len(words) for words in _labels(sheet))
-    table.add_column(sheet.headings[0], min_width=min(longest, LABEL_WIDTH))
+    table.add_column(readable_name(sheet.headings[0]), min_width=min(longest, LABEL_WIDTH))
     for place in columns:
         justify = "left" if place in sheet.left else "right"
-        table.add_column(Text(readable(sheet.headings[place])), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(Text(readable_name(sheet.headings[place])), justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for title, rows in sheet.groups:
         if title:
-            table.add_row(Text(readable(title), style="italic"))
+            table.add_row(Text(readable_name(title), style="italic"))
         for row in rows:
             table.add_row(*(_text(row[place]) for place in [0, *columns]))
     return table
@@ -71,4 +71,4 @@ def _labels(sheet: Sheet) -> list[str]:
 
 def _text(words: Words) -> Text:
     styles = [("bold", words.bold), ("underline", words.underlined), ("dim", words.faint)]
-    return Text(readable(words.text), style=" ".join(style for style, on in styles if on))
+    return Text(readable_name(words.text), style=" ".join(style for style, on in styles if on))
