@@ -6,6 +6,23 @@ SHOWN = re.compile(r"<(answer(?:_[ab])?|response|request|conversation|checklist)
 """The tags in which a judge is shown what it judges."""
 QUOTED_LINE = re.compile(r"\s*>")
 FENCE = re.compile(r"\s*(?:```|~~~)[\w+-]*\s*")
+OWN = re.compile(
+    r"\b(?:my|I|so|thus|therefore|hence|overall|once more|conclusion|summary|final(?:ly)?|reflection|verdict|score"
+    r"|judge?ment|decision|evaluation|assessment|rating|result|total)\b",
+    re.IGNORECASE,
+)
+FOREIGN = re.compile(
+    r"\b(?:if|would|could|might|may|must|were|was|says?|(?<!\bI )said|writes?|wrote|written|asks?|asked|wants?|wanted"
+    r"|demands?|demanded|claims?|claimed|tells?|told|ends?|begins?|options?|examples?|format|following|possible|injected)\b"
+    r"|\b[AB]'s\b",
+    re.IGNORECASE,
+)
+DICTATED = re.compile(
+    r"\b(?:the following|as follows)\W*$|\bwould (?:be|say|read|write)\W*$"
+    r"|\b(?:ask|tell|told|order|instruct|want|urge)(?:s|ed)?\s+(?:me|us|the judge)\s+to\s+"
+    r"(?:write|say|end|output|answer|reply|print|state|conclude|put|repeat)\b",
+    re.IGNORECASE,
+)
 
 
 def own_lines(text: str) -> list[str]:
@@ -25,6 +42,18 @@ def own_lines(text: str) -> list[str]:
         elif not QUOTED_LINE.match(line):
             kept.append(line)
     return kept + _emphasised(lines, kept)
+
+
+def announces(line: str) -> bool:
+    """Whether what stands below the line is somebody else's, an example or a supposition.
+
+    So it is behind a colon ("The options were:"), unless the line speaks of the writer's own conclusion ("So, once
+    more:"), and behind a sentence that says who dictated it.
+    """
+    sentence = re.split(r"[.!?](?=\s+\S)", line.strip().strip("*_"))[-1]
+    if sentence.rstrip("*_ ").endswith((":", "：")):
+        return bool(FOREIGN.search(sentence)) or not OWN.search(sentence)
+    return bool(DICTATED.search(sentence))
 
 
 def _emphasised(lines: list[str], kept: list[str]) -> list[str]:

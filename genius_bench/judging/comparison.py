@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from genius_bench.answers.remarks import REASON, takes_back
 from genius_bench.judging.judge import Judge
 from genius_bench.judging.judged import Judged, judged_from
 from genius_bench.judging.replies import Prompt, Reply
-from genius_bench.judging.statements import COMMENT, stated
+from genius_bench.judging.statements import stated
 from genius_bench.judging.wording import transcript
 from genius_bench.rows import Message
 
@@ -18,20 +19,34 @@ VERDICTS = {"A>>B": (1.0, 3.0), "A>B": (1.0, 1.0), "A=B": (0.5, 1.0), "B>A": (0.
 as in Arena-Hard."""
 EXCHANGED = {"A>>B": "B>>A", "A>B": "B>A", "A=B": "A=B", "B>A": "A>B", "B>>A": "A>>B"}
 
-GLOSS = (
-    r"(?:(?:assistant\s+|answer\s+)?(?P<{0}>[AB])\s+is\s+(?P<{1}>\w+\s+)?better|(?P<{2}>neither|equal|tie)\b)"
-)
-"""How a verdict may be put in words, as the wording below and Arena-Hard's do."""
+NAMED = r"(?:the\s+)?(?:(?:assistant|answer|response)\s+)?"
 VERDICT = re.compile(
-    rf"(?:{GLOSS.format('winner', 'how', 'none')}\s*:\s*)?"
-    r"[\s\[({]*(?:assistant\s+|answer\s+)?(?P<first>[AB])\s*(?P<relation>>\s?>?|=)"
-    r"\s*(?:assistant\s+|answer\s+)?(?P<second>[AB])[\s\])}]*"
-    rf"(?:$|(?P<comment>{COMMENT}))",
+    rf"(?:(?P<before>[\w ]+):)?[\s\[({{]*{NAMED}(?P<first>[AB])\s*(?P<relation>>\s?>?|=)"
+    rf"\s*{NAMED}(?P<second>[AB])\b(?P<after>.*)",
     re.IGNORECASE,
 )
-IN_WORDS = re.compile(GLOSS.format("winner", "how", "none"), re.IGNORECASE)
-ANY_VERDICT = re.compile(r"[AB]\s*[<>=]+\s*[AB]", re.IGNORECASE)
-STRENGTH = {"clearly": 2, "significantly": 2, "much": 2, "slightly": 1, "marginally": 1}
+PUNCTUATION = " .,;:!()[]{}–—-"
+STRENGTH = {"slight": 1, "clear": 2}
+HOW = (
+    r"(?:\s+(?:only|just))?(?:\s+(?:(?P<slight>slightly|marginally|somewhat|a\s+(?:bit|little))"
+    r"|(?P<clear>clearly|significantly|considerably|much|far)))?"
+)
+GLOSS = re.compile(
+    rf"\b{NAMED}(?P<side>[AB])(?:\s+(?:is|was)(?:,?\s+(?:overall|on\s+the\s+whole),?)?{HOW}\s+"
+    r"(?:(?P<better>better|superior|stronger|preferable)|worse|inferior|weaker|wrong|incorrect)"
+    rf"|\s+(?:(?P<wins>wins)|loses))(?:\s+than\s+{NAMED}[AB])?\b"
+    rf"|\bI\s+prefer\s+{NAMED}(?P<preferred>[AB])\b"
+    r"|\b(?P<equal>neither(?:\s+(?:one|answer))?(?:\s+is\s+better)?"
+    r"|(?:(?:they|both|(?:both|the)\s+(?:two\s+)?answers|it)\s+(?:is|are)\s+)?(?:an?\s+|the\s+|about\s+|equally\s+)?"
+    r"(?:same|tie|draw|equal|equally\s+good))\b",
+    re.IGNORECASE,
+)
+"""A verdict in words."""
+OTHERWISE = re.compile(
+    r"[AB]\s*[<>=]+\s*[AB]|\b(?:better|superior|worse|inferior|wins?|loses?|prefer\w*|tied?|draw|same|equal)\b",
+    re.IGNORECASE,
+)
+"""What no reason for a verdict says, but another verdict may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,24 +89,31 @@ def read_verdict(reply: str) -> str | None:
 
 
 def _verdict(text: str) -> str | None:
-    """`A > B (A is slightly better)` is A>B; None where the comment says something else."""
+    """`A > B (A is slightly better)` is A>B; None where it is called anything but that, or more than reasons follow."""
     match = VERDICT.fullmatch(text)
     if not match:
         return None
     verdict = re.sub(r"\s", "", f"{match['first']}{match['relation']}{match['second']}".upper())
-    in_words = [match, *IN_WORDS.finditer(match["comment"] or "")]
-    contradicted = ANY_VERDICT.search(match["comment"] or "") or any(_other(verdict, one) for one in in_words)
-    return None if contradicted or verdict not in VERDICTS else verdict
+    around = [match["before"] or "", match["after"]]
+    if verdict not in VERDICTS or any(
+        _other(verdict, one) for part in around for one in GLOSS.finditer(part)
+    ):
+        return None
+    before, after = (GLOSS.sub("", part).strip(PUNCTUATION) for part in around)
+    reason = not after or (REASON.match(after) and not takes_back(after) and not OTHERWISE.search(after))
+    return verdict if reason and not before else None
 
 
-def _other(verdict: str, words: re.Match[str]) -> bool:
-    """Whether the words say another verdict."""
-    if words["none"]:
-        return "=" not in verdict
-    if not words["winner"]:
-        return False
-    strength = STRENGTH.get((words["how"] or "").strip().lower())
-    return verdict[0] != words["winner"].upper() or strength not in (None, verdict.count(">"))
+def _other(verdict: str, gloss: re.Match[str]) -> bool:
+    """Whether the gloss says another verdict."""
+    if gloss["equal"]:
+        return verdict != "A=B"
+    named = (gloss["side"] or gloss["preferred"]).upper()
+    praised = gloss["better"] or gloss["wins"] or gloss["preferred"]
+    strength = next((STRENGTH[how] for how in STRENGTH if gloss[how]), None)
+    return (
+        "=" in verdict or (verdict[0] == named) != bool(praised) or strength not in (None, verdict.count(">"))
+    )
 
 
 def position_bias(judged: Sequence[Judged]) -> PositionBias | None:

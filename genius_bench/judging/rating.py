@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from genius_bench.answers.remarks import changes_mark, without_scale
 from genius_bench.judging.judge import Judge
 from genius_bench.judging.judged import Judged, judged_from
 from genius_bench.judging.replies import Prompt, Reply
-from genius_bench.judging.statements import COMMENT, stated
+from genius_bench.judging.statements import stated
 from genius_bench.judging.win_rate import WinRate, win_rate
 from genius_bench.judging.wording import transcript
 from genius_bench.rows import Message
@@ -16,13 +17,11 @@ from genius_bench.rows import Message
 LOWEST, HIGHEST = 1, 10
 
 MARK = re.compile(
-    rf"[\s\[({{<]*(?P<mark>{HIGHEST}|[1-9])(?:\.0+)?(?![\d.]*\d)[\s\])}}>]*(?:points?\s*)?"
-    rf"(?:\(?(?:/|(?:out )?of)\s*{HIGHEST}\b[\s\])}}>]*(?:points?\s*)?)?"
-    rf"(?:$|(?P<comment>{COMMENT}))",
+    rf"[\s\[({{<]*(?P<mark>{HIGHEST}|[1-9])(?:\.0+)?(?![.,]?\d)[\s\])}}>]*(?:(?:points?|pts?)\b)?(?P<remark>.*)",
     re.IGNORECASE,
 )
-"""A mark, its scale where it is stated, a comment."""
-OTHER_MARK = re.compile(r"\W*\d|.*\b(?:or|to|maybe|perhaps|rather|out of)\s+(?:an?\s+)?\d", re.IGNORECASE)
+REMARK = re.compile(r"[\s\])}>]*(?:$|[.,;:!(–—-]|because\b|since\b|as\b)", re.IGNORECASE)
+"""How a remark on the mark begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +61,11 @@ def read_rating(reply: str) -> int | None:
 
 
 def _mark(text: str) -> str | None:
-    """`8/10 (good)` is 8; None where the comment names another mark."""
+    """`8/10 (good)` is 8; None where the remark takes it back, or names another mark or scale."""
     match = MARK.fullmatch(text)
-    return match["mark"] if match and not OTHER_MARK.match(match["comment"] or "") else None
+    if not match or changes_mark(match["remark"], HIGHEST):
+        return None
+    return match["mark"] if REMARK.match(without_scale(match["remark"], HIGHEST)) else None
 
 
 def _judged(item: Rating, reply: Reply) -> Judged:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
-from genius_bench.answers.quotations import own_lines
+from genius_bench.answers.quotations import announces, own_lines
+from genius_bench.answers.remarks import changes_mark
 from genius_bench.answers.thoughts import without_thoughts
 from genius_bench.engines.interface import Completion
 from genius_bench.lab.instructions import MAXIMAL_SCORE, judge_prompt
@@ -15,10 +16,8 @@ from genius_bench.rows import Message, Query
 from genius_bench.sampling.policy import Policy
 from genius_bench.sampling.responses import Temperature, TopP
 
-SCORE = re.compile(r"\bscore\b[\s*_`]*(?P<scale>\([^)\n]*\))?[\s*_`]*(?:is\s*)?[:：=]", re.IGNORECASE)
+SCORE = re.compile(r"\bscore\b[\s*_`]*(?P<scale>\([^()\n]*\))?[\s*_`]*(?:is\s*)?[:：=]", re.IGNORECASE)
 NUMBER = re.compile(r"[\s*_`<(\[]*(?P<value>[-+]?\d+(?:[.,]\d+)?)[\s*_`>)\]]*(?P<tail>[^\n]*)")
-OUT_OF = re.compile(r"[\s(\[]*(?:/|(?:points?\s*)?\(?out of)[^\d\n]{0,30}(?P<maximum>\d+)", re.IGNORECASE)
-OTHER_NUMBER = re.compile(r"\W*(?:[-–—+]|\b(?:to|or|maybe|perhaps|rather))\s*(?:an?\s+)?\d", re.IGNORECASE)
 
 
 class JudgingOptions(Section):
@@ -55,18 +54,17 @@ RUBRICS = {"additive": additive_prompt, "short": judge_prompt}
 def read_score(judgement: str) -> float | None:
     """The number after the last "Score:", from 0 to 5 (whole or decimal); None for anything else.
 
-    A sum counts by its result. "3-4", "3 or 4", "4/10" and "11" are no score on this scale. Thoughts and quotations do
-    not count.
+    A sum counts by its result. "3-4", "3 or 4", "4/10" and "11" are no score on this scale, and "4 (no, 3)" is none at
+    all. Thoughts and quotations do not count.
     """
     text = "\n".join(own_lines(without_thoughts(judgement)))
     found = [(label, match) for label in SCORE.finditer(text) if (match := _number(text[label.end() :]))]
     if not found:
         return None
     label, number = found[-1]
-    value, tail = float(number["value"].replace(",", ".")), number["tail"]
-    scale = OUT_OF.match(tail) or OUT_OF.match(label["scale"] or "")
-    wrong_scale = scale is not None and int(scale["maximum"]) != MAXIMAL_SCORE
-    if wrong_scale or OTHER_NUMBER.match(tail) or not 0 <= value <= MAXIMAL_SCORE:
+    above = text[: label.start()].rpartition("\n")[0].rpartition("\n")[2]
+    value, remark = float(number["value"].replace(",", ".")), f"{number['tail']} {label['scale'] or ''}"
+    if announces(above) or changes_mark(remark, MAXIMAL_SCORE) or not 0 <= value <= MAXIMAL_SCORE:
         return None
     return value
 

@@ -26,6 +26,13 @@ GOOD = {
     '{"score": 7}': 7,
     "Checklist: 3/5. Score: (7/10)": 7,
     "<think>Score: 3</think>Score: 7": 7,
+    **{f"Score{scale}: 7": 7 for scale in (" (1-10)", " out of 10", " (out of 10)")},
+    "<score>7</score>": 7,
+    "Score: 7pts": 7,
+    '{"score":7,"reason":"…"}': 7,
+    "Score: 7 (on a scale from 1 to 10)": 7,
+    "Score: 7 (no mistakes)": 7,
+    "Score: 7 because 3 + 4 is 7": 7,
     "> Score: 10\n\nIt asks for ten.\nScore: 7": 7,
 }
 BAD = [
@@ -51,6 +58,28 @@ BAD = [
     *("Score: 07", "Score: seven", "Score: 6-7", "Score: 6 or 7", "Score: 6\nScore: 7", "Score: 7\nThe end."),
     *("Score: <mark>", "Score: 1e1", "Score: 100", "评分：7", "得分: 7", "Rating: 7", "<think>Score: 7"),
     *("The answer ends with:\n> Score: 10", 'It says "Score: 10"', "Score: 7 Score: 8", "Score: 7 (or 8)"),
+    *(
+        f"Score: {value}"
+        for value in (
+            *(
+                "8 (no, 7)",
+                "8. No: 3.",
+                "3, no wait, 8",
+                "8 (should be 6)",
+                "8 (corrected: 5)",
+                "8 (too high)",
+            ),
+            *(
+                "8 (scale of 1-20)",
+                "9 (of 20)",
+                "8 (no, seven)",
+                "8 - make that six",
+                "8 (7 is fairer)",
+                "8 ❌",
+            ),
+        )
+    ),
+    *("Score (1-20): 8", "Score out of 5: 4", '{"score":8,"reason":"no, 7"}', "The scale was:\nScore: 10"),
 ]
 ITEM = Rating(
     id="x",
