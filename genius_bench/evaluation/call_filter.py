@@ -2,7 +2,8 @@
 
 Refused is what reaches out of the sandbox, and what keeps memory that no limit counts: a mapping that outlives its
 address space, pages in a pipe, attributes, locks and watches without end. A pair of connected sockets is the only kind
-of socket there is: `asyncio` and `multiprocessing` need no other, and every other leads somewhere or has a queue.
+of socket there is: `asyncio` and `multiprocessing` need no other, and every other leads somewhere or has a queue. (A
+pool of two processes, with its threads, is more than the sandbox's limit of processes lets start.)
 """
 
 import errno

@@ -44,9 +44,9 @@ SCRATCH = 'mount -t tmpfs -o size=64m,nr_inodes=8k,mode=700 scratch /tmp && exec
 class Limits:
     """What one program may use. `wall_seconds` ends it all (and `test_seconds` a script's run on one input). Memory and
     CPU time are per process. The worst case for each of the programs that run at a time (one a core, at most 8):
-    `processes` (bubblewrap's and the driver's are two of them) times `memory_bytes`, so 3 GiB; twice as much again for
-    the tables that find its pages, where a program scatters them; 64 MiB in at most 8,192 scratch files, 0.1 GiB in
-    pipes and sockets, and a core a process for all of `wall_seconds`."""
+    `processes` (bubblewrap's and the driver's are two of them, a thread is one) times `memory_bytes`, so 3 GiB; twice
+    as much again for the tables that find its pages, where a program scatters them; 64 MiB in at most 8,192 scratch
+    files, 0.1 GiB in pipes and sockets, and a core a process for all of `wall_seconds`."""
 
     wall_seconds: float = 20.0
     output_bytes: int = 256 * 1024

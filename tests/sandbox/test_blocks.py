@@ -86,6 +86,8 @@ FILLED = ["T = [1]", "for i in range(1, 9):\n    T.append(T[-1] + 2)", "def f(x)
         (FILLED, ["T = [0]", "T.append(2)"]),
         ([FILLED[0], FILLED[2]], ["U = []\nU.append(3)"]),
         ([FILLED[0], FILLED[2]], ["T = []\nfor i in range(9):\n    T.append(i)"]),
+        (["T = [1]\nT.append(3)\n\ndef f(x):\n    return T[x]"], ["T = [0]"]),
+        ([FILLED[0], "import random\nrandom.shuffle(T)", FILLED[2]], ["import random"]),
         (["from math import *", "def f(x):\n    return floor(x)"], []),
         (["from math import *", "def f(x):\n    return floor(x)"], ["from solution import *"]),
         (["def g(x):\n    return x", F], ["from solution import g\nassert g(1) == 1"]),
@@ -94,6 +96,11 @@ FILLED = ["T = [1]", "for i in range(1, 9):\n    T.append(T[-1] + 2)", "def f(x)
 def test_what_fills_a_name_comes_along(parts: list[str], dropped: list[str]) -> None:
     answer = "\nthen\n".join(fenced(code) for code in [*dropped, *parts])
     assert program(answer, "f") == "\n\n".join(parts)
+
+
+def test_what_only_looks_at_a_name_or_comes_after_its_use_stays_away() -> None:
+    answer = "\nthen\n".join(map(fenced, [FILLED[0], "print(T)", *FILLED[1:], "T.clear()"]))
+    assert program(answer, "f") == "\n\n".join(FILLED)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +226,8 @@ def test_what_looks_like_a_quote_within_code_stays() -> None:
     code = "def f(x):\n    if x > -5:\n        return x"
     assert program(f"> ```python\n{code}\n```", "f") == code
     assert program(indented(fenced(code), "> "), "f") == code
+    tested = 'def f(x):\n    """\n>>> f(1)\n    """\n    return x'
+    assert program(fenced(tested), "f") == tested
 
 
 def test_a_function_that_words_interrupt_is_whole() -> None:

@@ -205,6 +205,13 @@ def test_what_json_cannot_hold_is_no_result() -> None:
     assert script("def g(x): return x", "1", function="f").problem == "KeyError: 'f'"
 
 
+def test_a_process_of_its_own_runs_and_a_pool_is_one_too_many() -> None:
+    code = "import multiprocessing as m\nwith m.Pool(1):\n    print(6)"
+    assert "can't start new thread" in (script(code, "").problem or "")
+    code = "import multiprocessing as m\nq = m.Queue()\np = m.Process(target=q.put, args=(int(input()),))\np.start()"
+    assert script(f"{code}\nprint(q.get())\np.join()", "6").results == {0: "6\n"}
+
+
 def test_unsafe_mode_runs_and_limits() -> None:
     endless = "def f(x):\n    while True: pass"
     codes = ("def f(x): return 3 * x + 1", endless)
