@@ -14,7 +14,7 @@ from typing import Any
 from genius_bench.artifacts import digest_of
 from genius_bench.errors import InputError, first_line
 from genius_bench.evaluation.cards import TaskCard
-from genius_bench.evaluation.row_checks import check_rows
+from genius_bench.evaluation.row_checks import check_rows, check_text
 from genius_bench.offline import is_offline, not_here
 
 Row = dict[str, Any]
@@ -220,8 +220,12 @@ def _read_file(path: Path) -> list[Row]:
 def _parse_line(path: Path, number: int, line: str) -> Row:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} line {number} is not valid JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise InputError(f"{path} line {number} is not valid JSON: nested too deeply") from error
+    except ValueError as error:  # also numbers of thousands of digits
+        raise InputError(
+            f"{path} line {number} is not valid JSON: {getattr(error, 'msg', first_line(error))}"
+        ) from error
     if not isinstance(row, dict):
         raise InputError(f"{path} line {number}: an object is expected, not a {type(row).__name__}")
     return row
@@ -260,3 +264,4 @@ def _check_columns(card: TaskCard, rows: list[Row]) -> None:
             raise InputError(
                 f"task '{card.name}': row {number} has no column '{missing[0]}' (columns: {', '.join(row)})"
             )
+        check_text(card, number, row)

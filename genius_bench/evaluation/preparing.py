@@ -17,6 +17,8 @@ def gpqa(row: Row) -> Row:
     for column in columns:
         if row[column] is None or str(row[column]).strip() in ("", "nan"):
             raise ValueError(f"nothing stands in column '{column}'")
+        if not isinstance(row[column], str | int | float):
+            raise ValueError(f"column '{column}' holds a {type(row[column]).__name__}, where text belongs")
     question, right, *wrong = [str(row[column]) for column in columns]
     right, wrong = right.strip(), [option.strip() for option in wrong]
     options = sorted([right, *wrong], key=lambda option: sha256(f"{question}\n{option}".encode()).digest())

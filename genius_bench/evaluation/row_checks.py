@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template, Undefined, meta
 
 from genius_bench.answers import number
+from genius_bench.answers.boxes import last_boxed
 from genius_bench.errors import InputError, first_line
 from genius_bench.evaluation import graders
 from genius_bench.evaluation.cards import TaskCard
@@ -20,6 +21,12 @@ from genius_bench.evaluation.graders.asserts import unfit
 
 Row = dict[str, Any]
 SHOWN_CHARACTERS = 40
+MOST_NESTED = 100
+NOTHING = ("none", "nan", "null", "n/a", "<na>")
+"""What a null becomes where it is printed. Options may say so ("None" is one of MMLU's)."""
+VISIBLE = re.compile("[^\\s\u00ad\u200b-\u200f\u2060\ufeff]")
+NOT_NEGATIVE = ("aime24",)
+"""Tasks whose answers are whole numbers from 0."""
 
 
 class BadCell(Exception):
@@ -40,6 +47,28 @@ def check_rows(card: TaskCard, rows: Iterable[Row], split: str) -> None:
             raise InputError(f"task '{card.name}': row {position} of split '{split}': {problem}") from None
 
 
+def check_text(card: TaskCard, position: int, row: Row) -> None:
+    """Raises `InputError` where a cell holds what no file can, or is nested beyond any meaning."""
+    for column, cell in row.items():
+        cells, depth = [cell], 0
+        while cells and depth <= MOST_NESTED:
+            try:
+                "".join(one for one in cells if isinstance(one, str)).encode()
+            except UnicodeEncodeError:
+                raise InputError(
+                    f"task '{card.name}': row {position}: column '{column}' holds half a surrogate pair, which no "
+                    "encoding can hold"
+                ) from None
+            inside = (
+                [*one, *one.values()] if isinstance(one, dict) else one
+                for one in cells
+                if isinstance(one, dict | list)
+            )
+            cells, depth = [part for parts in inside for part in parts], depth + 1
+        if cells:
+            raise InputError(f"task '{card.name}': row {position}: column '{column}' is nested too deeply")
+
+
 def options_of(value: Any) -> tuple[list[str], list[str]]:
     """Labels and texts, from a list of texts (labelled A, B, …) or the hub's {"label": …, "text": …}."""
     texts = [str(text) for text in (value["text"] if isinstance(value, dict) else value)]
@@ -54,9 +83,16 @@ def _check_question(card: TaskCard, row: Row) -> None:
     for column in (*named, *([card.facts.judging.key] if card.facts.judging else [])):
         if not _is_text(row.get(column)):
             raise BadCell(f"column '{column}' {_what(row.get(column))}, where text belongs")
+    for column in named:
+        if _is_null(row[column]):
+            raise BadCell(f"column '{column}' is {row[column]!r}, the text of a null")
     turns = row[card.facts.conversation] if card.facts.conversation else [{}]
     if not turns or not all(_is_text(part) for turn in turns for part in turn.values()):
         raise BadCell(f"column '{card.facts.conversation}' has a turn without text")
+    if turns[-1].get("role", "user") != "user":
+        raise BadCell(
+            f"column '{card.facts.conversation}' ends with a turn that is not the user's: nothing is asked"
+        )
     if not _filled(card.config["doc_to_text"], row, "the question").strip():
         raise BadCell("the question is empty")
 
@@ -87,21 +123,37 @@ def _check_gold(card: TaskCard, row: Row, labels: list[str]) -> None:
         hidden = card.facts.grader in ("option", "yes_no") and isinstance(cell, int | float) and cell < 0
         if cell is None or _is_nan(cell) or hidden:
             raise BadCell(f"the answer is not there: column '{column}' {_what(cell)}")
-    gold = graders.gold_answer(card.facts.grader, graders.Item(gold=_filled(template, row, "the answer")))
+    text = _filled(template, row, "the answer")
+    gold = graders.gold_answer(card.facts.grader, graders.Item(gold=text))
+    if card.facts.grader == "math":
+        _check_box(text, columns, told)
+    if _is_null(gold):
+        raise BadCell(f"the answer is '{gold}' ({told}), the text of a null")
     if not gold:
         raise BadCell(f"the answer is empty ({told})")
     if card.facts.grader == "option" and gold not in labels:
         raise BadCell(f"the answer is '{gold}' ({told}), the options are {', '.join(labels)}")
     if card.facts.grader == "number" and number.as_number(gold) is None:
         raise BadCell(f"the answer {_what(gold)} ({told}), where a number belongs")
+    if card.name in NOT_NEGATIVE and not re.fullmatch(r"\d+", gold):
+        raise BadCell(f"the answer {_what(gold)} ({told}), where a whole number from 0 belongs")
     if card.facts.grader == "yes_no":
         _check_yes_no(gold, [row[column] for column in columns], told)
+
+
+def _check_box(text: str, columns: list[str], told: str) -> None:
+    """A solution names its answer in a box; an answer by itself needs none, but a box must be closed."""
+    boxes = columns == ["solution"] or "\\boxed" in text or "\\fbox" in text
+    if boxes and text.strip() and last_boxed(text) is None:
+        raise BadCell(f"the answer is not there: {told} has no closed \\boxed{{…}}")
 
 
 def _check_yes_no(gold: str, cells: list[Any], told: str) -> None:
     """Text is true whatever it says: "No" and "false" must not have become Yes."""
     said = {"yes": "Yes", "true": "Yes", "no": "No", "false": "No"}
     for cell in cells:
+        if not isinstance(cell, str) and cell not in (0, 1):
+            raise BadCell(f"the answer is read as {gold}, but {told} {_what(cell)}, where yes or no belongs")
         if isinstance(cell, str) and said.get(cell.strip().lower()) != gold:
             raise BadCell(f"the answer is read as {gold}, but {told} {_what(cell)}")
     if gold not in ("Yes", "No"):
@@ -129,8 +181,12 @@ def _check_tests(row: Row) -> None:
 def _is_text(cell: Any) -> bool:
     """Something that reads as it should where it is printed."""
     if isinstance(cell, str):
-        return bool(cell.strip())
+        return VISIBLE.search(cell) is not None
     return isinstance(cell, int | float) and not isinstance(cell, bool) and math.isfinite(cell)
+
+
+def _is_null(cell: Any) -> bool:
+    return str(cell).strip().lower() in NOTHING
 
 
 def _is_nan(cell: Any) -> bool:
@@ -141,7 +197,7 @@ def _what(cell: Any) -> str:
     """What is wrong with a cell, as the end of a sentence that it begins."""
     if cell is None:
         return "is null"
-    if isinstance(cell, str) and not cell.strip():
+    if isinstance(cell, str) and not VISIBLE.search(cell):
         return "is empty"
     shown = " ".join(repr(cell).split())
     kind = f"a {type(cell).__name__}, " if isinstance(cell, list | dict | bool) else ""

@@ -93,9 +93,26 @@ BAD: list[tuple[str, str, Any, str]] = [
     *(("gsm8k", "question", cell, "column 'question' is " + said) for cell, said in (
         (None, "null"), (["How?"], "a list, ['How?']"), (NAN, "nan"), (" ", "empty"), ({"a": 1}, "a dict"),
     )),
+    *(("gsm8k", "question", cell, "column 'question' is " + said) for cell, said in (
+        ("None", "'None', the text of a null"), (" nan", "' nan', the text of a null"), ("\u200b \ufeff", "empty"),
+    )),
+    ("mmlu", "choices", ["w", "\u200b", "y", "z"], "column 'choices' has an option that is empty"),
     ("gsm8k", "answer", None, "column 'answer' is null"),
     ("gsm8k", "answer", "#### ?", "column 'answer'), where a number belongs"),
     ("aime24", "Answer", "unknown", "the answer is 'unknown' (column 'Answer'), where a number belongs"),
+    *(("aime24", "Answer", cell, f"the answer is '{cell}' (column 'Answer'), where a whole number from 0 belongs")
+      for cell in (-1, "25.5", "1/2")),
+    *(("math", "solution", cell, "column 'solution' has no closed \\boxed{…}") for cell in (
+        "So 5.", "So $\\boxed{x$.",
+    )),
+    *(("math500", "answer", cell, f"the answer is '{cell}' (column 'answer'), the text of a null")
+      for cell in ("None", "nan", "null", "N/A")),
+    ("math500", "answer", "\\boxed{3", "column 'answer' has no closed"),
+    *(("strategyqa", "answer", cell, "the answer is read as") for cell in (["No"], [], {"a": 1}, 2, 0.5)),
+    ("gpqa", "Correct Answer", ["r"], "column 'Correct Answer' holds a list, where text belongs"),
+    ("gpqa", "Incorrect Answer 2", {"a": 1}, "column 'Incorrect Answer 2' holds a dict, where text belongs"),
+    ("wildbench", "conversation_input", [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}],
+     "'conversation' ends with a turn that is not the user's"),
     ("aime24", "Answer", NAN, "column 'Answer' is nan"),
     ("math", "solution", "So $\\boxed{}$.", "the answer is empty (column 'solution')"),
     ("math", "solution", " ", "the answer is empty (column 'solution')"),
@@ -128,6 +145,37 @@ def test_a_bad_row_is_named(tmp_path: Path, task: str, column: str, cell: Any, s
     assert message.startswith(f"task '{task}': row 2 of split '{task_card(task).split}'")
     assert said in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            '{"question": "a\\ud800", "answer": "#### 5"}',
+            "row 1: column 'question' holds half a surrogate pair",
+        ),
+        (
+            '{"question": "a", "answer": [{"b\\udfff": ["c"]}]}',
+            "row 1: column 'answer' holds half a surrogate",
+        ),
+        (
+            '{"question": "q", "answer": ' + "[" * 100_000 + "]" * 100_000 + "}",
+            "not valid JSON: nested too deeply",
+        ),
+        (
+            '{"question": "q", "answer": ' + "[" * 300 + "]" * 300 + "}",
+            "row 1: column 'answer' is nested too deeply",
+        ),
+        ('{"question": "q", "answer": ' + "1" * 5000 + "}", "line 1 is not valid JSON: Exceeds the limit"),
+    ],
+)
+def test_a_line_that_cannot_be_worked_with_is_one_line(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "gsm8k").mkdir()
+    (tmp_path / "gsm8k" / "test.jsonl").write_text(line)
+    with pytest.raises(InputError) as caught:
+        load_items(task_card("gsm8k"), str(tmp_path))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_solved_examples_are_checked_too(tmp_path: Path) -> None:
