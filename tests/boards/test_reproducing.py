@@ -177,7 +177,7 @@ def test_the_figure_along_a_training_holds_what_was_scored(reproduced: tuple[Pat
     }
     store = Store(home)
     for row in figure.rows:
-        [evaluation] = [one for one in run.evaluations if one.fingerprint == wanted[row["step"]]]
+        [evaluation] = [one for one in run.on_boards if one.fingerprint == wanted[row["step"]]]
         shares = []
         for task in ("lab_words", "lab_facts"):
             artifact = store.find("scores", evaluation.scores[task])
