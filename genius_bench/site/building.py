@@ -144,6 +144,6 @@ def _run(run: Run) -> Json:
         "seed": recipe.get("seed"),
         "iterations": len(run.checkpoints),
         "models": [one["fingerprint"][:SHORT] for one in run.checkpoints]
-        or [one.fingerprint[:SHORT] for one in run.evaluations],
+        or [one.fingerprint[:SHORT] for one in run.on_boards],
         "finished_at": run.finished_at,
     }

@@ -42,7 +42,7 @@ def write_run(
         cost = cost_of(store, run, len(run.checkpoints)) if run.checkpoints else None
         page["cost"] = asdict(cost) if cost else None
         page["iterations"] = [_iteration(store, one, collected, problems) for one in run.checkpoints]
-        page["evaluations"] = [_evaluation(store, one, problems) for one in run.evaluations]
+        page["evaluations"] = [_evaluation(store, one, problems) for one in run.on_boards]
     folder.write_data(page_of(run), page)
 
 
