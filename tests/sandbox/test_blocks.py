@@ -126,11 +126,15 @@ def test_a_test_or_a_sketch_is_no_solution(later: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["def f(x):\n    pass", "def f(x):\n    return 0", "def f():\n    return None"]
+    "code",
+    [
+        *("def f(x):\n    pass", "def f(x):\n    return 0", "def f():\n    return None"),
+        f"def f(x):\n    raise {'x + ' * 1900}x",
+    ],
 )
 def test_a_short_function_is_a_solution(code: str) -> None:
     assert program(fenced(code), "f") == code
-    draft = "def f(x):\n    return x" if "return" in code else "print(1)"
+    draft = "print(1)" if "pass" in code else "def f(x):\n    return x"
     assert program(f"{fenced(draft)}\nRather:\n{fenced(code)}", "f") == code
 
 
