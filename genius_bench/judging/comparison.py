@@ -43,7 +43,7 @@ GLOSS = re.compile(
 )
 """A verdict in words."""
 OTHERWISE = re.compile(
-    r"[AB]\s*[<>=]+\s*[AB]|\b(?:better|superior|worse|inferior|wins?|loses?|prefer\w*|tied?|draw|same|equal)\b",
+    r"[AB]\s*[<>=]+\s*[AB]|\b(?:better|superior|worse|inferior|wins?|loses?|prefer\w*|tied?|draw|same|equal|stronger|weaker|winner|best|worst|ahead)\b",
     re.IGNORECASE,
 )
 """What no reason for a verdict says, but another verdict may."""

@@ -151,6 +151,8 @@ BAD = [
     "Verdict: A>B because B is better",
     "Verdict: A>B as I said, not that it matters",
     "Verdict: A>B because I meant B>A",
+    "Verdict: A>B because B is the winner",
+    "Verdict: A>B since B>A in every respect",
     "Verdict: A>B because both are the same",
     "Verdict: A>B\nB is better.",
     "Verdict: A>B\n❌",
