@@ -17,7 +17,7 @@ from genius_bench.sampling.policy import Policy
 from genius_bench.sampling.responses import Temperature, TopP
 
 SCORE = re.compile(r"\bscore\b[\s*_`]*(?P<scale>\([^()\n]*\))?[\s*_`]*(?:is\s*)?[:：=]", re.IGNORECASE)
-NUMBER = re.compile(r"[\s*_`<(\[]*(?P<value>[-+]?\d+(?:[.,]\d+)?)[\s*_`>)\]]*(?P<tail>[^\n]*)")
+NUMBER = re.compile(r"[\s*_`<(\[]*(?P<value>[-+]?\d+(?:[.,]\d+)?)[ \t*_`>)\]]*(?P<tail>[^\n]*)")
 
 
 class JudgingOptions(Section):
