@@ -21,6 +21,8 @@ SETTINGS: dict[str, Any] = {
     "limit": None,
     "max_tokens": None,
 }
+ASKED = {"task_version": 1, "protocol": "strict", "temperature": 1.0, "max_tokens": 64, "limit": None}
+ANSWERED = {"text": "", "finish_reason": "eos", "error": "", "token_ids": [1, 2]}
 PHRASES = (
     "therefore since suppose we then add subtract multiply divide the remaining number of apples books coins boxes",
     "each by two three four seven twelve gives total so far which means that answer is not yet known but follows from",
@@ -111,17 +113,26 @@ def _score(store: Store, plan: Plan, name: str, fingerprint: str, task: str, ski
         for repeat in range(1 + plan.samples)
     ]
     asked = [
-        {"item_id": row["item_id"], "repeat": row["repeat"], "seed": 2**62 + place}
+        {"item_id": row["item_id"], "repeat": row["repeat"], "seed": 2**62 + place} | ANSWERED
         for place, row in enumerate(rows)
     ]
+
+    def answer(build: Build) -> None:
+        items = {
+            row["item_id"]: {"id": row["item_id"]} | {k: row[k] for k in ("question", "gold")} for row in rows
+        }
+        about = {"expected_items": plan.items, "dataset": "as expected", "shots": 0}
+        build.write_json("items.json", about | {"items": list(items.values())})
+        build.write_shard(asked, tokens_sampled=40.0 * len(asked))
+
     generations = store.make(
         Identity(
             kind="generations",
             version=1,
-            parameters={"task": task, "of": name},
+            parameters={"task": task, "of": name} | ASKED | {"samples": plan.samples},
             inputs={"policy": fingerprint},
         ),
-        lambda build: build.write_shard(asked, tokens_sampled=40.0 * len(asked)),
+        answer,
     )
 
     def produce(build: Build) -> None:

@@ -13,6 +13,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -228,9 +229,12 @@ class Store:
             found.check(contents=False)
         return found
 
+    def making(self, kind: str, key: str) -> AbstractContextManager[None]:
+        """Only one process at a time puts the artifact of a key in its place, or takes it away."""
+        return locked(self.home, f"{kind}-{key}", f"another process is making this {kind}; waiting for it")
+
     def _make(self, identity: Identity, produce: Callable[[Build], None]) -> Artifact:
-        waiting = f"another process is making this {identity.kind}; waiting for it"
-        with locked(self.home, f"{identity.kind}-{identity.key}", waiting):
+        with self.making(identity.kind, identity.key):
             try:
                 return self.find(identity.kind, identity.key) or self._produce(identity, produce)
             except OSError as error:

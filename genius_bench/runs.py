@@ -3,6 +3,8 @@
 import glob
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -52,12 +54,19 @@ class Run:
 def write_run(home: Path, run: Run, *, finished_at: str = "") -> Path:
     """Records a run, as finished now or at another time; evaluations that an earlier record of it holds under other
     settings stay in it, whoever else is writing it now."""
-    path = home / "runs" / f"{run.id}.json"
-    with locked(home, f"run-{run.id}"):
-        return _write_run(path, run, finished_at)
+    with changing(home, run.id) as path:
+        return write_held(path, run, finished_at)
 
 
-def _write_run(path: Path, run: Run, finished_at: str) -> Path:
+@contextmanager
+def changing(home: Path, name: str) -> Iterator[Path]:
+    """The file of a run, which nobody else writes meanwhile."""
+    with locked(home, f"run-{name}"):
+        yield home / "runs" / f"{name}.json"
+
+
+def write_held(path: Path, run: Run, finished_at: str) -> Path:
+    """`write_run` for who holds the run's file already (`changing`)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in path.parent.glob(f"{glob.escape(path.name)}.*.tmp"):  # of a writer that was killed
         leftover.unlink()
@@ -110,6 +119,11 @@ def read_run(path: Path) -> Run:
     values = unsealed(read_json(path), path, "remove it, then run again what made it")
     try:
         evaluations = [Evaluation(**evaluation) for evaluation in values.pop("evaluations")]
-        return Run(**values, evaluations=evaluations)
+        run = Run(**values, evaluations=evaluations)
     except (KeyError, TypeError) as error:
         raise InputError(f"{path} is not a run of this version ({error}): move it away") from error
+    if run.id != path.stem:
+        raise InputError(
+            f"{path} holds a run with the id {run.id!r}: give the file its name back, or remove it if it is a copy"
+        )
+    return run

@@ -15,6 +15,7 @@ import pytest
 from benchmarks.synthetic_home import Plan, write_home
 from genius_bench import integrity
 from genius_bench.artifacts import Build, Identity, Store
+from genius_bench.cli.regrade import regrade
 from genius_bench.engines.loading import resolve_model
 from genius_bench.errors import InputError
 from genius_bench.integrity import seal
@@ -273,6 +274,36 @@ def test_a_run_file_that_was_edited_is_told(tmp_path: Path) -> None:
         read_run(path)
     path.write_text(json.dumps(seal(values)))
     assert read_run(path).evaluations[0].scores == {"t": "1"}
+
+
+def test_a_run_under_another_name_is_told(tmp_path: Path) -> None:
+    path = write_run(tmp_path, Run(id="eval"))
+    shutil.copyfile(path, path.with_name("copy.json"))
+    with pytest.raises(InputError, match=r"copy\.json holds a run with the id 'eval'"):
+        read_runs(tmp_path)
+
+
+def test_weights_whose_manifest_is_gone_are_not_used(home: Path) -> None:
+    [run] = read_runs(home)
+    [made] = run.checkpoints
+    (Path(made["path"]).parent / "manifest.json").unlink()
+    flip(Path(made["path"]) / "model.safetensors", random.Random(1))
+    with pytest.raises(InputError, match="run again what made it"):
+        resolve_model(made["path"])
+
+
+def test_regrading_names_what_is_gone(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    regrade(home)
+    assert capsys.readouterr().err == ""
+    [run] = read_runs(home)
+    scores = Store(home).named("scores", next(iter(run.evaluations[0].scores.values())))
+    answers = scores.manifest["inputs"]["generations"]
+    shutil.rmtree(home / "artifacts" / "generations" / answers)
+    with pytest.raises(InputError, match=f"refer to what is gone .generations {answers[:12]}."):
+        regrade(home)
+    shutil.rmtree(scores.path)
+    with pytest.raises(InputError, match=f"refer to what is gone .scores {scores.key[:12]}."):
+        regrade(home)
 
 
 def test_what_is_said_of_a_file_is_remembered_as_long_as_it_stays_as_it_is(

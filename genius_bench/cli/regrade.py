@@ -2,7 +2,8 @@
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, UnsafeCode
-from genius_bench.printing import say
+from genius_bench.errors import InputError
+from genius_bench.printing import note, say
 
 
 @app.command()
@@ -16,8 +17,11 @@ def regrade(
     from genius_bench.artifacts import Store
     from genius_bench.evaluation.stage import regrade as grade_again
     from genius_bench.runs import read_runs, write_run
+    from genius_bench.sharing.references import closure
 
-    store = Store(home)
+    store, runs = Store(home), read_runs(home)
+    _, lost = closure([replace(run, checkpoints=[], corpus={}) for run in runs], store)
+    gone = ", ".join(sorted(f"{kind} {key[:12]}" for key, kind in lost.items()))
     ours = [score for score in store.all("scores") if "generations" in score.manifest["inputs"]]
     before = {score.key: score.manifest["inputs"]["generations"] for score in ours}
     now = {
@@ -37,5 +41,9 @@ def regrade(
         ]
         if evaluations != run.evaluations:
             write_run(home, replace(run, evaluations=evaluations))
+    if gone and not now:
+        raise InputError(f"nothing to grade: runs of {home} refer to what is gone ({gone})")
+    if gone:
+        note(f"runs refer to what is gone, and scores made of it stay as they are: {gone}")
     changed = sum(not score.reused for score in now.values())
     say(f"{len(now)} sets of answers, {changed} graded anew")

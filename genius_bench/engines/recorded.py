@@ -1,23 +1,22 @@
 """A checkpoint that a home made is known: the fingerprint under which it was made stands beside it."""
 
+import re
 from pathlib import Path
 
-from genius_bench.artifacts import MANIFEST, Artifact
+from genius_bench.artifacts import Artifact
 from genius_bench.errors import InputError
 
+PLACE = ("artifacts", "checkpoint")
+KEY = re.compile(r"[0-9a-f]{64}")
 RECORD = "fingerprint.json"
 RECORD_ON_THE_WAY = "steps.json"
 
 
 def check_recorded(folder: Path, fingerprint: str) -> None:
-    """Raises `InputError` where `folder` is a checkpoint of a home and its fingerprint was another."""
+    """Raises `InputError` where `folder` is a checkpoint of a home and its fingerprint was another, or is not known."""
     folder = folder.resolve()
     for artifact in folder.parents[:3]:
-        if (
-            folder.name == "model"
-            and (artifact / MANIFEST).is_file()
-            and artifact.parent.name == "checkpoint"
-        ):
+        if folder.name == "model" and artifact.parent.parts[-2:] == PLACE and KEY.fullmatch(artifact.name):
             made = Artifact("checkpoint", artifact.name, artifact)
             if (recorded := _recorded(made, folder)) not in (None, fingerprint):
                 raise InputError(

@@ -23,7 +23,7 @@ from genius_bench.integrity import sha256_of
 from genius_bench.runs import Run, read_runs
 from genius_bench.sharing.cards import CARD
 from genius_bench.sharing.checking import check_fingerprints
-from genius_bench.sharing.references import keys_of, made_from
+from genius_bench.sharing.references import closure
 from genius_bench.storage import publish_file
 
 FORMAT = 1
@@ -96,29 +96,14 @@ def chosen_runs(home: Path, names: Sequence[str]) -> list[Run]:
 
 
 def _closure(runs: Sequence[Run], store: Store, weights: bool) -> tuple[list[Artifact], set[str]]:
-    """Everything that the runs name and what that was made from, and what of it is gone."""
-    waiting = {key: kind for run in runs for key, kind in keys_of(run).items()}
-    gone: set[str] = set()
-    # The queries of a run are named by their content.
-    held = {one.manifest["inputs"].get("content"): one for one in store.all("queries")}
-    for content in {run.corpus["fingerprint"] for run in runs if run.corpus.get("fingerprint")}:
-        if content in held:
-            waiting[held[content].key] = "queries"
-        else:
-            gone.add(f"queries {content[:12]}")
-    found: dict[str, Artifact] = {}
-    while waiting:
-        key, kind = waiting.popitem()
-        artifact = store.find(kind, key)
-        if artifact is not None:
-            found[key] = artifact
-            waiting |= {one: of for one, of in made_from(artifact).items() if one not in found}
-        elif kind == "scores":
-            raise InputError(f"scores {key[:12]} are not in {store.home}: run again what made them")
-        else:
-            gone.add(f"{kind} {key[:12]}")
+    """Everything that goes into an archive, and what of it is gone."""
+    found, gone = closure(runs, store)
+    if lost := next((key for key, kind in gone.items() if kind == "scores"), None):
+        raise InputError(f"scores {lost[:12]} are not in {store.home}: run again what made them")
     kept = [one for one in found.values() if weights or one.kind != "checkpoint"]
-    return sorted(kept, key=lambda one: (one.kind, one.key)), gone
+    return sorted(kept, key=lambda one: (one.kind, one.key)), {
+        f"{kind} {key[:12]}" for key, kind in gone.items()
+    }
 
 
 def _files_of(artifact: Artifact) -> list[str]:

@@ -9,13 +9,17 @@ from pathlib import Path
 from genius_bench.artifacts import MANIFEST, Artifact, Store
 from genius_bench.engines.loading import fingerprint_over, is_adapter
 from genius_bench.errors import GeniusBenchError, InputError, first_line
+from genius_bench.evaluation.generations import ITEMS_FILE
 from genius_bench.integrity import Listed, unsealed
 from genius_bench.reporting.scored import Scored
 from genius_bench.runs import Run, read_run
 from genius_bench.sharing.cards import CARD
 from genius_bench.sharing.records import check_run
-from genius_bench.sharing.references import keys_of, model_folder
+from genius_bench.sharing.references import closure, keys_of, model_folder
 from genius_bench.storage import read_json
+
+ANSWER = {"item_id": str, "repeat": int, "text": str, "finish_reason": str, "error": str, "token_ids": list}
+"""What a row of answers holds."""
 
 
 def check_artifact(artifact: Artifact, files: Listed) -> None:
@@ -29,6 +33,8 @@ def check_artifact(artifact: Artifact, files: Listed) -> None:
         _check_scores(artifact)
     else:
         artifact.check(contents=False)
+    if artifact.kind == "generations":
+        _check_answers(artifact)
 
 
 def _check_scores(artifact: Artifact) -> None:
@@ -47,13 +53,27 @@ def _check_scores(artifact: Artifact) -> None:
         ) from error
 
 
+def _check_answers(artifact: Artifact) -> None:
+    """That `regrade` can read them, and knows what each is an answer to."""
+    items = {item["id"] for item in artifact.json(ITEMS_FILE)["items"]}
+    for row in artifact.rows(*ANSWER):
+        wrong = next((name for name, of in ANSWER.items() if type(row.get(name)) is not of), None)
+        if wrong or row["item_id"] not in items:
+            raise InputError(f"generations {artifact.key[:12]} hold an answer without {wrong or 'an item'}")
+
+
+def check_reached(artifacts: Sequence[Artifact], runs: Sequence[Run], staged: Store) -> None:
+    """Nobody would find, or clear away, what no run leads to."""
+    reached, _ = closure(runs, staged)
+    for artifact in artifacts:
+        if artifact.key not in reached or reached[artifact.key].kind != artifact.kind:
+            raise InputError(f"no run in it leads to {artifact.kind} {artifact.key[:12]}")
+
+
 def checked_run(file: Path) -> Run:
     """The run in a file. Raises `InputError` where a key, type or reference in it is not as it must be."""
     check_run(unsealed(read_json(file), file, "it cannot be imported"))
-    run = read_run(file)
-    if run.id != file.stem:
-        raise InputError(f"it holds a run with the id {run.id!r}")
-    return run
+    return read_run(file)
 
 
 def check_references(run: Run, store: Store, staged: Store) -> None:

@@ -11,16 +11,21 @@ import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from genius_bench.artifacts import MANIFEST, Artifact, Store
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.integrity import Listed, sha256_of
-from genius_bench.runs import Run, read_run, write_run
+from genius_bench.runs import Run, changing, read_run, write_held
 from genius_bench.sharing.cards import CARD, write_cards
-from genius_bench.sharing.checking import check_artifact, check_fingerprints, check_references, checked_run
+from genius_bench.sharing.checking import (
+    check_artifact,
+    check_fingerprints,
+    check_reached,
+    check_references,
+    checked_run,
+)
 from genius_bench.sharing.records import check_manifest
 from genius_bench.sharing.references import model_folder
 from genius_bench.sharing.unpacking import unpack
@@ -71,11 +76,11 @@ def _take_in(store: Store, staged: Store, files: Listed, path: Path) -> Imported
     _telling(path, check_fingerprints, runs, staged)
     for artifact in artifacts:
         _telling(path, check_artifact, artifact, _files_of(artifact, files))
+    _telling(path, check_reached, artifacts, runs, staged)
     new_runs = [run for run in runs if not _is_known(run, store)]
     new = [artifact for artifact in artifacts if not _is_here(artifact, store)]
-    _move_in(store, new, new_runs)
-    known = len(artifacts) - len(new) + len(runs) - len(new_runs)
-    return Imported([run.id for run in runs], len(new), known)
+    moved = _move_in(store, new, new_runs)
+    return Imported([run.id for run in runs], moved, len(artifacts) + len(runs) - moved - len(new_runs))
 
 
 def _staged_artifacts(staged: Store) -> list[Artifact]:
@@ -98,19 +103,51 @@ def _telling(path: Path, check: Callable[..., Any], *what: Any, where: str = "")
         raise InputError(f"{path}: {where}{error}") from error
 
 
-def _move_in(store: Store, artifacts: list[Artifact], runs: list[Run]) -> None:
-    """All of them, or where something goes wrong none."""
+def _move_in(store: Store, artifacts: list[Artifact], runs: list[Run]) -> int:
+    """All of them, or where something goes wrong none; how many artifacts were not made here meanwhile."""
     with ExitStack() as undo:
-        for artifact in artifacts:
-            place = store.directory(artifact.kind, artifact.key)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            artifact.path.rename(place)
-            undo.callback(shutil.rmtree, place, ignore_errors=True)
+        moved = sum([_move_artifact(store, artifact, undo) for artifact in artifacts])
         for run in runs:
-            undo.callback(partial((store.home / "runs" / f"{run.id}.json").unlink, missing_ok=True))
-            write_run(store.home, _placed(run, store), finished_at=run.finished_at)
+            _move_run(store, run, undo)
             write_cards(store.home, run)
         undo.pop_all()
+    return moved
+
+
+def _move_artifact(store: Store, artifact: Artifact, undo: ExitStack) -> bool:
+    """One lock at a time: whoever makes an artifact may hold its lock while waiting for that of another."""
+    place = store.directory(artifact.kind, artifact.key)
+    with store.making(artifact.kind, artifact.key):
+        if _is_here(artifact, store):
+            return False
+        if place.exists():  # what somebody took the manifest from is no artifact
+            shutil.rmtree(place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        artifact.path.rename(place)
+        undo.callback(_take_back, store, artifact, place.stat().st_ino)
+    return True
+
+
+def _take_back(store: Store, artifact: Artifact, moved: int) -> None:
+    """Unless another folder lies there by now."""
+    place = store.directory(artifact.kind, artifact.key)
+    with store.making(artifact.kind, artifact.key):
+        if place.exists() and place.stat().st_ino == moved:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _move_run(store: Store, run: Run, undo: ExitStack) -> None:
+    with changing(store.home, run.id) as path:
+        if not _is_known(run, store):
+            undo.callback(_take_run_back, store, run)
+            write_held(path, _placed(run, store), run.finished_at)
+
+
+def _take_run_back(store: Store, run: Run) -> None:
+    """Unless somebody has added to it meanwhile."""
+    with changing(store.home, run.id) as path:
+        if path.exists() and _essence(read_run(path)) == _essence(run):
+            path.unlink()
 
 
 def _is_here(artifact: Artifact, store: Store) -> bool:

@@ -52,6 +52,9 @@ def _members(file: BinaryIO) -> Iterator[tuple[str, int, Content]]:
         for _ in content:  # what nobody asked for
             pass
         extended = None
+    while block := file.read(AT_ONCE):
+        if block.strip(b"\0"):
+            raise NotPlainError("something follows after its end")
 
 
 def _parsed(header: bytes) -> tuple[str, int, str]:

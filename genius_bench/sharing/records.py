@@ -1,21 +1,31 @@
 """What a run from elsewhere must look like before anything is made of it: every key, type and reference."""
 
+import math
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from genius_bench.artifacts import Artifact
 from genius_bench.errors import InputError
-from genius_bench.recipe import Recipe, validate
+from genius_bench.evaluation.generations import ITEMS_FILE
+from genius_bench.recipe import EvaluationSection, Recipe, validate
 
-NEEDED = {"checkpoint": [("counters", "steps")], "scores": [("parameters", "task")]}
-"""What boards read of every manifest of a kind."""
 DEEPEST = 32
 """Values within values: ours have six, and whatever copies or prints a value calls itself once for each."""
 
 Key = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")]
 Time = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$")]
+Count = NonNegativeInt | NonNegativeFloat
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
@@ -45,6 +55,7 @@ class _Evaluation(_Record):
     fingerprint: Key
     settings: dict[str, Any]
     scores: Annotated[dict[Name, Key], Field(min_length=1)]
+    control: bool = False
 
 
 class _Corpus(BaseModel):
@@ -117,13 +128,71 @@ class _Run(_Record):
         return self
 
 
-class _Manifest(BaseModel):
-    model_config = ConfigDict(strict=True, extra="allow")
+class ListedFile(_Record):
+    bytes: NonNegativeInt
+    sha256: Key
+
+
+class _Manifest(_Part):
     parameters: dict[str, Any]
     inputs: dict[str, str]
-    counters: dict[str, Annotated[float, Field(allow_inf_nan=False)]]
+    counters: dict[str, Count]
     environment: dict[str, Any]
     finished_at: Time
+    files: dict[str, ListedFile] | None = None
+
+
+class _Trained(_Part):
+    __pydantic_extra__: dict[str, Count]
+    steps: Annotated[int, Field(ge=0, lt=10**9)]
+
+
+class _CheckpointManifest(_Manifest):
+    counters: _Trained  # type: ignore[assignment]
+
+
+class _Graded(_Part):
+    task: Name
+
+
+class _ScoresManifest(_Manifest):
+    parameters: _Graded  # type: ignore[assignment]
+
+
+class _AskedFor(_Part):
+    task: Name
+    task_version: PositiveInt
+    protocol: Name
+    samples: NonNegativeInt
+    temperature: NonNegativeFloat
+    max_tokens: PositiveInt
+    limit: PositiveInt | None
+
+
+class _GenerationsManifest(_Manifest):
+    parameters: _AskedFor  # type: ignore[assignment]
+
+
+class _Item(_Part):
+    id: str
+    question: str
+    gold: str
+
+
+class _Items(_Part):
+    expected_items: int | None
+    dataset: Name
+    shots: NonNegativeInt
+    items: list[_Item]
+    tests: Key | None = None
+
+
+MANIFESTS: dict[str, type[BaseModel]] = {
+    "checkpoint": _CheckpointManifest,
+    "scores": _ScoresManifest,
+    "generations": _GenerationsManifest,
+}
+"""Of kinds of which boards or `regrade` read more than of others."""
 
 
 def check_run(values: dict[str, Any]) -> None:
@@ -131,24 +200,42 @@ def check_run(values: dict[str, Any]) -> None:
     _validated(_Run, values)
     if values["recipe"] is not None:
         validate(Recipe, values["recipe"], "recipe")
+    for evaluation in values["evaluations"]:
+        for name in ("protocol", "temperature", "samples", "limit"):
+            if name not in evaluation["settings"]:
+                raise InputError(f"settings.{name} is missing")
+        validate(EvaluationSection, evaluation["settings"], "settings")
 
 
 def check_manifest(artifact: Artifact) -> None:
-    """Raises `InputError` that says what of a manifest is not as it must be."""
-    _validated(_Manifest, artifact.manifest)
-    for section, name in NEEDED.get(artifact.kind, []):
-        if name not in artifact.manifest[section]:
-            raise InputError(f"the manifest of {artifact.kind} {artifact.key[:12]} has no {section}.{name}")
+    """Raises `InputError` that says what of a manifest, or of the items of stored answers, is not as it must be."""
+    try:
+        _validated(MANIFESTS.get(artifact.kind, _Manifest), artifact.manifest)
+        if artifact.kind == "generations":
+            _validated(_Items, artifact.json(ITEMS_FILE))
+    except InputError as error:
+        raise InputError(f"{artifact.kind} {artifact.key[:12]}: {error}") from error
 
 
-def _is_deep(value: Any, left: int = DEEPEST) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return left == 0 or any(_is_deep(one, left - 1) for one in inner)
-
-
-def _validated(model: type[BaseModel], values: dict[str, Any]) -> None:
-    if _is_deep(values):
+def _check_plain(value: Any, left: int = DEEPEST) -> None:
+    """Values that every JSON parser and every file can hold: half of a surrogate pair, or no number, is none."""
+    if left == 0:
         raise InputError("a record is nested too deeply")
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"{value!a:.80} is no text: half of a surrogate pair") from error
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"it holds {value}, which is no finite number")
+    for one in (
+        [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        _check_plain(one, left - 1)
+
+
+def _validated(model: type[BaseModel], values: Any) -> None:
+    _check_plain(values)
     try:
         model.model_validate(values)
     except ValidationError as error:

@@ -1,8 +1,9 @@
 """Which artifacts a run names, and which ones these name in turn."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from genius_bench.artifacts import Artifact
+from genius_bench.artifacts import Artifact, Store
 from genius_bench.evaluation.generations import ITEMS_FILE
 from genius_bench.runs import Run
 
@@ -26,6 +27,29 @@ def made_from(artifact: Artifact) -> dict[str, str]:
         described = artifact.json(ITEMS_FILE)
         keys |= {described["tests"]: "tests"} if "tests" in described else {}
     return keys
+
+
+def closure(runs: Sequence[Run], store: Store) -> tuple[dict[str, Artifact], dict[str, str]]:
+    """Key → artifact of everything that the runs name and what that was made from; key → kind of what is gone."""
+    waiting = {key: kind for run in runs for key, kind in keys_of(run).items()}
+    gone: dict[str, str] = {}
+    # The queries of a run are named by their content.
+    held = {one.manifest["inputs"].get("content"): one for one in store.all("queries")}
+    for content in {run.corpus["fingerprint"] for run in runs if run.corpus.get("fingerprint")}:
+        if content in held:
+            waiting[held[content].key] = "queries"
+        else:
+            gone[content] = "queries"
+    found: dict[str, Artifact] = {}
+    while waiting:
+        key, kind = waiting.popitem()
+        artifact = store.find(kind, key)
+        if artifact is not None:
+            found[key] = artifact
+            waiting |= {one: of for one, of in made_from(artifact).items() if one not in found}
+        else:
+            gone[key] = kind
+    return found, gone
 
 
 def model_folder(checkpoint: Path, record: dict[str, str]) -> Path:

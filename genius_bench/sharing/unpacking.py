@@ -5,32 +5,24 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genius_bench.errors import InputError, first_line
 from genius_bench.integrity import Listed
 from genius_bench.sharing.archive import CONTENTS, FORMAT
 from genius_bench.sharing.plain_tar import Content, NotPlainError, members
+from genius_bench.sharing.records import ListedFile
 
 NAME = re.compile(
     r"runs/[\w+-][\w.+-]*\.json|artifacts/[a-z][a-z-]*/[0-9a-f]{64}/(?:[\w+-][\w.+=-]*/)*[\w+-][\w.+=-]*"
 )
 LARGEST_LIST = 256 * 2**20
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-    bytes: Annotated[int, Field(ge=0)]
-    sha256: Sha256
-
 
 class _Contents(BaseModel):
     model_config = ConfigDict(strict=True)
-    files: dict[str, _File]
+    files: dict[str, ListedFile]
 
 
 def unpack(path: Path, folder: Path) -> Listed:
@@ -69,7 +61,7 @@ def _listed(path: Path, text: bytes) -> Listed:
         made_as = contents["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: its list of contents is damaged") from error
-    if made_as != FORMAT:
+    if type(made_as) is not int or made_as != FORMAT:
         raise InputError(
             f"{path} has format {made_as!r:.40}, this version reads {FORMAT}: update genius-bench"
         )

@@ -13,15 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock, Timeout
 
 from benchmarks.synthetic_home import Plan, write_home
-from genius_bench.artifacts import Store, digest_of
+from genius_bench.artifacts import Artifact, Identity, Store
 from genius_bench.engines import loading
 from genius_bench.errors import InputError
 from genius_bench.integrity import seal
 from genius_bench.reporting.board import build_board
-from genius_bench.runs import read_runs, write_run
+from genius_bench.runs import Evaluation, Run, read_runs, write_run
+from genius_bench.sharing import importing
 from genius_bench.sharing.archive import CONTENTS, export
 from genius_bench.sharing.importing import import_archive
 from genius_bench.sharing.plain_tar import NotPlainError, members
@@ -124,6 +128,18 @@ RUN: dict[str, tuple[Callable[[Record], object], str]] = {
     "text as overlap": (lambda run: run["corpus"].update(overlap={"gsm8k": "none"}), "overlap"),
     "settings within settings": (lambda run: run["evaluations"][0]["settings"].update(nested(900)), "deep"),
     "no time": (lambda run: run.update(finished_at="yesterday"), "finished_at"),
+    "half a character": (lambda run: run.update(base="\ud800"), r"'\\ud800' is no text"),
+    "half a character as a key": (lambda run: run["corpus"].update({"\udfff": 1}), r"'\\udfff' is no text"),
+    "half a character deep inside": (
+        lambda run: run["recipe"]["sampling"].update(a=[{"b": "\ud83d"}]),
+        "no text",
+    ),
+    "no number": (lambda run: run["corpus"].update(origin={"a": [float("nan")]}), "no finite number"),
+    "an endless number": (lambda run: run["recipe"]["sampling"].update(a=-float("inf")), "no finite number"),
+    "a control that is none": (lambda run: run["evaluations"][0].update(control="yes"), "control"),
+    "samples": (lambda run: run["evaluations"][0]["settings"].update(samples="many"), "settings.samples"),
+    "a temperature": (lambda run: run["evaluations"][1]["settings"].update(temperature={}), "temperature"),
+    "no limit": (lambda run: run["evaluations"][1]["settings"].pop("limit"), "settings.limit is missing"),
 }
 
 
@@ -150,8 +166,16 @@ def test_a_run_that_no_board_could_show(files: Files, home: Path, tmp_path: Path
 
 
 MANIFEST: dict[str, tuple[str, Callable[[Record], object], str]] = {
-    "no counters": ("checkpoint", lambda one: one.update(counters={}), "no counters.steps"),
+    "no counters": ("checkpoint", lambda one: one.update(counters={}), "counters.steps: Field required"),
     "endless": ("checkpoint", lambda one: one["counters"].update(steps=float("inf")), "finite"),
+    "steps backwards": ("checkpoint", lambda one: one["counters"].update(steps=-1), "counters.steps"),
+    "half a step": ("checkpoint", lambda one: one["counters"].update(steps=1.5), "counters.steps"),
+    "a step that is true": ("checkpoint", lambda one: one["counters"].update(steps=True), "counters.steps"),
+    "half a character": ("collection", lambda one: one["environment"].update(a="\ud800"), "is no text"),
+    "a list of files": ("collection", lambda one: one.update(files=[]), "files"),
+    "a text of files": ("scores", lambda one: one.update(files="x"), "files"),
+    "true files": ("checkpoint", lambda one: one.update(files=True), "files"),
+    "files without sizes": ("generations", lambda one: one.update(files={"items.json": {}}), "files"),
     "a text": ("collection", lambda one: one.update(environment="mine"), "environment"),
     "no files": ("scores", lambda one: one.update(files={}), "not as its manifest says"),
     "other settings": (
@@ -169,19 +193,59 @@ def test_a_manifest_that_no_board_could_read(files: Files, home: Path, tmp_path:
     name = next(name for name in files if f"/{kind}/" in name and name.endswith("manifest.json"))
     manifest = json.loads(files[name])
     action(manifest)
-    manifest = manifest | {"digest": digest_of({key: manifest[key] for key in manifest if key != "digest"})}
-    refused(home, packed({**files, name: json.dumps(manifest).encode()}, tmp_path / "bad.tar"), said)
+    refused(home, packed({**files, name: json.dumps(seal(manifest)).encode()}, tmp_path / "bad.tar"), said)
 
 
-def test_scores_that_cannot_be_read(files: Files, home: Path, tmp_path: Path) -> None:
+def answers(*rows: Record) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(rows)), file)
+    return file.getvalue()
+
+
+ANSWER: Record = {"item_id": "synthetic_0-0", "repeat": 0, "text": "", "finish_reason": "eos", "error": ""}
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "content", "said"),
+    [
+        ("scores", "scores.json", b'[{"task": "synthetic_0"}]', "holds no scores"),
+        ("generations", "items.json", b"[]", "valid dictionary"),
+        ("generations", "items.json", b'{"items": []}', "expected_items: Field required"),
+        ("generations", "rows/00000.parquet", answers({"item_id": "synthetic_0-0"}), "answer without repeat"),
+        ("generations", "rows/00000.parquet", answers(ANSWER | {"text": 3}), "answer without text"),
+        (
+            *("generations", "rows/00000.parquet"),
+            *(answers(ANSWER | {"item_id": "x", "token_ids": [1]}), "without an item"),
+        ),
+    ],
+)
+def test_what_boards_or_regrading_could_not_read(
+    files: Files, home: Path, tmp_path: Path, kind: str, file: str, content: bytes, said: str
+) -> None:
     """Hashes and all are right: whoever made the archive made them."""
-    name = next(name for name in files if "/scores/" in name and name.endswith("scores.json"))
-    place = name.replace("scores.json", "manifest.json")
-    content = json.dumps([{"task": "synthetic_0"}]).encode()
+    name = next(name for name in files if f"/{kind}/" in name and name.endswith(file))
+    place = name.replace(file, "manifest.json")
     manifest = json.loads(files[place])
-    manifest["files"]["scores.json"] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    manifest["files"][file] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     bad = {**files, name: content, place: json.dumps(seal(manifest)).encode()}
-    refused(home, packed(bad, tmp_path / "bad.tar"), "holds no scores")
+    refused(home, packed(bad, tmp_path / "bad.tar"), said)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "said"),
+    [
+        ("generations", {}, "parameters.task: Field required"),
+        ("collection", {}, "no run in it leads to collection"),
+        ("surprise", {}, "no run in it leads to surprise"),
+    ],
+)
+def test_artifacts_that_no_run_leads_to(
+    files: Files, home: Path, tmp_path: Path, kind: str, parameters: Record, said: str
+) -> None:
+    identity = Identity(kind=kind, version=1, parameters=parameters)
+    made = Store(tmp_path / "other").make(identity, lambda build: None)
+    more = {f"artifacts/{kind}/{made.key}/manifest.json": (made.path / "manifest.json").read_bytes()}
+    refused(home, packed({**files, **more}, tmp_path / "bad.tar"), said)
 
 
 @pytest.mark.parametrize(
@@ -203,6 +267,7 @@ def test_names_that_are_none(files: Files, home: Path, tmp_path: Path, name: str
     ("changes", "said"),
     [
         ({"format": 2}, "update genius-bench"),
+        ({"format": True}, "has format True"),
         ({"files": []}, "damaged"),
         ({"files": {"runs/a.json": {"bytes": -1, "sha256": "0" * 64}}}, "damaged"),
         ({"files": {"runs/a.json": {"bytes": True, "sha256": "0" * 64}}}, "damaged"),
@@ -312,6 +377,12 @@ def test_compressed_archives_are_refused_unread(files: Files, home: Path, tmp_pa
         refused(home, bomb, f"compressed with {name}")
 
 
+def test_nothing_follows_after_the_end(files: Files, home: Path, tmp_path: Path) -> None:
+    archive = packed(files, tmp_path / "bad.tar")
+    archive.write_bytes(archive.read_bytes() + b"\0" * 2**21 + b"x")
+    refused(home, archive, "something follows after its end")
+
+
 def test_flipped_bits_and_cut_ends(files: Files, home: Path, tmp_path: Path) -> None:
     good = packed(files, tmp_path / "good.tar").read_bytes()
     end = len(good.rstrip(b"\0"))
@@ -382,6 +453,58 @@ def test_what_fails_on_its_way_in_is_taken_back(
         import_archive(home, packed(files, tmp_path / "good.tar"))
     after = {name: content for name, content in state_of(home).items() if content is not None}
     assert {name for name in after.keys() ^ before.keys() if not name.startswith("locks/")} == set()
+
+
+def test_what_others_made_meanwhile_stays(
+    files: Files, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process makes one of the artifacts after it was looked for, and adds to the run, before it all fails."""
+    move_in, other = importing._move_in, Evaluation(model="m", fingerprint="f", settings={}, scores={})
+
+    def late(store: Store, artifacts: list[Artifact], runs: list[Run]) -> int:
+        shutil.copytree(artifacts[0].path, store.directory(artifacts[0].kind, artifacts[0].key))
+        return move_in(store, artifacts, runs)
+
+    def fail(home: Path, run: Run) -> None:
+        write_run(home, replace(run, evaluations=[other]))
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(importing, "_move_in", late)
+    monkeypatch.setattr(importing, "write_cards", fail)
+    before = state_of(home)
+    with pytest.raises(InputError, match="No space left"):
+        import_archive(home, packed(files, tmp_path / "good.tar"))
+    more = {name for name, content in state_of(home).items() if name not in before and content is not None}
+    [made] = {name.split("/")[2] for name in more if name.startswith("artifacts/")}
+    assert f"artifacts/checkpoint/{made}/manifest.json" in more
+    [run] = read_runs(home)
+    assert other in run.evaluations
+
+
+def test_nobody_else_makes_what_is_moved_in(
+    files: Files, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, moved = Path.rename, []
+
+    def watched(source: Path, target: Path) -> Path:
+        if source.is_dir():
+            moved.append(target.name)
+            with pytest.raises(Timeout):
+                FileLock(home / "locks" / f"{target.parent.name}-{target.name}.lock").acquire(timeout=0)
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", watched)
+    done = import_archive(home, packed(files, tmp_path / "good.tar"))
+    assert len(moved) == done.artifacts > 0
+
+
+def test_a_folder_that_lost_its_manifest_is_replaced(files: Files, home: Path, tmp_path: Path) -> None:
+    lost = next(name for name in files if "/checkpoint/" in name and name.endswith("manifest.json"))
+    (home / lost).parent.mkdir(parents=True)
+    (home / lost).with_name("half").write_text("")
+    import_archive(home, packed(files, tmp_path / "good.tar"))
+    assert (home / lost).exists()
+    assert not (home / lost).with_name("half").exists()
 
 
 def test_imports_at_once_do_not_meet(files: Files, home: Path, tmp_path: Path) -> None:
