@@ -16,6 +16,8 @@ MOST_BYTES_OF_ERRORS = 64 * 2**10
 MOST_CONTAINERS = 300_000
 """Lists and objects in an answer, of which each takes some 80 bytes of memory and three of the text."""
 MOST_DEPTH = 40
+LONGEST_NAME = 50
+"""Characters of a field's name that are shown."""
 MOST_COUNTED = 2**31 - 1
 """No prompt, vocabulary or context is larger."""
 
@@ -46,7 +48,7 @@ def parse_object(body: bytes) -> Json:
     if body.count(b"[") + body.count(b"{") > MOST_CONTAINERS:
         raise AnswerError(f"the answer holds more than {MOST_CONTAINERS:,} lists and objects")
     try:
-        answer = json.loads(body)
+        answer = json.loads(body, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
@@ -57,6 +59,16 @@ def parse_object(body: bytes) -> Json:
     if level:
         raise AnswerError(f"the answer is nested more than {MOST_DEPTH} levels deep")
     return answer
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Json:
+    """An object's fields. Raises `AnswerError` for one that is there twice: readers differ in which of them counts."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in fields if names.count(name) > 1)
+        raise AnswerError(f"the answer has the field {twice[:LONGEST_NAME]!r} twice in one object")
+    return fields
 
 
 def _inside(value: Any) -> Any:

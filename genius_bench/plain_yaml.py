@@ -16,15 +16,19 @@ LONGEST = 2**18
 class _Loader(yaml.SafeLoader):
     """YAML 1.1 reads 5e-7 as text; people who set a learning rate mean a number (as YAML 1.2 does)."""
 
-    yaml_constructors = {
-        tag: construct
-        for tag, construct in yaml.SafeLoader.yaml_constructors.items()
-        if tag is None or tag.rpartition(":")[2] not in ("binary", "set", "omap", "pairs")
-    }
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()
+        if tag := getattr(event, "tag", None):
+            problem = f"'{tag}' tells how to read what follows: leave it out, text goes into quotes"
+            raise ConstructorError(None, None, problem, event.start_mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
 
 
 _EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+.0123456789"))
+_OTHER_BASE = re.compile(r"[-+]?0[0-7_]+|.*:.*")
+"""YAML 1.1 reads 010 as 8 and 1:30 as 90."""
 
 
 def parse(text: str) -> Any:
@@ -58,6 +62,10 @@ def _check(root: yaml.Node) -> None:
             waiting += [(one, depth + 1) for pair in node.value for one in pair]
         elif isinstance(node, yaml.SequenceNode):
             waiting += [(one, depth + 1) for one in node.value]
+        elif node.tag.endswith((":int", ":float")) and _OTHER_BASE.fullmatch(node.value):
+            raise _refusal(
+                node, f"'{node.value}' is a number to base 8 or 60: write it out, or in quotes as text"
+            )
 
 
 def _check_keys(mapping: yaml.MappingNode) -> None:
@@ -65,6 +73,8 @@ def _check_keys(mapping: yaml.MappingNode) -> None:
     for key, _ in mapping.value:
         if not isinstance(key, yaml.ScalarNode):
             raise _refusal(key, "a key is a name, not a list or a mapping")
+        if key.tag.endswith(":merge"):
+            raise _refusal(key, "'<<' puts keys here that stand elsewhere: write them out")
         name = (key.tag, key.value)
         if name in lines:
             raise _refusal(key, f"'{key.value}' is given twice (first in line {lines[name]})")

@@ -3,6 +3,7 @@
 Precedence: defaults < the method's and the model's presets < recipe file < `--set section.key=value` < options.
 """
 
+import re
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -129,6 +130,10 @@ class TrainingSection(Section):
         return self
 
 
+HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}@)?[A-Za-z0-9_:][A-Za-z0-9_.:-]{0,254}")
+"""A host's name or address, or what `~/.ssh/config` calls it, with or without a user."""
+
+
 class LaunchSection(Section):
     """How the optimise stage is spread over devices. A checkpoint's identity does not depend on it: results are equal
     up to the order of floating-point sums, and a training goes on with another number of processes."""
@@ -142,6 +147,15 @@ class LaunchSection(Section):
     """Where the first machine is met by the others."""
     sharding: Literal["none", "zero2", "zero3", "fsdp2"] = "none"
     """What is divided among processes: nothing, optimiser states and gradients (zero2), or the weights too."""
+
+    @field_validator("machines")
+    @classmethod
+    def _hosts(cls, machines: list[str]) -> list[str]:
+        """ssh takes a name that begins with a dash for an option, and some options run programs."""
+        for machine in machines:
+            if not HOST.fullmatch(machine):
+                raise ValueError(f"{_shown(machine)} is no host: write it as name, address or user@name")
+        return machines
 
     @model_validator(mode="after")
     def _launched(self) -> "LaunchSection":

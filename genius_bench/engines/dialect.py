@@ -12,6 +12,8 @@ SEEDS = 2**31
 """Servers take seeds of 32 or 64 bits, some of them signed: what is sent is the request's seed modulo this."""
 OPTIONAL = {"seed": "seeds", "logprobs": "log-probabilities", "return_token_ids": "token ids of answers"}
 """Field of a request → what it cannot have from a server that refuses the field."""
+MOST_BYTES_PER_TOKEN = 256
+"""Of text. Tokens of a hundred spaces or signs exist, longer ones hardly."""
 LIKELIEST = 0.01
 """Nats. Rounding may lift the log-probability of a certain token above zero, but not above this."""
 LEAST_LIKELY = -1e5
@@ -53,9 +55,12 @@ class Dialect:
         return {field: value for field, value in body.items() if field not in self.refused}
 
     def completion(self, answer: Json, request: Request) -> Completion:
-        """Raises `EndpointError` for an answer without text, one that the server ended for a reason of its own, or one
-        whose numbers cannot be meant; it quotes the answer as it is (`JsonClient.harmless`)."""
+        """Raises `EndpointError` for an answer without text, one that the server ended for a reason of its own, one
+        that is longer than was asked for, or one whose numbers cannot be meant; it quotes the answer as it is
+        (`JsonClient.harmless`)."""
         choice, text = self._choice(answer)
+        if said := _instead(answer, choice):
+            raise EndpointError(f"the server sent {said} beside the text")
         reason = choice.get("finish_reason")
         if reason not in ("stop", "length"):
             raise EndpointError(f"the server ended the answer with finish_reason {reason!r}")
@@ -66,12 +71,14 @@ class Dialect:
             raise EndpointError(
                 f"the server sent {len(logprobs)} log-probabilities of {len(token_ids)} tokens"
             )
+        usage = _usage(answer.get("usage"))
+        _check_length(request.max_tokens, text, len(token_ids), len(logprobs), usage)
         return Completion(
             token_ids=token_ids,
             text=visible.encode("utf-8", "replace").decode(),  # half a surrogate pair cannot be stored
             logprobs=logprobs if token_ids else (),
             finish_reason=_finish_reason(choice, stopped=visible != text),
-            usage=_usage(answer.get("usage")),
+            usage=usage,
         )
 
     def _choice(self, answer: Json) -> tuple[Json, str]:
@@ -91,6 +98,27 @@ class Dialect:
         if not isinstance(values, list) or not all(is_count(one) and one < self.vocabulary for one in values):
             raise EndpointError(f"the server sent token ids that are none of this model's: {values}")
         return tuple(values)
+
+
+def _instead(answer: Json, choice: Json) -> str:
+    """What a server says in place of an answer, even where it sends some text too; empty where it says nothing."""
+    for holder in (answer, choice, choice.get("message")):
+        for name in ("error", "refusal"):
+            if said := _field(holder, name):
+                return f"{'an' if name == 'error' else 'a'} {name} ({said})"
+    return ""
+
+
+def _check_length(limit: int, text: str, ids: int, logprobs: int, usage: Usage | None) -> None:
+    """Raises `EndpointError` for more than `limit` tokens; some servers count the end of the turn besides."""
+    counted = max(ids, logprobs, usage.completion_tokens if usage else 0)
+    if counted > limit + 1:
+        raise EndpointError(f"the server sent {counted} tokens where at most {limit} were asked for")
+    size = len(text.encode("utf-8", "replace"))
+    if size > (limit + 1) * MOST_BYTES_PER_TOKEN:
+        raise EndpointError(
+            f"the server sent {size} bytes of text where at most {limit} tokens were asked for"
+        )
 
 
 def _before(stops: tuple[str, ...], text: str) -> str:

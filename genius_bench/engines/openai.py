@@ -144,7 +144,7 @@ async def _ignored(client: JsonClient, dialect: Dialect, hello: Request) -> list
         answers = await asyncio.gather(
             *[client.post(dialect.path, dialect.body(request)) for request in requests]
         )
-        texts = [dialect.completion(answer, hello).text for answer in answers]
+        texts = [dialect.completion(answer, requests[0]).text for answer in answers]
     except EndpointError:
         return []  # a server in such a state shows itself in the work that follows
     if len(set(texts)) == 1:

@@ -147,11 +147,13 @@ def _suites() -> dict[str, list[str]]:
 def read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
+    from genius_bench.plain_yaml import parse
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or error

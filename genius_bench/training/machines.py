@@ -29,7 +29,7 @@ def check_machine(machine: str, home: Path) -> None:
     test = f"test -x {shlex.quote(sys.executable)} -a -d {shlex.quote(str(home.absolute()))}"
     try:
         answer = subprocess.run(
-            [*SSH, machine, test],
+            [*SSH, "--", machine, test],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -57,7 +57,7 @@ def over_ssh(
     """
     with log.open("ab") as messages:
         process = subprocess.Popen(
-            [*SSH, machine, _remote_line(command, log.parent, environment)],
+            [*SSH, "--", machine, _remote_line(command, log.parent, environment)],
             stdin=subprocess.PIPE,
             stdout=messages,
             stderr=messages,

@@ -81,7 +81,8 @@ HARMLESS: dict[str, tuple[bytes, str]] = {
     "escape characters": (answer({"text": "\x1b[31mred\r"}), "\x1b[31mred\r"),
     "half a surrogate pair": (answer().replace(b"fine", b"\\ud800!"), "?!"),
     "a byte-order mark": (b"\xef\xbb\xbf" + answer(), "fine"),
-    "a name twice": (answer().replace(b'"index": 0', b'"text": "other"'), "fine"),
+    "nothing refused": (answer({"refusal": None, "error": None}, error={}), "fine"),
+    "the end of the turn counted": (answer(usage={"prompt_tokens": 3, "completion_tokens": 17}), "fine"),
     "another model": (answer(model="another"), "fine"),
     "no counts": (answer(usage=None), "fine"),
     "counts that are null": (answer(usage={"prompt_tokens": None, "completion_tokens": 3}), "fine"),
@@ -95,6 +96,42 @@ HARMLESS: dict[str, tuple[bytes, str]] = {
 def test_what_can_only_be_meant_one_way_is_read(kind: str, hostile: HostileServer) -> None:
     body, text = HARMLESS[kind]
     assert asked(hostile, once(body)).text == text
+
+
+MORE: dict[str, tuple[bytes, str]] = {
+    "tokens": (
+        answer({"token_ids": [1] * 18, "logprobs": None}),
+        "sent 18 tokens where at most 16 were asked for",
+    ),
+    "log-probabilities": (
+        answer({"token_ids": None, "logprobs": {"token_logprobs": [-1.0] * 18}}),
+        "sent 18 tokens where at most 16",
+    ),
+    "tokens counted": (answer(usage={"prompt_tokens": 3, "completion_tokens": 18}), "sent 18 tokens"),
+    "text": (answer({"text": "é" * 3000}), "sent 6000 bytes of text where at most 16 tokens were asked for"),
+    "an error": (
+        answer(error={"message": "out of memory"}),
+        "sent an error .*out of memory.* beside the text",
+    ),
+    "an error of the choice": (answer({"error": "cut"}), "sent an error .*cut"),
+    "a refusal": (answer({"refusal": "I will not"}), "sent a refusal .*I will not"),
+    "a name twice": (answer().replace(b'"index": 0', b'"text": "other"'), "has the field 'text' twice"),
+    "a name twice that nobody reads": (answer(x=1, y=2).replace(b'"y"', b'"x"'), "has the field 'x' twice"),
+}
+
+
+@pytest.mark.parametrize("kind", MORE)
+def test_more_than_was_asked_for_is_an_error(kind: str, hostile: HostileServer) -> None:
+    body, said = MORE[kind]
+    with pytest.raises(EndpointError, match=said):
+        asked(hostile, once(body))
+
+
+def test_a_refusal_of_a_message_is_an_error() -> None:
+    message = {"content": "", "refusal": "I will not"}
+    choices = [{"message": message, "finish_reason": "stop"}]
+    with pytest.raises(EndpointError, match="sent a refusal"):
+        Dialect("tiny", tokens=False).completion({"choices": choices}, REQUEST)
 
 
 def test_a_long_answer_is_read_where_many_tokens_were_asked_for(hostile: HostileServer) -> None:

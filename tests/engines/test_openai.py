@@ -126,10 +126,10 @@ class Server:
             send(handler, 200, json.dumps(self.answer(body)).encode())
 
     def answer(self, body: Json) -> Json:
-        text, ids = f"seed {body.get('seed')} 🦊", [7, 8, 9]
+        text, ids = f"seed {body.get('seed')} 🦊", [7, 8, 9][: body.get("max_tokens")]
         choice: Json = {"index": 0, "finish_reason": "stop"}
         if "prompt" in body:
-            choice |= {"text": text, "logprobs": {"token_logprobs": [-0.5, -0.25, -0.75]}}
+            choice |= {"text": text, "logprobs": {"token_logprobs": [-0.5, -0.25, -0.75][: len(ids)]}}
             choice |= {"token_ids": ids} if "return_token_ids" in body else {}
         else:
             choice |= {"message": {"role": "assistant", "content": text}}
