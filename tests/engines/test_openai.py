@@ -412,6 +412,7 @@ def test_token_ids_are_held_against_the_tokenizer(server: Server) -> None:
     largest = max(engine.tokenizer.get_vocab().values())
     server.choice = {"token_ids": [7, 8, largest]}
     assert answers(engine, [asked()])[0].token_ids == (7, 8, largest)
+    server.choice = {}  # a probe asks for one token
     engine = opened(server, tokenizer="lab")
     server.choice = {"token_ids": [7, 8, largest + 1]}
     assert "token ids that are none of this model's" in failure(lambda: answers(engine, [asked()]))

@@ -14,6 +14,7 @@ from genius_bench.training.examples import Example
 from genius_bench.training.layout import choose_layout
 from genius_bench.training.log_probabilities import response_log_probabilities
 from genius_bench.training.packing import PACKED, PADDED, SHARED
+from genius_bench.training.windows import lost_window
 
 from .models import SIZES, VOCABULARY, one_by_one, tiny_model
 from .test_packing import asking
@@ -135,6 +136,46 @@ def test_a_row_is_tried_as_long_as_training_could_meet() -> None:
     assert layout == PADDED
     assert_as_alone(layout, model, SHORT, alone)
     assert choose_layout(model, SHORT, asking(micro_batch_size=1)) == SHARED
+
+
+DEEPSEEK = {
+    "n_routed_experts": 2,
+    "num_experts_per_tok": 1,
+    "n_group": 1,
+    "topk_group": 1,
+    "moe_intermediate_size": 32,
+    "q_lora_rank": 16,
+    "kv_lora_rank": 16,
+    "qk_nope_head_dim": 8,
+    "qk_rope_head_dim": 8,
+    "v_head_dim": 8,
+    "index_head_dim": 16,
+    "index_n_heads": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [("doge", PAD | {"keep_window_size": 16}), ("deepseek_v32", DEEPSEEK | {"index_topk": 16})],
+)
+@pytest.mark.parametrize("segments", [True, False])
+def test_what_is_chosen_in_a_row_is_not_chosen_in_its_sequences(
+    kind: str, settings: dict[str, Any], segments: bool
+) -> None:
+    """The sequences are shorter than what a layer reads, the row that holds them is not."""
+    config = AutoConfig.for_model(kind, **SIZES | settings)
+    assert lost_window(config, 8, segments=segments) == 16
+    assert lost_window(AutoConfig.for_model("llama", **SIZES), 8, segments=segments) is None
+
+
+def test_doge_is_padded() -> None:
+    model = model_of("doge", SIZES | PAD | {"keep_window_size": 16})
+    alone = one_by_one(model, SHORT).detach()
+    layout = choose_layout(model, SHORT, asking())
+    assert layout == PADDED
+    assert_as_alone(layout, model, SHORT, alone)
+    with pytest.raises(InputError, match="has a window of 16 tokens"):
+        choose_layout(model, SHORT, asking(packing=True))
 
 
 LONGROPE = {"rope_type": "longrope", "short_factor": [1.0] * 4, "long_factor": [3.0] * 4, "rope_theta": 1e4}
