@@ -80,6 +80,7 @@ def run_ours(tasks: tuple[str, ...], model: Path, folder: Path, limit: int) -> P
     home = folder / f"home-{time.monotonic_ns()}"
     command = [sys.executable, "-m", "genius_bench", "eval", str(model), "--suite", ",".join(tasks)]
     command += ["--samples", "0", "--limit", str(limit), "--home", str(home)]
+    command += ["--set", "evaluation.temperatures=[]"]  # lm-eval asks for no other temperatures either
     subprocess.run(
         [*command, "--set", f"engine.max_batch={BATCH}"], check=True, capture_output=True, env=offline(folder)
     )

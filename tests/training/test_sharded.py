@@ -105,6 +105,7 @@ def test_killed_zero3_goes_on_under_the_deepspeed_launcher_and_is_scored(
 
     command = [sys.executable, "-c", "from genius_bench.cli import main; main()", "eval", str(model)]
     command += ["--suite", "lab_words", "--limit", "2", "--samples", "1", "--home", str(home)]
+    command += ["--set", "evaluation.temperatures=[]"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     [scores] = Store(home).all("scores")
