@@ -20,7 +20,8 @@ def gained(gain: Difference | None) -> str:
     """In points, with its interval."""
     if gain is None:
         return ""
-    return f"{100 * gain.difference:+.1f} [{100 * gain.low:+.1f}, {100 * gain.high:+.1f}]"
+    value, low, high = (f"{round(100 * part, 1) + 0.0:+.1f}" for part in gain[:3])
+    return f"{value} [{low}, {high}]"
 
 
 def p_value(gain: Difference | None) -> str:
