@@ -81,7 +81,7 @@ def test_a_package_of_the_wrong_version_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(doctor, "package_version", lambda name: versions.get(name, real(name)))
     core = next(iter(doctor._packages()))
     assert core.ok == "no"
-    assert "filelock 0.1 is installed, >=3.15 is needed" in core.detail
+    assert "filelock 0.1 is installed, >=4.2 is needed" in core.detail
 
 
 def test_a_vllm_that_cannot_be_loaded_is_told_with_its_own_words(
