@@ -200,7 +200,8 @@ def test_what_a_query_is_about_and_what_was_said_before_are_part_of_it(tmp_path:
     query = one(tmp_path, later)
     assert turns(query) == [("system", "S"), ("user", "Q1"), ("assistant", "A1"), ("user", "Q2")]
     assert query.reference == "A2"
-    for nothing in (None, [], ""):
+    nothings: tuple[Any, ...] = (None, [], "")
+    for nothing in nothings:
         assert turns(one(tmp_path, {"prompt": "Q", "history": nothing})) == [("user", "Q")]
     with pytest.raises(InputError, match="has no list of turns in 'history'"):
         load(tmp_path, {"prompt": "Q", "history": "we met"})
