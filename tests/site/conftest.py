@@ -64,12 +64,13 @@ def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_home(home, Plan(runs=3, tasks=1, items=40, samples=0, queries=8, words=words))
     for place, path in enumerate(sorted((home / "runs").glob("*.json"))):
         run = json.loads(path.read_text())
-        run["id"] = f"../../{HOSTILE[place]}"
+        run["id"] = HOSTILE[place].replace("/", "")  # which its file is called by
         run["base"] = HOSTILE[place + 3]
         run["recipe"]["variant"] = HOSTILE[place + 4]
         run["recipe"]["__proto__"] = {"polluted": HOSTILE[0]}
         run["corpus"]["name"] = HOSTILE[5]
-        path.write_text(json.dumps(seal(run)))
+        path.unlink()
+        (home / "runs" / f"{run['id']}.json").write_text(json.dumps(seal(run)))
     build_site(home, site)
     return site
 
