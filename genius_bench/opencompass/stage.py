@@ -64,7 +64,8 @@ def evaluate(
         task for task, one in zip(wanted, identities, strict=True) if not store.find(one.kind, one.key)
     ]
     _check(missing)
-    server = LazyServer(model, engine, environment.find(home) if missing else home)
+    log = store.home / "logs" / f"server-{model.fingerprint[:12]}.log"
+    server = LazyServer(model, engine, environment.find(home) if missing else home, log)
     try:
         return [
             store.make(one, lambda build, task=task: _produce(build, task, server))  # type: ignore[misc]
@@ -85,20 +86,21 @@ def _check(tasks: list[Task]) -> None:
 class LazyServer:
     """The checkpoint's server: started when a task needs answers, kept for the next one.
 
-    A checkpoint that is behind an endpoint already has one.
+    A checkpoint that is behind an endpoint already has one. The log is no task's: the server outlives their artifacts.
     """
 
-    def __init__(self, model: ModelFiles | Endpoint, engine: EngineSection, place: Path) -> None:
-        self.model, self.engine, self.environment = model, engine, place
+    def __init__(self, model: ModelFiles | Endpoint, engine: EngineSection, place: Path, log: Path) -> None:
+        self.model, self.engine, self.environment, self._log = model, engine, place, log
         self._open = ExitStack()
         self._server: Server | None = None
 
-    def get(self, log: Path) -> Server:
+    def get(self) -> Server:
         if isinstance(self.model, Endpoint):
             return Server(self.model.url, self.model.name, ENDPOINT)
         if self._server is None:
             note(f"starting a server for {self.model.name} ({server_kind()})")
-            context = served(self.model, self.engine, self.environment, log=log)
+            self._log.parent.mkdir(exist_ok=True)
+            context = served(self.model, self.engine, self.environment, log=self._log)
             self._server = self._open.enter_context(context)
         return self._server
 
@@ -139,7 +141,7 @@ def _infer(job: Job, task: Task, layout: Layout, journal: Journal, server: LazyS
         return
     except GeniusBenchError:
         pass  # not all there yet
-    answering = server.get(job.log("server"))
+    answering = server.get()
     limit = task.asked[0][1].max_tokens
     checkpoint = Checkpoint(answering, server.model, server.engine, task.card.name, limit)
     title = f"{server.model.name}: {task.card.name} (opencompass)"
