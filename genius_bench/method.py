@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from genius_bench.recipe import Layer, Section
+from genius_bench.layers import Layer
+from genius_bench.recipe import Section
 from genius_bench.rows import Query, TrainingRow
 
 if TYPE_CHECKING:

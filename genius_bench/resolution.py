@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from genius_bench import registry
 from genius_bench.artifacts import digest_of
 from genius_bench.errors import InputError, nearest
+from genius_bench.layers import Layer, merge, validate
 from genius_bench.method import Method
-from genius_bench.recipe import CONTROLS, Layer, Recipe, TrainingSection, merge, validate
+from genius_bench.recipe import CONTROLS, Recipe, TrainingSection
 
 if TYPE_CHECKING:
     from genius_bench.objectives.interface import Objective

@@ -28,7 +28,8 @@ from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import tasks_of
 from genius_bench.evaluation.protocols import by_opencompass
 from genius_bench.evaluation.stage import read_scores, task_card
-from genius_bench.recipe import Layer, Recipe, parse_assignments
+from genius_bench.layers import Layer, parse_assignments
+from genius_bench.recipe import Recipe
 from genius_bench.resolution import Resolved, resolve
 from genius_bench.rows import Demonstration, Message, Query
 from genius_bench.sampling.foresight_options import RELEASED, ForesightOptions

@@ -9,7 +9,8 @@ import pytest
 from genius_bench.cli import main
 from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import read_yaml
-from genius_bench.recipe import Recipe, parse_assignments, read_layer, validate
+from genius_bench.layers import parse_assignments, read_layer, validate
+from genius_bench.recipe import Recipe
 from genius_bench.resolution import resolve
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(

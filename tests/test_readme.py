@@ -7,7 +7,7 @@ from types import ModuleType
 
 import numpy as np
 
-from genius_bench.recipe import validate
+from genius_bench.layers import validate
 from genius_bench.rows import Demonstration, Message, Query
 from genius_bench.sampling.policy import Policy
 from tests.sampling.scripted import ScriptedEngine

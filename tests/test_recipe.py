@@ -6,15 +6,8 @@ from typing import Any
 import pytest
 
 from genius_bench.errors import InputError
-from genius_bench.recipe import (
-    CorpusSection,
-    Recipe,
-    TrainingSection,
-    merge,
-    parse_assignments,
-    read_layer,
-    validate,
-)
+from genius_bench.layers import merge, parse_assignments, read_layer, validate
+from genius_bench.recipe import CorpusSection, Recipe, TrainingSection
 
 
 def complaint(values: dict[str, Any]) -> str:

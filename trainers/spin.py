@@ -2,8 +2,8 @@
 
 from pydantic import PositiveInt
 
+from genius_bench.layers import Layer
 from genius_bench.method import Collected, Method, Work
-from genius_bench.recipe import Layer
 from genius_bench.rows import Query
 from genius_bench.sampling.demonstrations import ended_as_labelled, reference_ids, unreferenced_pair
 from genius_bench.sampling.policy import Policy

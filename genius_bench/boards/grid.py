@@ -8,7 +8,7 @@ from typing import Any
 from genius_bench.boards.filling import fields_of, is_base, path_of
 from genius_bench.boards.measuring import Home, tasks_of
 from genius_bench.boards.specification import Fields, Leaderboard
-from genius_bench.recipe import Layer, merge
+from genius_bench.layers import Layer, merge
 from genius_bench.resolution import Resolved, resolve
 
 

@@ -14,7 +14,7 @@ from genius_bench.boards.specification import Column, Fields, Leaderboard, RowSp
 from genius_bench.contamination.comparing import SELF, newest
 from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import resolve_suite
-from genius_bench.recipe import Layer
+from genius_bench.layers import Layer
 from genius_bench.reporting.averages import average_of, comparable, gain_of
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.resolution import resolve

@@ -9,7 +9,7 @@ from typing import Any
 from genius_bench.boards.cells import Cell, Measured, Table, TableGroup, TableRow
 from genius_bench.boards.specification import TableSpec
 from genius_bench.errors import InputError
-from genius_bench.recipe import validate
+from genius_bench.layers import validate
 
 MEASURED = [one.name for one in fields(Measured)]
 COLUMNS = [

@@ -11,9 +11,10 @@ from genius_bench.boards.grid import Wanted, grid_of
 from genius_bench.boards.specification import Leaderboard
 from genius_bench.engines.loading import resolve_model
 from genius_bench.errors import GeniusBenchError
+from genius_bench.layers import Layer, merge, validate
 from genius_bench.planning.fitting import refuse_sampling, refuse_training
 from genius_bench.printing import note
-from genius_bench.recipe import EngineSection, EvaluationSection, Layer, merge, validate
+from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.runs import Run, write_run
 
 

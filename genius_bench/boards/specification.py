@@ -16,7 +16,8 @@ from typing import Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from genius_bench.errors import InputError, nearest
-from genius_bench.recipe import Layer, Section, read_layer, validate
+from genius_bench.layers import Layer, read_layer, validate
+from genius_bench.recipe import Section
 
 Fields = dict[str, str]
 """Axis → value: what a cell's run is, such as {method: genius, corpus: magpie}."""
@@ -152,7 +153,7 @@ class Leaderboard:
 
     def layer(self, fields: Fields) -> Layer | None:
         """The recipe's layer of a run; None for a base, which is not trained. The model is in `model_of`."""
-        from genius_bench.recipe import merge
+        from genius_bench.layers import merge
 
         if fields.get("method", "base") == "base":
             return None

@@ -10,8 +10,9 @@ from rich.text import Text
 from genius_bench.cli import app
 from genius_bench.cli.options import Corpus, Method, Model, RecipeFile, Set, Suite
 from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.layers import merge, parse_assignments, read_layer
 from genius_bench.printing import note, open_console, say
-from genius_bench.recipe import Recipe, merge, parse_assignments, read_layer
+from genius_bench.recipe import Recipe
 
 if TYPE_CHECKING:
     from genius_bench.mirror import Plan

@@ -20,15 +20,9 @@ from genius_bench.cli.options import (
 )
 from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
 from genius_bench.errors import InputError
+from genius_bench.layers import merge, parse_assignments, section_of, validate
 from genius_bench.printing import note
-from genius_bench.recipe import (
-    EngineSection,
-    EvaluationSection,
-    merge,
-    parse_assignments,
-    section_of,
-    validate,
-)
+from genius_bench.recipe import EngineSection, EvaluationSection
 
 
 @app.command("eval")

@@ -54,7 +54,8 @@ def _pairs_of_run(home: Path, beginning: str) -> "dict[str, list[TextPair]]":
     from genius_bench.corpora import load_corpus
     from genius_bench.engines.loading import load_tokenizer, resolve_model
     from genius_bench.evaluation.inspection import sampled_pairs
-    from genius_bench.recipe import Recipe, validate
+    from genius_bench.layers import validate
+    from genius_bench.recipe import Recipe
     from genius_bench.runs import read_runs
     from genius_bench.sampling.collecting import rows_and_left_out
 

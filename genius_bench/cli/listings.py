@@ -100,7 +100,8 @@ def corpora(
     """
     if name:
         from genius_bench.corpora import load_corpus
-        from genius_bench.recipe import CorpusSection, merge, parse_assignments, section_of, validate
+        from genius_bench.layers import merge, parse_assignments, section_of, validate
+        from genius_bench.recipe import CorpusSection
 
         asked = section_of(parse_assignments(set_ or []), "corpus")
         given = {"name": name} | ({"queries": queries} if queries is not None else {})

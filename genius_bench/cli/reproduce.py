@@ -9,8 +9,8 @@ from genius_bench.cli import app
 from genius_bench.cli.options import BoardName, Data, EngineName, Home, Json, Set, Workers
 from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
 from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.layers import Layer, merge, parse_assignments
 from genius_bench.printing import note, open_console
-from genius_bench.recipe import Layer, merge, parse_assignments
 
 if TYPE_CHECKING:
     from genius_bench.boards.specification import Leaderboard

@@ -23,8 +23,8 @@ from genius_bench.cli.options import (
     Workers,
 )
 from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
+from genius_bench.layers import Layer, merge, parse_assignments, read_layer
 from genius_bench.printing import say
-from genius_bench.recipe import Layer, merge, parse_assignments, read_layer
 
 
 @app.command()

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from genius_bench import registry
 from genius_bench.errors import InputError, nearest
 from genius_bench.evaluation.facts import TaskFacts, Under
-from genius_bench.recipe import EvaluationSection, merge, validate
+from genius_bench.layers import merge, validate
+from genius_bench.recipe import EvaluationSection
 
 
 class TaskCard(BaseModel):

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import TaskCard, read_yaml
 from genius_bench.evaluation.facts import JUDGED
-from genius_bench.recipe import EvaluationSection, validate
+from genius_bench.layers import validate
+from genius_bench.recipe import EvaluationSection
 
 
 class Protocol(BaseModel):

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from genius_bench.artifacts import publish_file, read_json
-from genius_bench.recipe import validate
+from genius_bench.layers import validate
 
 NAME = "manifest.json"
 Kind = Literal["task", "corpus", "model"]

@@ -22,7 +22,8 @@ from pydantic import Field
 from torch import Tensor
 
 from genius_bench import registry
-from genius_bench.recipe import Section, validate
+from genius_bench.layers import validate
+from genius_bench.recipe import Section
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A parameter that must be a finite number above zero."""

@@ -4,6 +4,7 @@ import re
 from string import ascii_uppercase
 
 from genius_bench.answers import number, option, places, yes_no
+from genius_bench.answers.option_names import names_of
 from genius_bench.answers.places import Reading, Statement
 
 LABELS = tuple(ascii_uppercase[:10])
@@ -30,7 +31,7 @@ def final_answer(text: str) -> str | None:
     if not lines:
         return None
     last = Statement("box", 0, lines[-1].strip(STRIPPED).rstrip("."))
-    label = option.names_of(LABELS, ()).concluded(lines)
+    label = option.concluded(names_of(LABELS, ()), lines)
     if reading is not None:  # it only denies
         conclusion = yes_no.concluding(lines[-1])
         return label or (conclusion.answer if conclusion else None)

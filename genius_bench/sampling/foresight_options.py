@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from genius_bench.recipe import Layer, Section
+from genius_bench.layers import Layer
+from genius_bench.recipe import Section
 
 
 class ForesightOptions(Section):

@@ -17,7 +17,8 @@ from pydantic import (
 from genius_bench.artifacts import Artifact
 from genius_bench.errors import InputError
 from genius_bench.evaluation.generations import ITEMS_FILE
-from genius_bench.recipe import EvaluationSection, Recipe, validate
+from genius_bench.layers import validate
+from genius_bench.recipe import EvaluationSection, Recipe
 
 DEEPEST = 32
 """Values within values: ours have six, and whatever copies or prints a value calls itself once for each."""

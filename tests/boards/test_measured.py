@@ -14,7 +14,7 @@ from genius_bench.boards.measuring import Home
 from genius_bench.boards.sheet import sheet_of
 from genius_bench.boards.specification import Column, open_leaderboard
 from genius_bench.evaluation.cards import resolve_suite
-from genius_bench.recipe import merge
+from genius_bench.layers import merge
 from genius_bench.resolution import resolve
 from genius_bench.runs import Evaluation, Run, read_runs, write_run
 from tests.reporting.test_board import ITEMS, SETTINGS, write_scores

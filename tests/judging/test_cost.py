@@ -7,7 +7,8 @@ import pytest
 from genius_bench.errors import InputError
 from genius_bench.judging.comparison import compare
 from genius_bench.judging.cost import estimate
-from genius_bench.recipe import JudgeSection, validate
+from genius_bench.layers import validate
+from genius_bench.recipe import JudgeSection
 from genius_bench.rows import Message
 from tests.judging.cases import judge_at, questions, silent
 from tests.judging.loopback import Messages, serve

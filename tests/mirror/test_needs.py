@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from genius_bench.errors import InputError
+from genius_bench.layers import validate
 from genius_bench.mirror import plan
-from genius_bench.recipe import Recipe, validate
+from genius_bench.recipe import Recipe
 
 HERE = str(Path(__file__))
 

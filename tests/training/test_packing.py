@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from genius_bench.errors import InputError
-from genius_bench.recipe import TrainingSection, validate
+from genius_bench.layers import validate
+from genius_bench.recipe import TrainingSection
 from genius_bench.training import attention
 from genius_bench.training.attention import choose_attention
 from genius_bench.training.collator import Collator
