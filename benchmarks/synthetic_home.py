@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genius_bench.artifacts import Build, Identity, Store, digest_of
+from genius_bench.artifacts import Build, Identity, Store
 from genius_bench.evaluation.metrics import scores_of
+from genius_bench.integrity import digest_of
 from genius_bench.recipe import Recipe
 from genius_bench.runs import Evaluation, Run, write_run
 

@@ -5,8 +5,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from genius_bench import registry
-from genius_bench.artifacts import digest_of
 from genius_bench.errors import InputError, nearest
+from genius_bench.integrity import digest_of
 from genius_bench.layers import Layer, merge, validate
 from genius_bench.method import Method
 from genius_bench.recipe import CONTROLS, Recipe, TrainingSection

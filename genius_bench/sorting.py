@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import Any, Generic, TypeVar
 
-from genius_bench.artifacts import storage_error
+from genius_bench.storage import storage_error
 
 RUN_BYTES = 64 << 20
 BLOCK_BYTES = 64 << 10

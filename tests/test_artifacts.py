@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of
+from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.integrity import digest_of
 from genius_bench.runs import Run, read_runs, write_run
 
 JSON = st.recursive(

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from genius_bench import pipeline, stages
-from genius_bench.artifacts import Store, digest_of
+from genius_bench.artifacts import Store
 from genius_bench.boards.grid import Wanted, grid_of
 from genius_bench.boards.specification import Leaderboard
 from genius_bench.engines.loading import resolve_model
 from genius_bench.errors import GeniusBenchError
+from genius_bench.integrity import digest_of
 from genius_bench.layers import Layer, merge, validate
 from genius_bench.planning.fitting import refuse_sampling, refuse_training
 from genius_bench.printing import note

@@ -79,9 +79,10 @@ def evaluate(
     engine_settings = validate(EngineSection, engine_values, "engine")
 
     from genius_bench import registry
-    from genius_bench.artifacts import Store, digest_of
+    from genius_bench.artifacts import Store
     from genius_bench.cli.board import print_board
     from genius_bench.evaluation.cards import tasks_of
+    from genius_bench.integrity import digest_of
     from genius_bench.pipeline import evaluate_models
     from genius_bench.planning.fitting import refuse_sampling
     from genius_bench.processes import warm_up

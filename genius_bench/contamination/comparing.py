@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of
+from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.contamination.embedding import TFIDF, Vectors, embed
 from genius_bench.contamination.similarity import mean_cosine, mean_cosine_within, on_a_plane
 from genius_bench.contamination.sources import Texts, drawn
 from genius_bench.engines.loading import fingerprint, locate
+from genius_bench.integrity import digest_of
 
 SELF = "self"
 FILE = "similarities.json"

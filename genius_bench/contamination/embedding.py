@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genius_bench.artifacts import read_json
 from genius_bench.errors import InputError, first_line
+from genius_bench.storage import read_json
 
 Vectors = NDArray[np.float64]
 """[texts, dimensions], each row of length 1 (or 0 for a text without words)."""

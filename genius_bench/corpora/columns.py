@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from genius_bench.artifacts import digest_of
 from genius_bench.corpora.conversations import (
     CONVERSATION,
     UnusableRow,
@@ -17,6 +16,7 @@ from genius_bench.corpora.conversations import (
 )
 from genius_bench.corpora.stream import Record
 from genius_bench.errors import InputError, nearest
+from genius_bench.integrity import digest_of
 from genius_bench.recipe import CorpusSection
 from genius_bench.rows import Message, Query
 

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from genius_bench.artifacts import digest_of
 from genius_bench.engines.loading import (
     COMPANIONS,
     ModelFiles,
@@ -17,6 +16,7 @@ from genius_bench.engines.loading import (
 from genius_bench.errors import InputError
 from genius_bench.http_answers import is_count
 from genius_bench.http_client import EndpointError, JsonClient, check_url
+from genius_bench.integrity import digest_of
 from genius_bench.recipe import EngineSection
 
 QUICK_TRIES = 3

@@ -11,10 +11,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from genius_bench.artifacts import digest_of
 from genius_bench.errors import InputError, first_line
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.row_checks import check_rows, check_text
+from genius_bench.integrity import digest_of
 from genius_bench.offline import is_offline, not_here
 
 Row = dict[str, Any]

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of
+from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.errors import InputError
 from genius_bench.evaluation.asking import EVALUATION_SEED, Asker, LazyEngine
 from genius_bench.evaluation.cards import TaskCard
@@ -12,6 +12,7 @@ from genius_bench.evaluation.data import Items, Row, load_function
 from genius_bench.evaluation.program_tests import ProgramTest
 from genius_bench.evaluation.protocols import answers_wanted, protocols
 from genius_bench.evaluation.row_checks import options_of
+from genius_bench.integrity import digest_of
 from genius_bench.printing import note
 from genius_bench.recipe import EvaluationSection
 

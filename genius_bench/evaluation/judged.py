@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of
+from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.facts import Judging
 from genius_bench.evaluation.generations import ITEMS_FILE
 from genius_bench.evaluation.metrics import scores_of
 from genius_bench.evaluation.scoring import SCORES_FILE, answer_record, details_of, in_order
+from genius_bench.integrity import digest_of
 from genius_bench.judging import VERSION
 from genius_bench.judging.comparison import Comparison, compare, position_bias
 from genius_bench.judging.judge import Judge

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from genius_bench import http_client
-from genius_bench.http_answers import is_count
-from genius_bench.http_client import EndpointError, Json, JsonClient, check_url, one_line
+from genius_bench.http_answers import Json, is_count
+from genius_bench.http_client import EndpointError, JsonClient, check_url, one_line
 from genius_bench.judging.replies import Prompt, Reply
 from genius_bench.recipe import JudgeSection
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genius_bench.artifacts import digest_of
+from genius_bench.integrity import digest_of
 from genius_bench.rows import Message
 
 Prompt = Sequence[Message]

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from genius_bench import registry
-from genius_bench.artifacts import publish_file
 from genius_bench.corpora import BadRows, Stream
 from genius_bench.corpora.hub import hub
 from genius_bench.mirror.manifest import Held, Piece, held_file
 from genius_bench.recipe import CorpusSection
+from genius_bench.storage import publish_file
 
 
 def corpus_pieces(section: CorpusSection) -> list[Piece]:

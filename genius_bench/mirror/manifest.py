@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from genius_bench.artifacts import publish_file, read_json
 from genius_bench.layers import validate
+from genius_bench.storage import publish_file, read_json
 
 NAME = "manifest.json"
 Kind = Literal["task", "corpus", "model"]

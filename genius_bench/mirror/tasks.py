@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from genius_bench.artifacts import publish_file
 from genius_bench.corpora.hub import resolve_revision
 from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.data import load_items, load_split, split_file
 from genius_bench.layers import merge
 from genius_bench.mirror.manifest import Held, HeldFile, Piece, Status, held_file
+from genius_bench.storage import publish_file
 
 Where = tuple[tuple[str, ...], str | None]
 """Files of a hub repository (none: the split itself), and the repository where it is another than the task's."""

@@ -5,7 +5,6 @@ import threading
 from concurrent.futures import Future
 from typing import Any
 
-from genius_bench.artifacts import digest_of
 from genius_bench.engines.background import BackgroundLoop
 from genius_bench.engines.endpoint import Endpoint, open_client
 from genius_bench.engines.loading import ModelFiles, context_of, end_tokens, load_tokenizer
@@ -13,6 +12,7 @@ from genius_bench.engines.rendering import render
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.http_answers import is_count
 from genius_bench.http_client import EndpointError, JsonClient
+from genius_bench.integrity import digest_of
 from genius_bench.judging.judge import Judge
 from genius_bench.judging.replies import Prompt, Reply
 from genius_bench.opencompass.relay import Answer, Unusable

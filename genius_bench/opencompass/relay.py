@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from genius_bench.artifacts import digest_of
+from genius_bench.integrity import digest_of
 
 Json = dict[str, Any]
 

@@ -3,13 +3,14 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from genius_bench.artifacts import Identity, digest_of
+from genius_bench.artifacts import Identity
 from genius_bench.engines.endpoint import Endpoint, served_fingerprint
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.evaluation.cards import TaskCard, task_card
 from genius_bench.evaluation.data import Items, load_items
 from genius_bench.evaluation.generations import protocol_name
 from genius_bench.evaluation.protocols import answers_wanted
+from genius_bench.integrity import digest_of
 from genius_bench.judging import VERSION
 from genius_bench.judging.judge import Judge
 from genius_bench.opencompass import environment

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from genius_bench.artifacts import digest_of, publish_file, read_json, storage_error
 from genius_bench.errors import GeniusBenchError, InputError
+from genius_bench.integrity import digest_of
 from genius_bench.printing import note
 from genius_bench.processes import in_own_process
+from genius_bench.storage import publish_file, read_json, storage_error
 
 VERSION = 2
 """Raise it when something is measured in another way."""

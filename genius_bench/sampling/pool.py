@@ -12,9 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from genius_bench.artifacts import digest_of, publish_file
 from genius_bench.engines.interface import Completion, Request
+from genius_bench.integrity import digest_of
 from genius_bench.sampling.pool_index import PoolIndex
+from genius_bench.storage import publish_file
 
 VERSION = 2
 """Raise it when an engine answers an equal request otherwise: since 2, a template's end of turn ends the answer."""

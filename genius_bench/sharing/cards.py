@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import yaml
 
 from genius_bench import __version__, registry
-from genius_bench.artifacts import Artifact, Store, publish_file
+from genius_bench.artifacts import Artifact, Store
 from genius_bench.errors import GeniusBenchError
 from genius_bench.evaluation.metrics import JUDGED
 from genius_bench.readable import readable, readable_name
@@ -22,6 +22,7 @@ from genius_bench.reporting.cost import cost_of
 from genius_bench.reporting.scored import scored_models
 from genius_bench.runs import Evaluation, Run, read_runs
 from genius_bench.statistics import Difference
+from genius_bench.storage import publish_file
 
 CARD = "README.md"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from genius_bench.artifacts import Artifact, Store, digest_of
+from genius_bench.artifacts import Artifact, Store
+from genius_bench.integrity import digest_of
 from genius_bench.reporting.scored import Scored
 from genius_bench.site.columns import Columns, columns_of
 from genius_bench.site.folder import Folder

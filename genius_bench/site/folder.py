@@ -6,9 +6,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from genius_bench.artifacts import storage_error
 from genius_bench.errors import InputError
 from genius_bench.site.scripts import script
+from genius_bench.storage import storage_error
 
 MARK = "genius-bench board"
 """Stands in the page, so that a folder is known to be a site of ours."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genius_bench.artifacts import Artifact, Store, digest_of
+from genius_bench.artifacts import Artifact, Store
+from genius_bench.integrity import digest_of
 from genius_bench.runs import Run
 from genius_bench.site.folder import Folder
 from genius_bench.site.holdings import SHORT

@@ -3,7 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from genius_bench.artifacts import Artifact, Store, digest_of
+from genius_bench.artifacts import Artifact, Store
+from genius_bench.integrity import digest_of
 from genius_bench.reporting.cost import cost_of
 from genius_bench.runs import Evaluation, Run
 from genius_bench.site.curves import Curves

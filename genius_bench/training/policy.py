@@ -8,11 +8,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
-from genius_bench.artifacts import fsync
 from genius_bench.engines.loading import COMPANIONS, base_of, fingerprint
 from genius_bench.engines.weights import ADAPTER, load_whole, merged
 from genius_bench.errors import GeniusBenchError, InputError, first_line
 from genius_bench.recipe import LoraSection, TrainingSection
+from genius_bench.storage import fsync
 from genius_bench.training.saved_state import Pieces, storage_failure
 
 COPIED = (*COMPANIONS, "LICENSE*", "NOTICE*")

@@ -26,8 +26,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from genius_bench.artifacts import fsync
 from genius_bench.errors import GeniusBenchError, first_line
+from genius_bench.storage import fsync
 from genius_bench.training.holdings import Fragment, Holdings
 
 MARKER = "complete"

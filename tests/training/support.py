@@ -16,7 +16,8 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store, digest_of
+from genius_bench.artifacts import Artifact, Build, Identity, Store
+from genius_bench.integrity import digest_of
 from genius_bench.objectives.aco import ACO
 from genius_bench.objectives.interface import Objective
 from genius_bench.recipe import TrainingSection
