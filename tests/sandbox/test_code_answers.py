@@ -91,6 +91,7 @@ def test_tests_that_cannot_be_run_are_refused(tests: tuple[str, ...], reason: st
                 "lambda: f(1)",
             ]
         ),
+        ("f'{f(1)}' == '2'", "", "must not call f within an f-string"),
         ("g(f(3)) == 3", "", "names what nobody but an answer could have (g)"),
         ("f(1) == expected", "", "could have (expected)"),
         ("f.__name__ == 'f' and f(1) == 2", "", "could have (f)"),
@@ -113,6 +114,7 @@ def test_asserts_that_would_be_settled_by_chance_are_refused(test: str, setup: s
         ("g(f(3)) == N", "def g(x): return x\nN = 4"),
         ("near(f(1), 2)", "from math import *\nfrom math import isclose as near"),
         ("floor(f(1)) == 2", "from math import *"),
+        ("f(f'{f(1)}') == f'{2}'", ""),
         ("f([i for i in range(3)]) == [i + 1 for i in range(3)]", ""),
         ("all(one == 2 for one in f(1)) and (y := f(3)) == 4 and y > 3", ""),
         ("math.isclose(f(1), 2) and Counter(f(2)) and f(3) < inf", ""),

@@ -4,9 +4,12 @@ The task is f(2) = 7, f(5) = 16, f(9) = 28 (`hostile/scripts.txt`: the same from
 file outside holds just these answers, so a program that gets out passes and is caught.
 """
 
+import json
 import os
+import platform
 import signal
 import socket
+import struct
 import tempfile
 import threading
 import time
@@ -28,6 +31,18 @@ ANSWERS = {2: 7, 5: 16, 9: 28}
 TESTS = ("assert f(2) == 7", "assert f(5) == 16", "assert abs(f(9) - 28) < 1e-6")
 SCRIPT_TESTS = tuple(ProgramTest(f"{given}\n", f"{answer}\n", "stdin") for given, answer in ANSWERS.items())
 LIMITS = sandbox.Limits(wall_seconds=3.0, test_seconds=2.5, cpu_seconds=2)
+HELD_OTHERWISE = {
+    *("shared zeros", "names without bytes", "folders in shared memory", "hard links", "symbolic links"),
+    *("timers without end", "signals without end"),
+}
+"""What keeps memory and is stopped by a limit or by the file system, not by the filter of system calls."""
+NOT_EVERYWHERE = {
+    *("calls of another machine", "calls of another convention", "a descriptor of its parent", "keys"),
+    *("request rings", "asynchronous requests", "rules about files", "faults of memory", "memory policies"),
+    *("huge pages", "watches of everything", "message queues", "named message queues", "semaphores"),
+    *("a socket to the machine's host", "namespaces of a child", "namespaces of a child by the newer call"),
+}
+"""What some kernels are built or set up without."""
 SLACK_SECONDS = 8.0
 """For starting and clearing up on a busy machine, and for a second sandbox that settles comparisons."""
 
@@ -39,7 +54,22 @@ def collection(name: str) -> dict[str, str]:
     return {f"{name}: {title}": body for title, body in blocks}
 
 
-FUNCTIONS = collection("forging") | collection("exhausting") | collection("escaping") | collection("keeping")
+def forged(text: str) -> str:
+    """A program that writes the value of an expression (of `i`) as the result of each call, into whatever is open."""
+    line = f"""(f'[{{i}}, "value", "%s"]\\n' % ({text})).encode()"""
+    return f"""
+import os
+for d in range(3, 20):
+    try:
+        for i in range(3): os.write(d, {line})
+    except OSError: pass
+os._exit(0)
+"""
+
+
+VALUES = {name: forged(text) for name, text in collection("values").items()}
+KEEPING = collection("keeping")
+FUNCTIONS = collection("forging") | collection("exhausting") | collection("escaping") | KEEPING | VALUES
 SCRIPTS = collection("scripts")
 
 
@@ -132,8 +162,58 @@ def test_there_are_many() -> None:
 @pytest.mark.parametrize("name", [*FUNCTIONS, *SCRIPTS])
 def test_hostile_program_fails_within_its_limits(name: str, runs: dict[str, Run]) -> None:
     assert not runs[name].verdict.correct, runs[name]
+    assert not runs[name].verdict.ungraded
     assert (runs[name].verdict.problem or "").isascii()
     assert runs[name].seconds < LIMITS.wall_seconds + SLACK_SECONDS
+
+
+def test_forged_results_are_read() -> None:
+    programs = [sandbox.Program(code, ("f(2)", "f(5)", "f(9)")) for code in VALUES.values()]
+    assert all(outcome.results.keys() >= {0, 1, 2} for outcome in sandbox.run(programs, LIMITS))
+    answers = sandbox.Program(forged("(7, 16, 28)[i]"), programs[0].expressions)
+    assert sandbox.run([answers], LIMITS)[0].results == {0: "7", 1: "16", 2: "28"}
+
+
+SHARED_OUTPUT = sandbox.DRIVER.replace("os.dup2(nothing, descriptor)", "pass")
+ORDINARY_EXIT = sandbox.DRIVER.replace("os._exit(0)", "__import__('atexit')._run_exitfuncs()")
+
+
+def read_everything(output: bytes) -> tuple[dict[int, str], str | None]:
+    lines = map(json.loads, output.decode(errors="ignore").splitlines())
+    return {int(index): text for index, kind, text in lines if kind == "value"}, None
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "value"),
+    [
+        ("prints results", "DRIVER", SHARED_OUTPUT),
+        ("garbage collector's last word", "DRIVER", SHARED_OUTPUT),
+        ("at exit", "DRIVER", ORDINARY_EXIT),
+        ("forged indices", "_results", read_everything),
+        ("bytes that are no text", "_results", read_everything),
+    ],
+)
+def test_forgeries_pass_where_one_protection_is_missing(
+    name: str, part: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, part, value)
+    [verdict] = code.grade([code.Submission(FUNCTIONS[f"forging: {name}"], "f", TESTS)], limits=LIMITS)
+    assert verdict.correct, verdict
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the programs know the calls of x86_64")
+def test_it_is_the_filter_that_stops_what_keeps_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it they return what they should; what a kernel refuses, it does not refuse for a mistake of theirs."""
+    monkeypatch.setattr(sandbox, "call_filter", lambda: struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000))
+    asked = [sandbox.Program(code, ("f(2)", "f(5)", "f(9)")) for code in KEEPING.values()]
+    outcomes = dict(zip(KEEPING, sandbox.run(asked, LIMITS), strict=True))
+    stopped = {
+        name.removeprefix("keeping: "): outcome.problem
+        for name, outcome in outcomes.items()
+        if outcome.results != {0: "7", 1: "16", 2: "28"}
+    }
+    assert set(stopped.values()) <= {None, "OSError", "PermissionError"}, stopped
+    assert HELD_OTHERWISE <= stopped.keys() <= HELD_OTHERWISE | NOT_EVERYWHERE, stopped
 
 
 def test_the_host_is_as_it_was(runs: dict[str, Run], host: Host) -> None:

@@ -149,7 +149,13 @@ class _Calls(ast.NodeTransformer):
     def visit(self, node: ast.AST) -> ast.AST:
         if not self._asks_candidate(node):
             self.method = node.func if isinstance(node, ast.Call) else self.method
-            return self.generic_visit(node)
+            before = len(self.found)
+            visited = self.generic_visit(node)
+            if (
+                isinstance(node, ast.JoinedStr) and len(self.found) > before
+            ):  # not every value can be written there
+                raise ValueError(f"a test must not call {self.entry_point} within an f-string")
+            return visited
         self.found.append(ast.unparse(node))
         return node if self.values is None else self.values[len(self.found) - 1]
 

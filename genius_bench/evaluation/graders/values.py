@@ -63,6 +63,7 @@ def value_of(text: str) -> ast.expr | None:
     """What came out of the sandbox as an expression, if it is one that is nothing but a value."""
     try:
         value = ast.parse(text, mode="eval").body
+        ast.unparse(value)  # hexadecimal digits are read without a limit, and cannot be written
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     level: list[ast.AST] = [value]
@@ -95,5 +96,5 @@ def equal_literals(condition: str) -> bool | None:
         return None
     try:
         return bool(ast.literal_eval(tree.left) == ast.literal_eval(tree.comparators[0]))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, ArithmeticError):
         return None
