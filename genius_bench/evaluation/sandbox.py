@@ -29,7 +29,6 @@ from typing import Any
 from genius_bench.evaluation.call_filter import call_filter
 
 NOBODY = 65534
-SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
 PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin")
 DRIVER = Path(__file__).with_name("sandbox_driver.py").read_text(encoding="utf-8")
 RESULT = re.compile(rb'\[(?P<index>-?[0-9]{1,9}), "(?P<kind>value|error|ready)", (?=")')
@@ -141,7 +140,8 @@ def _run_one(program: Runnable, limits: Limits, unsafe: bool) -> Outcome:
     with open(os.memfd_create("job", os.MFD_ALLOW_SEALING), "w+b") as job:
         job.write(_job(program, limits, contained=not unsafe))
         job.seek(0)
-        fcntl.fcntl(job, fcntl.F_ADD_SEALS, SEALS)  # the program could write to it otherwise
+        seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
+        fcntl.fcntl(job, fcntl.F_ADD_SEALS, seals)  # the program could write to it otherwise
         process = _start([sys.executable, "-I", "-c", DRIVER] if unsafe else _bubblewrap(), stdin=job)
         output, ended = _read(process, started + limits.wall_seconds, limits.output_bytes)
         _kill(process)
@@ -181,16 +181,18 @@ def _start(command: list[str], stdin: Any = subprocess.PIPE, stderr: int = subpr
     """As nobody when we are root (a root caller's process counts and /proc/sys would be open to the program), and
     without our environment (a program would see it as that of bubblewrap)."""
     options: dict[str, Any] = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": stderr}
+    options |= {"cwd": "/", "start_new_session": True}
+    if "FILTER" not in command:
+        return subprocess.Popen(command, **options)
+    options["env"] = {"PATH": os.environ.get("PATH", os.defpath)}
+    if os.geteuid() == 0:
+        options |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     reader, writer = os.pipe()
     os.write(writer, call_filter() or b"")
     os.close(writer)
-    if "FILTER" in command:
-        command = [str(reader) if word == "FILTER" else word for word in command]
-        options |= {"env": {"PATH": os.environ["PATH"]}, "pass_fds": (reader,)}
-        if os.geteuid() == 0:
-            options |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     try:
-        return subprocess.Popen(command, cwd="/", start_new_session=True, **options)
+        words = [str(reader) if word == "FILTER" else word for word in command]
+        return subprocess.Popen(words, pass_fds=(reader,), **options)
     finally:
         os.close(reader)
 

@@ -80,7 +80,7 @@ def evaluate_shut_in(job: Job, seconds: float) -> None:
                 leashed(
                     line,
                     log=job.log("eval"),
-                    environment={"PATH": os.environ["PATH"]},
+                    environment={"PATH": os.environ.get("PATH", os.defpath)},
                     folder=work,
                     output=archive,
                 ) as process,

@@ -1,6 +1,8 @@
 """Code in answers: where it starts and ends, and which tests can be run."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -347,6 +349,20 @@ def test_a_machine_without_bubblewrap_says_how_to_get_it(monkeypatch: pytest.Mon
         assert sandbox.available() == "no sandbox (apt install bubblewrap)"
     finally:
         sandbox.available.cache_clear()
+
+
+def test_a_system_that_has_no_sandbox_says_so() -> None:
+    """As macOS, which lacks these names."""
+    code = """
+import fcntl, os, sys
+for name in [name for name in dir(fcntl) if "SEAL" in name]: delattr(fcntl, name)
+del os.memfd_create, os.sched_getaffinity, os.pidfd_open
+from genius_bench.evaluation import graders
+sys.platform = "darwin"
+print(graders.not_gradable("code"), graders.grade("number", [("So 3.", graders.Item("3"))])[0].correct)
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (told.stdout, told.stderr) == ("the sandbox needs Linux True\n", "")
 
 
 def test_a_machine_that_forbids_namespaces_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,6 +212,11 @@ def test_a_process_of_its_own_runs_and_a_pool_is_one_too_many() -> None:
     assert script(f"{code}\nprint(q.get())\np.join()", "6").results == {0: "6\n"}
 
 
+def test_an_environment_without_a_path_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PATH")
+    assert script("print(input())", "a").results == {0: "a\n"}
+
+
 def test_unsafe_mode_runs_and_limits() -> None:
     endless = "def f(x):\n    while True: pass"
     codes = ("def f(x): return 3 * x + 1", endless)
