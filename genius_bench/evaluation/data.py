@@ -5,6 +5,7 @@ Rows keep the hub's columns whatever they come from, and no data set's own code 
 
 import gzip
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
@@ -13,7 +14,7 @@ from typing import Any
 
 from genius_bench.errors import InputError, first_line
 from genius_bench.evaluation.cards import TaskCard
-from genius_bench.evaluation.row_checks import check_rows, check_text
+from genius_bench.evaluation.row_checks import check_row, check_text
 from genius_bench.integrity import digest_of
 from genius_bench.offline import is_offline, not_here
 
@@ -45,7 +46,7 @@ def load_items(card: TaskCard, folder: str | None = None, split: str | None = No
     _check_columns(card, rows)
     found = fingerprint(card, rows)
     expected = card.facts.fingerprint
-    prepared = _prepared(card, rows, split)
+    prepared = _prepared(card, enumerate(rows, 1), split)
     return Items(
         rows=prepared,
         ids=_item_ids(card, rows),
@@ -127,8 +128,8 @@ def _load_examples(card: TaskCard, folder: str | None) -> list[Row]:
     _check_columns(card, train)
     wanted = card.facts.examples[: card.shots]
     if not wanted:
-        return _prepared(card, train[: card.shots], card.facts.examples_split)
-    by_digest = {question_digest(question_of(card, row)): row for row in train}
+        return _prepared(card, enumerate(train[: card.shots], 1), card.facts.examples_split)
+    by_digest = {question_digest(question_of(card, row)): (n, row) for n, row in enumerate(train, 1)}
     missing = [digest for digest in wanted if digest not in by_digest]
     if missing:
         raise InputError(
@@ -138,25 +139,19 @@ def _load_examples(card: TaskCard, folder: str | None) -> list[Row]:
     return _prepared(card, [by_digest[digest] for digest in wanted], card.facts.examples_split)
 
 
-def _prepared(card: TaskCard, rows: list[Row], split: str) -> list[Row]:
-    """The rows with the columns that the prompt speaks of, each checked."""
-    if card.facts.prepare is not None:
-        prepare = load_function(card.facts.prepare)
-        rows = [
-            row | _prepare(card, prepare, row, f"row {n} of split '{split}'") for n, row in enumerate(rows, 1)
-        ]
-    check_rows(card, rows, split)
+def _prepared(card: TaskCard, numbered: Iterable[tuple[int, Row]], split: str) -> list[Row]:
+    """The rows, told apart by their numbers in the split, with the columns that the prompt speaks of, each checked."""
+    prepare = load_function(card.facts.prepare) if card.facts.prepare else None
+    rows = []
+    for number, row in numbered:
+        where = f"row {number} of split '{split}'"
+        try:
+            row = row | prepare(row) if prepare else row
+        except Exception as error:  # a cell of another kind than the function was written for
+            raise InputError(f"task '{card.name}': {where} cannot be read: {first_line(error)}") from error
+        check_row(card, row, where)
+        rows.append(row)
     return rows
-
-
-def _prepare(card: TaskCard, prepare: Any, row: Row, where: str) -> Row:
-    try:
-        found: Row = prepare(row)
-    except InputError:
-        raise
-    except Exception as error:  # a cell of another kind than the function was written for
-        raise InputError(f"task '{card.name}': {where} cannot be read: {first_line(error)}") from error
-    return found
 
 
 def load_function(place: str) -> Any:

@@ -3,8 +3,6 @@
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from genius_bench.errors import InputError
-
 if TYPE_CHECKING:
     from genius_bench.evaluation.program_tests import ProgramTest
 
@@ -31,9 +29,7 @@ def mbpp(row: Row) -> Row:
 
     name = entry_point_of(row["test_list"])
     if name is None:
-        raise InputError(
-            f"task 'mbpp': the tests of item {row.get('task_id')} call no function of the answer's"
-        )
+        raise ValueError("its tests call no function of the answer's")
     return {"tests": list(row["test_list"]), "entry_point": name, "setup": row.get("test_setup_code") or ""}
 
 

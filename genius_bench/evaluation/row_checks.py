@@ -6,7 +6,6 @@ would be scored without a word.
 
 import math
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -33,18 +32,17 @@ class BadCell(Exception):
     """What is wrong with a row, with the column where one can be named."""
 
 
-def check_rows(card: TaskCard, rows: Iterable[Row], split: str) -> None:
-    """Raises `InputError` that names task, row and column of the first row that cannot be asked or graded."""
-    for position, row in enumerate(rows, 1):
-        try:
-            labels = _labels(card, row) if card.facts.options else []
-            _check_question(card, row)
-            if card.config["doc_to_target"]:
-                _check_gold(card, row, labels)
-            if card.facts.grader == "code":
-                _check_tests(row)
-        except BadCell as problem:
-            raise InputError(f"task '{card.name}': row {position} of split '{split}': {problem}") from None
+def check_row(card: TaskCard, row: Row, where: str) -> None:
+    """Raises `InputError` that names task, row and column where the row cannot be asked or graded."""
+    try:
+        labels = _labels(card, row) if card.facts.options else []
+        _check_question(card, row)
+        if card.config["doc_to_target"]:
+            _check_gold(card, row, labels)
+        if card.facts.grader == "code":
+            _check_tests(row)
+    except BadCell as problem:
+        raise InputError(f"task '{card.name}': {where}: {problem}") from None
 
 
 def check_text(card: TaskCard, position: int, row: Row) -> None:

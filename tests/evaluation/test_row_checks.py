@@ -11,7 +11,7 @@ from genius_bench.artifacts import Artifact
 from genius_bench.errors import InputError
 from genius_bench.evaluation import stage
 from genius_bench.evaluation.cards import available_tasks, task_card
-from genius_bench.evaluation.data import load_baseline, load_items
+from genius_bench.evaluation.data import load_baseline, load_items, question_digest
 from genius_bench.evaluation.row_checks import _compiled
 from genius_bench.rows import Score
 
@@ -124,6 +124,7 @@ BAD: list[tuple[str, str, Any, str]] = [
     ("lab_comparison", "answer", "Maybe", "the answer is read as Maybe, but column 'answer' is 'Maybe'"),
     ("mbpp", "test_list", None, "row 2 of split 'test' cannot be read"),
     ("mbpp", "test_list", ["assert f(1)", 3], "row 2 of split 'test' cannot be read"),
+    ("mbpp", "test_list", ["assert True"], "row 2 of split 'test' cannot be read: its tests call no function"),
     ("mbpp", "text", None, "column 'text' is null"),
     ("gpqa", "Correct Answer", None, "nothing stands in column 'Correct Answer'"),
     ("gpqa", "Incorrect Answer 3", NAN, "nothing stands in column 'Incorrect Answer 3'"),
@@ -187,6 +188,10 @@ def test_solved_examples_are_checked_too(tmp_path: Path) -> None:
     facts = task_card("gsm8k").facts.model_copy(update={"examples": ()})
     card = task_card("gsm8k").model_copy(update={"facts": facts})
     (tmp_path / "gsm8k" / "test.jsonl").write_text(json.dumps(GOOD["gsm8k"]))
+    with pytest.raises(InputError, match="row 4 of split 'train': the answer is not there"):
+        load_items(card, str(tmp_path))
+    named = tuple(question_digest(rows[position]["question"]) for position in (3, 1, 0, 2))
+    card = card.model_copy(update={"facts": facts.model_copy(update={"examples": named})})
     with pytest.raises(InputError, match="row 4 of split 'train': the answer is not there"):
         load_items(card, str(tmp_path))
 

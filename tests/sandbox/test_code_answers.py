@@ -15,7 +15,7 @@ from genius_bench.evaluation.graders.blocks import program
 from genius_bench.evaluation.graders.code import Submission, grade
 from genius_bench.evaluation.graders.values import value_of
 from genius_bench.evaluation.program_tests import ProgramTest
-from genius_bench.evaluation.row_checks import check_rows
+from genius_bench.evaluation.row_checks import check_row
 
 needs_sandbox = pytest.mark.skipif(sandbox.available() is not None, reason=str(sandbox.available()))
 CODE = "def f(x):\n    return x + 1"
@@ -156,9 +156,9 @@ ROW = {"text": "Add one.", "code": CODE, "test_list": [], "tests": ["assert f(1)
 )
 def test_an_item_that_cannot_be_graded_is_named(column: str, value: object, reason: str) -> None:
     card = task_card("mbpp")
-    check_rows(card, [ROW], "test")
+    check_row(card, ROW, "row 1 of split 'test'")
     with pytest.raises(InputError, match=f"task 'mbpp': row 2 of split 'test': {re.escape(reason)}"):
-        check_rows(card, [ROW, ROW | {column: value}], "test")
+        check_row(card, ROW | {column: value}, "row 2 of split 'test'")
 
 
 @pytest.mark.parametrize(
