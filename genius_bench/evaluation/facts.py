@@ -63,6 +63,8 @@ class TaskFacts(BaseModel):
     version: PositiveInt
     """Raise it when the prompt or the items change: old numbers then keep their own column."""
     grader: GraderName
+    gold: Literal["boxed", "whole"] | None = None
+    """What the gold text must hold beyond an answer that the grader reads: a closed box, or a whole number from 0."""
     released: ReleasedName = "none"
     """The published extraction rule applied beside the grader."""
     columns: tuple[str, ...]

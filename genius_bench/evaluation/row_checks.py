@@ -24,8 +24,6 @@ MOST_NESTED = 100
 NOTHING = ("none", "nan", "null", "n/a", "<na>")
 """What a null becomes where it is printed. Options may say so ("None" is one of MMLU's)."""
 VISIBLE = re.compile("[^\\s\u00ad\u200b-\u200f\u2060\ufeff]")
-NOT_NEGATIVE = ("aime24",)
-"""Tasks whose answers are whole numbers from 0."""
 
 
 class BadCell(Exception):
@@ -124,7 +122,7 @@ def _check_gold(card: TaskCard, row: Row, labels: list[str]) -> None:
     text = _filled(template, row, "the answer")
     gold = graders.gold_answer(card.facts.grader, graders.Item(gold=text))
     if card.facts.grader == "math":
-        _check_box(text, columns, told)
+        _check_box(text, card.facts.gold == "boxed", told)
     if _is_null(gold):
         raise BadCell(f"the answer is '{gold}' ({told}), the text of a null")
     if not gold:
@@ -133,15 +131,15 @@ def _check_gold(card: TaskCard, row: Row, labels: list[str]) -> None:
         raise BadCell(f"the answer is '{gold}' ({told}), the options are {', '.join(labels)}")
     if card.facts.grader == "number" and number.as_number(gold) is None:
         raise BadCell(f"the answer {_what(gold)} ({told}), where a number belongs")
-    if card.name in NOT_NEGATIVE and not re.fullmatch(r"\d+", gold):
+    if card.facts.gold == "whole" and not re.fullmatch(r"\d+", gold):
         raise BadCell(f"the answer {_what(gold)} ({told}), where a whole number from 0 belongs")
     if card.facts.grader == "yes_no":
         _check_yes_no(gold, [row[column] for column in columns], told)
 
 
-def _check_box(text: str, columns: list[str], told: str) -> None:
+def _check_box(text: str, needed: bool, told: str) -> None:
     """A solution names its answer in a box; an answer by itself needs none, but a box must be closed."""
-    boxes = columns == ["solution"] or "\\boxed" in text or "\\fbox" in text
+    boxes = needed or "\\boxed" in text or "\\fbox" in text
     if boxes and text.strip() and last_boxed(text) is None:
         raise BadCell(f"the answer is not there: {told} has no closed \\boxed{{…}}")
 
