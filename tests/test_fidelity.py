@@ -25,9 +25,9 @@ from genius_bench.cli.train import app
 from genius_bench.corpora import load_corpus
 from genius_bench.engines.interface import Request
 from genius_bench.errors import InputError
-from genius_bench.evaluation.cards import tasks_of
+from genius_bench.evaluation.cards import task_card, tasks_of
 from genius_bench.evaluation.protocols import by_opencompass
-from genius_bench.evaluation.stage import read_scores, task_card
+from genius_bench.evaluation.scores import read_scores
 from genius_bench.layers import Layer, parse_assignments
 from genius_bench.recipe import Recipe
 from genius_bench.resolution import Resolved, resolve

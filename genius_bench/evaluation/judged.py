@@ -1,7 +1,6 @@
 """The stage that has answers judged: stored answers in, verdicts of another model and win rates out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store
@@ -10,7 +9,8 @@ from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.facts import Judging
 from genius_bench.evaluation.generations import ITEMS_FILE
 from genius_bench.evaluation.metrics import scores_of
-from genius_bench.evaluation.scoring import SCORES_FILE, answer_record, details_of, in_order
+from genius_bench.evaluation.scores import write_scores
+from genius_bench.evaluation.scoring import answer_record, details_of, in_order
 from genius_bench.integrity import digest_of
 from genius_bench.judging import VERSION
 from genius_bench.judging.comparison import Comparison, compare, position_bias
@@ -78,7 +78,7 @@ def score_by_judge(
         found = scores_of(card.name, rows, details, graded=judge is not None, judge=named)
         if judge and card.facts.grader == "comparison":
             found += _win_rates(card, judging, judge, answers, entries, judged, baseline, found[0].details)
-        build.write_json(SCORES_FILE, [asdict(one) for one in found])
+        write_scores(build, found)
 
     return store.make(identity, produce)
 

@@ -1,22 +1,19 @@
 """The stage that grades: stored answers in, per-answer verdicts and scores out. Nothing is generated here."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.environment import package_version
-from genius_bench.errors import InputError
 from genius_bench.evaluation import graders
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.generations import ITEMS_FILE
 from genius_bench.evaluation.metrics import scores_of
 from genius_bench.evaluation.program_tests import ProgramTest
 from genius_bench.evaluation.protocols import protocols
-from genius_bench.rows import Score
+from genius_bench.evaluation.scores import write_scores
 
 STAGE_VERSION = 3
-SCORES_FILE = "scores.json"
 
 Row = dict[str, Any]
 
@@ -59,7 +56,7 @@ def score(store: Store, generations: Artifact, card: TaskCard, *, unsafe_code: b
             released=card.facts.released != "none",
             headline=_headline(generations),
         )
-        build.write_json(SCORES_FILE, [asdict(one) for one in found])
+        write_scores(build, found)
 
     return store.make(identity, produce)
 
@@ -77,20 +74,6 @@ def _program_tests(store: Store, described: dict[str, Any]) -> dict[str, Row]:
         if "tests" in described
         else {}
     )
-
-
-def read_scores(artifact: Artifact) -> list[Score]:
-    """The numbers in a scores artifact. Raises `InputError` where it is damaged or gone."""
-    try:
-        return [Score(**row) for row in artifact.json(SCORES_FILE)]
-    except TypeError as error:
-        raise InputError(f"{artifact.path / SCORES_FILE} holds no scores ({error})") from error
-
-
-def not_scored(artifact: Artifact) -> str | None:
-    """Why a scores artifact holds no accuracy ("no sandbox …"); None when it does."""
-    reasons = [one.details.get("not_scored") for one in read_scores(artifact)]
-    return next((str(reason) for reason in reasons if reason), None)
 
 
 def details_of(

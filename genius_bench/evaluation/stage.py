@@ -7,9 +7,9 @@ from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import TaskCard, available_tasks, resolve_suite, task_card
 from genius_bench.evaluation.data import Items, load_baseline, load_items
 from genius_bench.evaluation.protocols import is_judged
+from genius_bench.evaluation.scores import read_scores
 from genius_bench.printing import note
 from genius_bench.recipe import EngineSection, EvaluationSection
-from genius_bench.rows import Score
 
 if TYPE_CHECKING:
     from genius_bench.engines.endpoint import Endpoint
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from genius_bench.evaluation.asking import LazyEngine
     from genius_bench.judging.judge import Judge
 
-__all__ = ["TaskCard", "available_tasks", "evaluate", "read_scores", "regrade", "resolve_suite", "task_card"]
+__all__ = ["TaskCard", "available_tasks", "evaluate", "regrade", "resolve_suite", "task_card"]
 
 
 def evaluate(
@@ -105,13 +105,6 @@ def _judge_of(
     from genius_bench.judging.judge import open_judge
 
     return open_judge(settings.judge, store.home, engine_settings)
-
-
-def read_scores(artifact: Artifact) -> list[Score]:
-    """The numbers in a scores artifact."""
-    from genius_bench.evaluation import scoring
-
-    return scoring.read_scores(artifact)
 
 
 def regrade(store: Store, *, unsafe_code: bool = False) -> list[Artifact]:

@@ -3,14 +3,13 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from genius_bench.artifacts import Artifact, Build, Store
 from genius_bench.engines.endpoint import Endpoint
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import GeniusBenchError, InputError
-from genius_bench.evaluation.scoring import SCORES_FILE
+from genius_bench.evaluation.scores import write_scores
 from genius_bench.judging.judge import Judge, open_judge
 from genius_bench.lab import MODEL_PATH
 from genius_bench.opencompass import environment, sandboxing
@@ -129,7 +128,7 @@ def _produce(build: Build, task: Task, server: LazyServer) -> None:
     if not any(True for _ in build.rows()):  # rows that an interrupted attempt left are the same
         build.write_shard(found)
     scores = scores_from(task, graded, found)
-    build.write_json(SCORES_FILE, [asdict(one) for one in scores])
+    write_scores(build, scores)
     for leftover in ("data", "home", "tmp", ".cache"):
         shutil.rmtree(job.folder / leftover, ignore_errors=True)
 

@@ -11,7 +11,7 @@ from genius_bench import registry
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.evaluation.metrics import FAILURES, columns_of, item_values
-from genius_bench.evaluation.stage import read_scores
+from genius_bench.evaluation.scores import read_scores
 from genius_bench.layers import merge
 from genius_bench.reporting.cost import Cost, cost_of
 from genius_bench.rows import Score

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genius_bench.artifacts import Artifact, Store
-from genius_bench.evaluation.stage import read_scores
+from genius_bench.evaluation.scores import read_scores
 from genius_bench.integrity import digest_of
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.runs import Evaluation, Run, read_run

@@ -11,7 +11,8 @@ from genius_bench.engines.loading import load_tokenizer, resolve_model
 from genius_bench.evaluation.asking import LazyEngine
 from genius_bench.evaluation.cards import task_card
 from genius_bench.evaluation.data import load_items
-from genius_bench.evaluation.stage import evaluate, read_scores
+from genius_bench.evaluation.scores import read_scores
+from genius_bench.evaluation.stage import evaluate
 from genius_bench.lab import MODEL_PATH
 from genius_bench.recipe import EngineSection, EvaluationSection
 from tests.evaluation.real_data import FOLDER, MISSING, TASKS, link

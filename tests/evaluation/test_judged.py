@@ -12,8 +12,8 @@ from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import InputError
 from genius_bench.evaluation import judged as judged_stage
 from genius_bench.evaluation.asking import LazyEngine
-from genius_bench.evaluation.scoring import not_scored
-from genius_bench.evaluation.stage import evaluate, read_scores, regrade
+from genius_bench.evaluation.scores import read_scores
+from genius_bench.evaluation.stage import evaluate, regrade
 from genius_bench.judging import comparison
 from genius_bench.recipe import EngineSection, EvaluationSection, JudgeSection
 from genius_bench.rows import Score
@@ -158,12 +158,12 @@ def test_no_verdict_is_counted_and_nobody_gains_by_it(data: Path, tmp_path: Path
 def test_without_a_judge_answers_are_kept_for_later(data: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     artifact, requests = run(home, data, "alpaca_eval", JudgeSection())
-    assert "--judge" in str(not_scored(artifact))
+    assert "--judge" in by_metric(artifact)["error"].details["not_scored"]
     assert len(requests) == ITEMS
     with serve(prefers_a) as server:
         judged, again = run(home, data, "alpaca_eval", JudgeSection(model="j", url=server.url))
     assert again == []
-    assert not_scored(judged) is None
+    assert "not_scored" not in by_metric(judged)["error"].details
     assert regrade(Store(home)) == [], "judges are paid: regrading does not ask them"
 
 

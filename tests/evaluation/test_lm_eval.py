@@ -8,7 +8,7 @@ import pytest
 from benchmarks.evaluation_speed import run_lm_eval, run_ours, write_lm_eval_task
 from genius_bench.artifacts import Store
 from genius_bench.evaluation.cards import task_card
-from genius_bench.evaluation.stage import read_scores
+from genius_bench.evaluation.scores import read_scores
 from genius_bench.lab import MODEL_PATH
 
 LIMIT = 40

@@ -18,8 +18,8 @@ from genius_bench.errors import GeniusBenchError
 from genius_bench.evaluation import graders, sandbox
 from genius_bench.evaluation.asking import LazyEngine
 from genius_bench.evaluation.metrics import item_values
-from genius_bench.evaluation.scoring import not_scored
-from genius_bench.evaluation.stage import evaluate, read_scores, regrade
+from genius_bench.evaluation.scores import read_scores
+from genius_bench.evaluation.stage import evaluate, regrade
 from genius_bench.lab.items import evaluation_items
 from genius_bench.recipe import EngineSection, EvaluationSection
 from genius_bench.rows import Score
@@ -161,7 +161,7 @@ def test_all_kinds_of_lab_task_at_once_share_one_engine(tmp_path: Path) -> None:
 
     artifacts, engines = run(Store(tmp_path), script, tasks, limit=6, samples=1)
     assert len(engines) == 1
-    graded = [artifact for artifact in artifacts if not not_scored(artifact)]
+    graded = [one for one in artifacts if "not_scored" not in by_metric(one)["error"].details]
     assert len(graded) == (4 if sandbox.available() is None else 3)
     assert all(by_metric(artifact)["greedy"].value == 100 for artifact in graded)
     assert "released_greedy" not in by_metric(artifacts[-1])
@@ -173,7 +173,7 @@ def test_without_a_sandbox_code_is_not_scored_and_the_rest_is(
     monkeypatch.setattr(sandbox, "available", lambda: "no sandbox (apt install bubblewrap)")
     tasks = ("lab_functions", "lab_words")
     artifacts, _ = run(Store(tmp_path), lambda prompt, _: "def f(x): return x", tasks, limit=3, samples=0)
-    assert not_scored(artifacts[0]) == "no sandbox (apt install bubblewrap)"
+    assert by_metric(artifacts[0])["error"].details["not_scored"] == "no sandbox (apt install bubblewrap)"
     assert "greedy" not in by_metric(artifacts[0])
     assert "greedy" in by_metric(artifacts[1])
     assert "lab_functions: not scored: no sandbox (apt install bubblewrap)" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from genius_bench.artifacts import Artifact, Store
 from genius_bench.engines.loading import resolve_model
 from genius_bench.evaluation.cards import task_card
 from genius_bench.evaluation.data import load_items
-from genius_bench.evaluation.scoring import read_scores
+from genius_bench.evaluation.scores import read_scores
 from genius_bench.recipe import EngineSection, EvaluationSection, JudgeSection
 from genius_bench.rows import Score
 from tests.judging.loopback import Messages, Server, serve

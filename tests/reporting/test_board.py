@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -317,3 +319,10 @@ def test_accuracies_and_win_rates_have_no_mean() -> None:
     mixed = {"gsm8k": "sampled", "alpaca_eval": "win_rate[j]", "wildbench": "rating[j]"}
     assert comparable(mixed) == {"gsm8k": "sampled"}
     assert comparable({"alpaca_eval": "win_rate[j]"}) == {"alpaca_eval": "win_rate[j]"}
+
+
+def test_scores_are_read_without_what_makes_them() -> None:
+    heavy = {"jinja2", "genius_bench.evaluation.graders"}
+    code = f"import sys, genius_bench.reporting.board; print({heavy} & {{*sys.modules}})"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (told.stdout, told.stderr) == ("set()\n", "")

@@ -8,17 +8,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from genius_bench.evaluation.sandbox_driver import DIGITS
+from genius_bench.evaluation.sandbox_driver import DIGITS, NAMED
 
-HOMES = {
-    "Counter": "collections",
-    "OrderedDict": "collections",
-    "deque": "collections",
-    "Decimal": "decimal",
-    "Fraction": "fractions",
-    "inf": "math",
-    "nan": "math",
-}
+HOMES = {name: home for home, name, _ in NAMED} | {"inf": "math", "nan": "math"}
 """Names that a value may use, and where they come from."""
 STAND_INS = """
 def _generated(items, ended):
