@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import warnings
+from contextlib import suppress
 from typing import Any
 
 from genius_bench.rows import Message
@@ -16,15 +18,22 @@ ROLES = {
     "assistant": "assistant",
     "gpt": "assistant",
 }
-ROLE = {"role", "from"}
-"""The two names of who speaks a turn."""
-WRITTEN_TURN = re.compile(r"""^(array\()?\s*\[?\s*\{.*["'](role|from)["']\s*:\s*["']\w+["'].*\}""", re.DOTALL)
+SPEAKER, SAID = ("role", "from"), ("content", "value")
+"""The two names of who speaks a turn, and of what is said."""
+WRITTEN_TURN = re.compile(
+    rf"""^(array\()?\s*\[?\s*\{{.*["']({"|".join(SPEAKER)})["']\s*:\s*["']({"|".join(ROLES)})["'].*\}}""",
+    re.DOTALL,
+)
 CLOSING = ("]", "}", ")")
 """Text that begins as turns do and goes on with words is a question about them."""
 
 
 class UnusableRow(Exception):
-    """A row that makes no query; the message says why in a few words."""
+    """A row that makes no query; the message says why in a few words, `reason` is what such rows are counted under."""
+
+    def __init__(self, message: str, reason: str = "unusable cell") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def conversation(value: Any, column: str) -> tuple[tuple[Message, ...], str | None]:
@@ -32,7 +41,7 @@ def conversation(value: Any, column: str) -> tuple[tuple[Message, ...], str | No
     turns = turns_of(value, column)
     last = max((place for place, turn in enumerate(turns) if turn["role"] == "user"), default=None)
     if last is None or not turns[last]["content"].strip():
-        raise UnusableRow("has no query")
+        raise UnusableRow("has no query", "no query")
     return tuple(turns[: last + 1]), _reply(turns, last)
 
 
@@ -50,7 +59,7 @@ def turns_of(value: Any, column: str) -> list[Message]:
 def reply_of(value: Any, column: str) -> str | None:
     """An answer as text; of turns the last one (preference data keep `chosen` so), which must be the assistant's."""
     value = _read_written(value, column)
-    if isinstance(value, list) and value and isinstance(value[-1], dict):
+    if _are_turns(value):
         last = _turn(value[-1], column)
         if last["role"] != "assistant":
             raise UnusableRow(
@@ -100,28 +109,39 @@ def _reply(turns: list[Message], question: int) -> str | None:
 
 def _read_written(value: Any, column: str) -> Any:
     """Turns that are kept as JSON or as Python's text, and one turn by itself, as a list; all else as it is."""
-    if isinstance(value, dict) and ROLE & value.keys():
-        return [value]
-    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{", "a"):
-        return value
-    for read in (json.loads, ast.literal_eval):
-        try:
-            found = read(value.strip())
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        turns = [found] if isinstance(found, dict) else found
-        if (
-            isinstance(turns, list)
-            and turns
-            and all(isinstance(one, dict) and ROLE & one.keys() for one in turns)
-        ):
-            return turns
-        break
-    if WRITTEN_TURN.match(value.strip()) and value.rstrip().endswith(CLOSING):
+    if not isinstance(value, str):
+        return [value] if _are_turns([value]) else value
+    text = value.strip()
+    found = _parsed(text) if text.startswith(("[", "{")) else None
+    turns = [found] if isinstance(found, dict) else found
+    if _are_turns(turns):
+        return turns
+    if found is None and WRITTEN_TURN.match(text) and text.endswith(CLOSING):
         raise UnusableRow(
             f"has turns written as text in '{column}' that cannot be read: neither JSON nor Python"
         )
     return value
+
+
+def _parsed(text: str) -> Any:
+    """What JSON or a literal of Python stands for; None for all other text."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    with warnings.catch_warnings(), suppress(ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        warnings.simplefilter("ignore")  # of text that is none, Python's reader complains on the terminal
+        return ast.literal_eval(text)
+    return None
+
+
+def _are_turns(value: Any) -> bool:
+    """Whether somebody speaks in a list: other objects have a `role` or a `from` too, and an answer may be made of
+    them."""
+    return isinstance(value, list) and any(
+        isinstance(one, dict)
+        and any(name in one for name in SPEAKER)
+        and (any(name in one for name in SAID) or any(str(one.get(name)) in ROLES for name in SPEAKER))
+        for one in value
+    )
 
 
 def _turn(turn: Any, column: str) -> Message:

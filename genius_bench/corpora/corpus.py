@@ -141,7 +141,7 @@ class _Reader:
             try:
                 query, own_id = self.columns.read(record.values)
             except UnusableRow as reason:
-                self._bad_rows.add(_reason(reason), f"{record.where} {reason}")
+                self._bad_rows.add(reason.reason, f"{record.where} {reason}")
                 continue
             place = seed_of("corpus", self._section.seed, query.id)
             if place not in self._seen:
@@ -163,10 +163,6 @@ class _Reader:
             except UnusableRow:
                 continue
         return "an earlier row"
-
-
-def _reason(error: UnusableRow) -> str:
-    return "no query" if "no query" in str(error) else "unusable cell"
 
 
 def _listing(counts: dict[str, int]) -> str:

@@ -160,8 +160,40 @@ def test_a_reference_as_turns_is_its_last_one_and_an_answer_in_json_is_text(
         assert one(tmp_path, {"prompt": "Why?", column: written}).reference == "Because."
         with pytest.raises(InputError, match=f"in '{column}' that does not end with the assistant's answer"):
             load(tmp_path, {"prompt": "Why?", column: CHAT[:1]})
-    for text in ('{"age": 3}', '["a", "b"]', "[{'age': 3}]", "[1] see below"):
+    for text in ('{"age": 3}', '["a", "b"]', "[{'age': 3}]", "[1] see below", *ANSWERS):
         assert one(tmp_path, {"prompt": "Why?", column: text}).reference == text
+
+
+ANSWERS = (
+    '[{"from": "Paris", "to": "Rome"}]',
+    '{"name": "Ann", "role": "admin"}',
+    "{'role': 'admin'}",
+    "{{1, 2}, {3}}",
+    "{{}}",
+    "{[1]: 2}",
+    r"['\d+']",
+    "a b",
+)
+"""Text that is no conversation, though it begins as one, or is no literal of Python, though it is its syntax."""
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("text", ANSWERS)
+def test_text_that_looks_like_turns_is_a_question_like_others(tmp_path: Path, text: str) -> None:
+    assert turns(one(tmp_path, {"prompt": text})) == [("user", text)]
+
+
+def test_an_object_that_is_no_turn_is_no_text(tmp_path: Path) -> None:
+    for value, kind in (
+        ({"name": "Ann", "role": "admin"}, "dict"),
+        ([{"from": "Paris", "to": "Rome"}], "list"),
+    ):
+        with pytest.raises(InputError, match=f"line 1 has a {kind} in 'response' where text belongs"):
+            load(tmp_path, {"prompt": "Why?", "response": value})
+    for said in ([*CHAT[:1], {"role": "assistant"}], {"role": "admin", "content": "x"}):
+        for value in (said, json.dumps(said)):
+            with pytest.raises(InputError, match="line 1 has a turn in 'response' that is not a role"):
+                load(tmp_path, {"prompt": "Why?", "response": value})
 
 
 @pytest.mark.parametrize("blank", ["", " \n", None, float("nan")])
