@@ -8,6 +8,7 @@ from genius_bench.corpora.conversations import (
     CONVERSATION,
     UnusableRow,
     conversation,
+    is_nothing,
     past_of,
     reply_of,
     text_of,
@@ -32,32 +33,36 @@ ABOUT = {"instruction": ("input", "context"), "question": ("context",)}
 
 @dataclass
 class Columns:
-    """Which columns of a source play which part. A known column is read in every row that has it; where a row has
-    two names for the query, the first row decides."""
+    """Which columns of a source play which part. A known column is read in every row that has something in it (Parquet
+    and the hub give each row all columns); where there are two for the query, the order of their names decides."""
 
     section: CorpusSection
-    query: str
     used: dict[str, str] = field(default_factory=dict)
     """Part → column, for the manifest and for people: the first that was read."""
-    unread: dict[str, None] = field(default_factory=dict)
-    """Columns of which no row's content was looked at, in the order of their appearance."""
+    _seen: dict[str, None] = field(default_factory=dict)
+    _read: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, section: CorpusSection, first: Record) -> "Columns":
         for option in ("query_column", "reference_column", "answer_column"):
             _check_named(getattr(section, option), option, first)
-        query = section.query_column or next((name for name in QUERY if name in first.values), None)
-        if query is None:
+        if section.query_column is None and first.values.keys().isdisjoint(QUERY):
             raise InputError(
                 f"{first.where}: none of its columns ({', '.join(first.values) or 'it has none'}) is known to hold "
                 "the query: name it with --set corpus.query_column=NAME"
             )
-        return cls(section, query)
+        return cls(section)
 
-    def read(self, values: dict[str, Any]) -> tuple[Query, bool]:
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Columns of which no row's content was looked at, in the order of their appearance."""
+        return tuple(name for name in self._seen if name not in self._read)
+
+    def read(self, row: dict[str, Any]) -> tuple[Query, bool]:
         """The row as a `Query`, and whether its id is its own (not made from its content)."""
-        known = (self.query,) if self.section.query_column else (self.query, *QUERY)
-        query = next((name for name in known if name in values), self.query)
+        values = {name: value for name, value in row.items() if not is_nothing(value)}
+        known = _either(self.section.query_column, QUERY)
+        query = next((name for name in known if name in values), known[0])
         named = (self.section.reference_column, self.section.answer_column)
         parts = {
             "query": (query,),
@@ -76,10 +81,8 @@ class Columns:
         self._note(labels, values)
 
         messages, turn_after = conversation(values.get(query), query)
-        for name in labels["conversation"]:
-            if values[name] is not None:
-                messages, turn_after = within(messages, turns_of(values[name], name))
-                break
+        for name in labels["conversation"][:1]:
+            messages, turn_after = within(messages, turns_of(values[name], name))
         messages = _about(messages, values, labels["query_input"])
         messages = _after_history(messages, values, labels["history"])
         messages = _under_system(messages, values, labels["system"])
@@ -98,8 +101,8 @@ class Columns:
         for part, names in labels.items():
             if names:
                 self.used.setdefault(part, names[0])
-        read = {name for names in labels.values() for name in names}
-        self.unread |= dict.fromkeys(name for name in values if name not in read)
+        self._seen |= dict.fromkeys(values)
+        self._read |= {name for names in labels.values() for name in names}
 
 
 def content_id(messages: tuple[Message, ...]) -> str:

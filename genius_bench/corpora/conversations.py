@@ -5,6 +5,7 @@ import json
 import re
 import warnings
 from contextlib import suppress
+from math import isnan
 from typing import Any
 
 from genius_bench.rows import Message
@@ -73,7 +74,7 @@ def reply_of(value: Any, column: str) -> str | None:
 def past_of(value: Any, column: str) -> list[Message]:
     """What was said before the question: turns, or pairs of question and answer (`history`)."""
     value = _read_written(value, column)
-    if not value or value != value:
+    if not value or is_nothing(value):
         return []
     pairs = isinstance(value, list) and all(isinstance(one, list | tuple) and len(one) == 2 for one in value)
     if pairs:
@@ -153,9 +154,14 @@ def _turn(turn: Any, column: str) -> Message:
     raise UnusableRow(f"has a turn in '{column}' that is not a role (user, assistant, system) with a text")
 
 
+def is_nothing(value: Any) -> bool:
+    """Null, or NaN, which pandas writes instead."""
+    return value is None or (isinstance(value, float) and isnan(value))
+
+
 def text_of(value: Any, column: str) -> str | None:
     """A cell as text, untouched."""
-    if value is None or value != value:  # NaN, which pandas writes where there is nothing
+    if is_nothing(value):
         return None
     if not isinstance(value, str | int | float):
         raise UnusableRow(f"has a {type(value).__name__} in '{column}' where text belongs")

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from genius_bench.corpora import Corpus, load_corpus
@@ -218,6 +220,45 @@ def test_a_known_column_is_read_in_whichever_row_it_first_appears(tmp_path: Path
     assert read["Why?"].reference == "Because."
     assert read["How many?"].answer == "4"
     assert corpus.unread == ("source",)
+
+
+@pytest.mark.parametrize("first", ["null", "full"])
+def test_a_column_without_anything_in_a_row_is_not_read_there(tmp_path: Path, first: str) -> None:
+    """Parquet and the hub give every row every column."""
+    rows: list[dict[str, Any]] = [
+        {"prompt": None, "question": None, "messages": CHAT, "source": "a"},
+        {"prompt": "How?", "question": None, "messages": None, "source": "b"},
+        {"prompt": None, "question": "When?", "messages": None, "source": "c"},
+    ]
+    if first == "full":
+        rows.reverse()
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    corpus = load_corpus(CorpusSection(name=str(path)))
+    assert {turns(query)[-1][1]: query.reference for query in corpus.queries} == {
+        "Why?": "Because.",
+        "How?": None,
+        "When?": None,
+    }
+    assert corpus.unread == ("source",)
+
+
+def test_a_column_is_unread_only_where_no_row_is_asked_by_it(tmp_path: Path) -> None:
+    corpus = load(
+        tmp_path,
+        {"prompt": "Why?", "question": "Which is it?", "note": 1},
+        {"prompt": float("nan"), "question": "How?", "note": 2},
+        {"question": "When?", "other": 3},
+    )
+    assert {turns(query)[0][1] for query in corpus.queries} == {"Why?", "How?", "When?"}
+    assert corpus.unread == ("note", "other")
+
+
+def test_which_column_is_the_query_does_not_depend_on_the_order_of_the_rows(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [{"question": "How?"}, {"prompt": "Why?", "question": "Which is it?"}]
+    there, back = load(tmp_path, *rows), load(tmp_path, *rows[::-1])
+    assert {turns(query)[0][1] for query in there.queries} == {"How?", "Why?"}
+    assert there.fingerprint == back.fingerprint
 
 
 def test_what_a_query_is_about_and_what_was_said_before_are_part_of_it(tmp_path: Path) -> None:
