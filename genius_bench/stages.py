@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genius_bench.artifacts import Artifact, Store
-from genius_bench.corpora import Corpus, UnusableRow, check_lengths, load_corpus, stored
+from genius_bench.corpora import Corpus, UnusableRow, check_lengths, listing, load_corpus, stored
 from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.exchanging import EnginesInTurn
 from genius_bench.engines.loading import ModelFiles, context_of, load_tokenizer
 from genius_bench.engines.policy_server import check_server, open_sampler
-from genius_bench.engines.rendering import Unrenderable, check_complete, prompt_text, render
+from genius_bench.engines.rendering import Unrenderable, check_complete, prompt_ids, prompt_text
 from genius_bench.engines.turns import outside_thoughts, require_turn
 from genius_bench.errors import InputError
+from genius_bench.method import Method
 from genius_bench.processes import in_own_process
 from genius_bench.recipe import CorpusSection, EngineSection, EvaluationSection
 from genius_bench.resolution import Resolved
@@ -41,9 +42,7 @@ def usable_corpus(resolved: Resolved, base: ModelFiles, folder: Path | None = No
     """
     section = resolved.recipe.corpus
     corpus = load_corpus(section, folder)
-    for label, field in (("references", "reference"), ("answers", "answer")):
-        if label in resolved.method.needs:
-            _check_labels(corpus, resolved.method.name, label, field)
+    _check_labels(corpus, resolved.method)
     tokenizer = load_tokenizer(base.path, resolved.recipe.engine.chat_template)
     turn = require_turn(tokenizer) if "references" in resolved.method.needs else None
 
@@ -51,28 +50,31 @@ def usable_corpus(resolved: Resolved, base: ModelFiles, folder: Path | None = No
         try:
             prompt = prompt_text(tokenizer, query.messages)
             check_complete(prompt, query.messages)
-            length = len(render(tokenizer, query.messages))
         except Unrenderable as error:
-            raise UnusableRow(f"cannot be asked: {error}") from error
+            raise UnusableRow(f"cannot be asked: {error}", "refused by the chat template") from error
         try:
             if turn is not None:
                 outside_thoughts(prompt + turn.before, query.reference or "")
         except InputError as error:
-            raise UnusableRow(f"cannot be taught: {error}") from error
-        return length
+            raise UnusableRow(f"cannot be taught: {error}", "cannot be taught") from error
+        return len(prompt_ids(tokenizer, prompt))
 
-    limit = min(section.max_prompt_tokens, (context_of(base) or section.max_prompt_tokens + 1) - 1)
-    usable = check_lengths(corpus, count_tokens, limit, skip=section.skip_bad_rows)
+    limit, limited_by = section.max_prompt_tokens, "corpus.max_prompt_tokens"
+    context = context_of(base)
+    if context is not None and context <= limit:
+        limit, limited_by = context - 1, f"the model's context of {context}"
+    usable = check_lengths(corpus, count_tokens, limit, limited_by=limited_by, skip=section.skip_bad_rows)
+    if usable is not corpus:
+        _check_labels(usable, resolved.method)  # other rows have taken places
     _check_number(usable, section)
     return usable
 
 
 def _check_number(corpus: Corpus, section: CorpusSection) -> None:
     if section.queries is not None and len(corpus.queries) < section.queries:
-        left_out = ", ".join(f"{reason}: {count}" for reason, count in corpus.skipped.items())
         raise InputError(
             f"corpus {corpus.name} has {len(corpus.queries)} queries that can be asked, fewer than the "
-            f"{section.queries} wanted (corpus.queries); left out: {left_out}"
+            f"{section.queries} wanted (corpus.queries); left out: {listing(corpus.skipped)}"
         )
 
 
@@ -87,7 +89,13 @@ def _look_for_overlap(corpus: Corpus, tasks: list[str], settings: EvaluationSect
     return check_queries(corpus, tasks, settings)
 
 
-def _check_labels(corpus: Corpus, method: str, label: str, field: str) -> None:
+def _check_labels(corpus: Corpus, method: Method) -> None:
+    for label, field in (("references", "reference"), ("answers", "answer")):
+        if label in method.needs:
+            _check_label(corpus, method.name, label, field)
+
+
+def _check_label(corpus: Corpus, method: str, label: str, field: str) -> None:
     missing, first = 0, ""
     for query in corpus.queries:
         if getattr(query, field) is None:

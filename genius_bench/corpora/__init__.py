@@ -4,6 +4,16 @@ from genius_bench.corpora.conversations import UnusableRow
 from genius_bench.corpora.corpus import Corpus, load_corpus
 from genius_bench.corpora.lengths import check_lengths
 from genius_bench.corpora.storing import stored
-from genius_bench.corpora.stream import BadRows, Record, Stream
+from genius_bench.corpora.stream import BadRows, Record, Stream, listing
 
-__all__ = ["BadRows", "Corpus", "Record", "Stream", "UnusableRow", "check_lengths", "load_corpus", "stored"]
+__all__ = [
+    "BadRows",
+    "Corpus",
+    "Record",
+    "Stream",
+    "UnusableRow",
+    "check_lengths",
+    "listing",
+    "load_corpus",
+    "stored",
+]

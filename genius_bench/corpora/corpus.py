@@ -20,7 +20,7 @@ from genius_bench.corpora.conversations import UnusableRow
 from genius_bench.corpora.files import SUFFIXES, local
 from genius_bench.corpora.hub import hub
 from genius_bench.corpora.queries import Queries
-from genius_bench.corpora.stream import BadRows, Opener
+from genius_bench.corpora.stream import BadRows, Opener, listing
 from genius_bench.errors import InputError, nearest
 from genius_bench.recipe import CorpusSection
 from genius_bench.rows import Query
@@ -82,7 +82,7 @@ def load_corpus(section: CorpusSection, folder: Path | None = None) -> Corpus:
         rows.add(place, json.dumps(list(vars(query).values()), ensure_ascii=False))
     skipped = dict(sorted(bad_rows.counts.items()))
     if not rows:
-        left_out = f": all rows were skipped ({_listing(skipped)})" if skipped else ""
+        left_out = f": all rows were skipped ({listing(skipped)})" if skipped else ""
         raise InputError(f"corpus {stream.name} is empty{left_out}")
     if section.queries is not None and len(rows) < section.queries:
         raise InputError(
@@ -163,7 +163,3 @@ class _Reader:
             except UnusableRow:
                 continue
         return "an earlier row"
-
-
-def _listing(counts: dict[str, int]) -> str:
-    return ", ".join(f"{reason}: {count}" for reason, count in counts.items())

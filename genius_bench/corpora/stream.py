@@ -1,7 +1,7 @@
 """What a corpus source hands over: records one by one, each with the place it was read from."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,11 @@ class BadRows:
                 f"{message}. Mend the row, or skip such rows with --set corpus.skip_bad_rows=true"
             )
         self.counts[reason] += 1
+
+
+def listing(counts: Mapping[str, int]) -> str:
+    """Counts by reason, as messages tell them."""
+    return ", ".join(f"{reason}: {count}" for reason, count in counts.items())
 
 
 Opener = Callable[[CorpusSection, BadRows], Stream]

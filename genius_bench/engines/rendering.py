@@ -28,7 +28,12 @@ def render(tokenizer: Any, messages: Sequence[Message], answer_prefix: str = "")
     Models with a chat template get it; others get a plain "Question: … Answer:" layout. `answer_prefix` is the
     start of the answer, put into the assistant's mouth (the release's "The reasoning steps are:").
     """
-    ids = encode(tokenizer, prompt_text(tokenizer, messages, answer_prefix))
+    return prompt_ids(tokenizer, prompt_text(tokenizer, messages, answer_prefix), answer_prefix)
+
+
+def prompt_ids(tokenizer: Any, text: str, answer_prefix: str = "") -> tuple[int, ...]:
+    """The prompt that `prompt_text` has written, as `render` gives it."""
+    ids = encode(tokenizer, text)
     if answer_prefix and getattr(tokenizer, "chat_template", None):
         ids += encode(tokenizer, answer_prefix)
     return with_one_bos(tokenizer, ids)

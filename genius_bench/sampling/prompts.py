@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from genius_bench.engines.rendering import encode, prompt_text, with_one_bos, with_template
+from genius_bench.engines.rendering import encode, prompt_ids, prompt_text, with_one_bos, with_template
 from genius_bench.rows import Message, Query
 from genius_bench.sampling.foresight_options import ForesightOptions
 from genius_bench.sampling.policy import Policy
@@ -37,8 +37,9 @@ def prompt_for(query: Query, policy: Policy, options: ForesightOptions) -> Promp
     def with_own_bos(text: str) -> tuple[int, ...]:
         return with_one_bos(tokenizer, encode(tokenizer, text))
 
-    text = prompt_text(tokenizer, query.messages, prefix) + (prefix if has_template else "")
-    return Prompt(policy.prompt(query.messages, prefix), text, with_own_bos)
+    text = prompt_text(tokenizer, query.messages, prefix)
+    ids = prompt_ids(tokenizer, text, prefix)
+    return Prompt(ids, text + (prefix if has_template else ""), with_own_bos)
 
 
 def _released_text(query: Query, policy: Policy) -> str:

@@ -2,15 +2,19 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from genius_bench.artifacts import Store
 from genius_bench.corpora import Corpus, stored
+from genius_bench.engines import rendering
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import InputError
 from genius_bench.resolution import resolve
+from genius_bench.sampling.foresight_options import ForesightOptions
+from genius_bench.sampling.prompts import prompt_for
 from genius_bench.stages import usable_corpus
 from tests.engines.layouts import CHATML, EOS, LAYOUTS, Layout
 
@@ -30,8 +34,10 @@ def read(
 ) -> Corpus:
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    method = corpus.pop("method", "star")
-    asked = resolve({"method": method, "model": "made", "corpus": {"name": str(path), **corpus}})
+    method, sampling = corpus.pop("method", "star"), corpus.pop("sampling", {})
+    asked = resolve(
+        {"method": method, "model": "made", "sampling": sampling, "corpus": {"name": str(path), **corpus}}
+    )
     return usable_corpus(asked, model(tmp_path / "model", layout))
 
 
@@ -125,18 +131,41 @@ def test_an_answer_without_a_thought_is_not_taught_as_one(tmp_path: Path) -> Non
         InputError, match=r"line 2: .*cannot be taught: .* begin with <think>, and this answer"
     ):
         read(tmp_path, rows, layout, method="sft")
-    assert len(read(tmp_path, rows, layout, method="sft", skip_bad_rows=True).queries) == 1
+    corpus = read(tmp_path, rows, layout, method="sft", skip_bad_rows=True)
+    assert (len(corpus.queries), corpus.skipped) == (1, {"cannot be taught": 1})
     assert len(read(tmp_path, rows, layout).queries) == 2, (
         "a method without references teaches what is sampled"
     )
 
 
-def test_where_all_rows_are_refused_both_reasons_are_told(tmp_path: Path) -> None:
-    rows = [talk("system", "user"), {"messages": [{"role": "user", "content": "x" * 900}]}]
-    with pytest.raises(
-        InputError, match=r"every query is longer than 99 tokens or refused by the chat template"
-    ):
-        read(tmp_path, rows, skip_bad_rows=True, max_prompt_tokens=99)
+def test_where_no_row_can_be_asked_it_is_told_why(tmp_path: Path) -> None:
+    long, refused = {"messages": [{"role": "user", "content": "x" * 900}]}, talk("system", "user")
+    reasons = {
+        "too long": ("too long: 1", [long]),
+        "refused": ("refused by the chat template: 1", [refused]),
+        "both": ("(too long: 1, refused|refused by the chat template: 1, too).*: 1", [long, refused]),
+    }
+    for reason, rows in reasons.values():
+        with pytest.raises(
+            InputError, match=rf"corpus rows.jsonl: no query can be asked \({reason}; at most 99 tokens are"
+        ):
+            read(tmp_path, rows, skip_bad_rows=True, max_prompt_tokens=99)
+
+
+@pytest.mark.parametrize(
+    ("options", "label", "field"),
+    [({"method": "sft"}, "references", "reference"), ({"sampling": {"filter": "gold"}}, "answers", "answer")],
+)
+def test_rows_that_take_the_places_of_others_need_labels_too(
+    tmp_path: Path, options: dict[str, Any], label: str, field: str
+) -> None:
+    rows = [{"id": f"{n}", "query": f"word {n}", field: "So."} for n in range(3)]
+    first, second, spare = sorted(rows, key=lambda row: read(tmp_path, rows).ids().index(row["id"]))
+    rows = [{**first, "query": "word " * 200}, second, {"id": spare["id"], "query": spare["query"]}]
+    wanted: dict[str, Any] = {"queries": 2, "skip_bad_rows": True, "max_prompt_tokens": 50}
+    with pytest.raises(InputError, match=f"needs {label}, but 1 of 2 rows .*first: '{spare['id']}'"):
+        read(tmp_path, rows, **options, **wanted)
+    assert len(read(tmp_path, [first, second, rows[2]], **options, **wanted).queries) == 2, "it is not needed"
 
 
 LONG = [{"id": f"{n}", "query": ("word " * 200 if n % 3 else "word") + f" {n}"} for n in range(90)]
@@ -162,6 +191,37 @@ def test_too_few_that_can_be_asked_is_an_error_and_a_long_one_names_its_line(tmp
         read(tmp_path, LONG, queries=31, skip_bad_rows=True, max_prompt_tokens=50)
     with pytest.raises(InputError, match=r"^rows.jsonl line 1: row 'a' is \d+ tokens long, 50 are allowed"):
         read(tmp_path, [{"id": "a", "query": "word " * 99}], max_prompt_tokens=50)
+
+
+def test_what_limits_the_length_is_named(tmp_path: Path) -> None:
+    long = [{"id": "a", "query": "word " * 5000}]
+    for most, limit, named in (
+        (10**5, 4095, "the model's context of 4096"),
+        (90, 90, "corpus.max_prompt_tokens"),
+    ):
+        with pytest.raises(
+            InputError, match=rf"row 'a' is \d+ tokens long, {limit} are allowed by {named}\. Mend"
+        ):
+            read(tmp_path, long, max_prompt_tokens=most)
+        with pytest.raises(
+            InputError, match=rf"\(too long: 1; at most {limit} tokens are allowed by {named}\)"
+        ):
+            read(tmp_path, long, max_prompt_tokens=most, skip_bad_rows=True)
+
+
+def test_a_query_is_rendered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered, with_template = [], rendering.with_template
+
+    def counted(tokenizer: Any, messages: Any, **options: bool) -> str:
+        rendered.append(messages[0]["content"])
+        return with_template(tokenizer, messages, **options)
+
+    monkeypatch.setattr(rendering, "with_template", counted)
+    corpus = read(tmp_path, [{"query": "Why?"}, {"query": "How?"}])
+    assert sorted(rendered) == ["How?", "Why?"]
+    policy = SimpleNamespace(tokenizer=LAYOUTS["gemma"].tokenizer())
+    assert prompt_for(next(iter(corpus.queries)), policy, ForesightOptions()).ids  # type: ignore[arg-type]
+    assert len(rendered) == 3
 
 
 def test_a_model_without_any_end_is_refused_for_labelled_responses_alone(tmp_path: Path) -> None:
