@@ -27,7 +27,8 @@ def open_engine(model: "ModelFiles | Endpoint | Path", settings: EngineSection) 
 
         return RayEngine(model, settings)
     place = model.path if isinstance(model, ModelFiles) else model
-    if isinstance(place, Path):
+    make = registry.load("engines", settings.name)
+    if isinstance(place, Path) and not getattr(make, "checks_weights", False):
         check_names(place, base_of(place))
-    engine: Engine = registry.load("engines", settings.name)(place, settings)
+    engine: Engine = make(place, settings)
     return engine

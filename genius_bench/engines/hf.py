@@ -21,6 +21,8 @@ class HFEngine:
     """Decoding runs inside the caller's event loop, so a run is deterministic and needs no thread."""
 
     name = "hf"
+    checks_weights = True
+    """While they are loaded (`load_model`): nobody need read them for that before."""
 
     def __init__(self, model_path: Path | str, settings: EngineSection) -> None:
         self.tokenizer: Any = load_tokenizer(model_path, settings.chat_template)

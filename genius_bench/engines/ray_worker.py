@@ -6,7 +6,7 @@ import pickle
 import socket
 from pathlib import Path
 
-from genius_bench import registry
+from genius_bench.engines import open_engine
 from genius_bench.engines.interface import Completion, Engine, Request
 from genius_bench.errors import GeniusBenchError, first_line
 from genius_bench.offline import go_offline
@@ -39,9 +39,8 @@ class Worker:
         Whoever cannot do what another could, or nothing at all, should die now, with nobody else's request in hand.
         """
         try:
-            load = registry.load("engines", settings.name)
-            self._engine = await asyncio.to_thread(load, model, settings)  # it may want a loop of its own
-            assert self._engine is not None
+            # Here, where the files are that it will read; in a thread, because it may want a loop of its own.
+            self._engine = await asyncio.to_thread(open_engine, model, settings)
             await self._engine.generate(proof)
         except Exception as error:
             raise _portable(error) from None

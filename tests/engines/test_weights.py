@@ -11,8 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from genius_bench.engines import open_engine
+from genius_bench.engines import open_engine, weights
+from genius_bench.engines.interface import Request
 from genius_bench.engines.loading import base_of, fingerprint, load_model, load_tokenizer, resolve_model
+from genius_bench.engines.ray_worker import Worker
 from genius_bench.engines.vllm import VLLMEngine
 from genius_bench.engines.weights import check_names
 from genius_bench.errors import InputError
@@ -97,6 +99,22 @@ def test_files_that_do_not_hold_the_model(change: str, folder: Path) -> None:
     refused(folder, said)
     with pytest.raises(InputError, match=said):
         open_engine(folder, EngineSection(name="vllm"))  # before anything of vLLM's is looked for
+    with pytest.raises(InputError, match=said):
+        open_engine(folder, EngineSection(name="hf"))
+
+
+def test_a_worker_of_a_cluster_checks_what_it_is_given(folder: Path) -> None:
+    rewrite(folder / "model.safetensors", lambda weights: weights.pop(NORM))
+    greeting = Request(prompt_ids=(1,), max_tokens=1, seed=0)
+    with pytest.raises(InputError, match="1 weights missing"):
+        asyncio.run(Worker(offline=False).open(folder, EngineSection(name="vllm"), greeting))
+
+
+def test_an_engine_that_checks_while_it_loads_reads_the_weights_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "check_finite_files", pytest.fail)
+    open_engine(folder, EngineSection(name="hf")).close()
 
 
 def test_weights_that_are_exchanged_are_checked_before(folder: Path) -> None:
