@@ -193,9 +193,9 @@ def test_an_object_that_is_no_turn_is_no_text(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=f"line 1 has a {kind} in 'response' where text belongs"):
             load(tmp_path, {"prompt": "Why?", "response": value})
     for said in ([*CHAT[:1], {"role": "assistant"}], {"role": "admin", "content": "x"}):
-        for value in (said, json.dumps(said)):
+        for written in (said, json.dumps(said)):
             with pytest.raises(InputError, match="line 1 has a turn in 'response' that is not a role"):
-                load(tmp_path, {"prompt": "Why?", "response": value})
+                load(tmp_path, {"prompt": "Why?", "response": written})
 
 
 @pytest.mark.parametrize("blank", ["", " \n", None, float("nan")])
