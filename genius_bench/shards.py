@@ -17,11 +17,8 @@ REMEDY = "remove it, then run again what made it"
 
 def shards_of(folder: Path) -> list[Path]:
     """In the order of their numbers."""
-    return sorted((file for file in folder.glob("*.parquet") if file.stem.isdigit()), key=_number)
-
-
-def _number(shard: Path) -> int:
-    return int(shard.stem)
+    numbered = (file for file in folder.glob("*.parquet") if file.stem.isascii() and file.stem.isdigit())
+    return sorted(numbered, key=lambda shard: int(shard.stem))
 
 
 def write_shard(shard: Path, rows: Sequence[dict[str, Any]], counts: Mapping[str, float]) -> None:

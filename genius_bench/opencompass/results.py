@@ -99,7 +99,7 @@ def _details(found: Json) -> list[Json]:
     """Per answer, in order: OpenCompass writes a list or an object with numbers for keys (and a `type`)."""
     details = found.get("details") or []
     if isinstance(details, dict):
-        details = [details[key] for key in sorted((key for key in details if key.isdigit()), key=int)]
+        details = [details[key] for key in sorted((key for key in details if key.isdecimal()), key=int)]
     return list(details)
 
 
@@ -185,7 +185,7 @@ def _verdicts(
         numbers |= (
             {key: value for key, value in found.items() if key != "details"} if saved is not found else {}
         )
-        texts = [saved[key] for key in sorted((key for key in saved if key.isdigit()), key=int)]
+        texts = [saved[key] for key in sorted((key for key in saved if key.isdecimal()), key=int)]
         if not texts or len(texts) % items:
             problem = f"{len(texts)} judgements of {items} answers to {dataset}"
             raise GeniusBenchError(unfinished(job, "eval", problem))

@@ -223,17 +223,18 @@ ANSWER: Record = {"item_id": "synthetic_0-0", "repeat": 0, "text": "", "finish_r
             *("generations", "rows/00000.parquet"),
             *(answers(ANSWER | {"item_id": "x", "token_ids": [1]}), "without an item"),
         ),
+        ("generations", "rows/².parquet", answers({"item_id": "synthetic_0-0"}), "answer without repeat"),
     ],
 )
 def test_what_boards_or_regrading_could_not_read(
     files: Files, home: Path, tmp_path: Path, kind: str, file: str, content: bytes, said: str
 ) -> None:
     """Hashes and all are right: whoever made the archive made them."""
-    name = next(name for name in files if f"/{kind}/" in name and name.endswith(file))
-    place = name.replace(file, "manifest.json")
+    place = next(name for name in files if f"/{kind}/" in name and name.endswith("/manifest.json"))
     manifest = json.loads(files[place])
     manifest["files"][file] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    bad = {**files, name: content, place: json.dumps(seal(manifest)).encode()}
+    changed = place.replace("manifest.json", file)
+    bad = {**files, changed: content, place: json.dumps(seal(manifest)).encode()}
     refused(home, packed(bad, tmp_path / "bad.tar"), said)
 
 
