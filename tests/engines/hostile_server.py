@@ -8,6 +8,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 Json = dict[str, Any]
@@ -41,6 +42,12 @@ def once(body: bytes, **changes: str) -> Callable[[], Parts]:
     return lambda: iter([response(body, **changes)])
 
 
+def bomb(compress: Callable[[bytes], bytes], **changes: str) -> Callable[[], Parts]:
+    """200 MiB of blanks, compressed when they are first asked for."""
+    made = cache(lambda: response(compress(MEBIBYTE * 200), **changes))
+    return lambda: iter([made()])
+
+
 def without_end(head: bytes, part: bytes, pause: float = 0.0) -> Callable[[], Parts]:
     def parts() -> Parts:
         yield head
@@ -51,25 +58,22 @@ def without_end(head: bytes, part: bytes, pause: float = 0.0) -> Callable[[], Pa
     return parts
 
 
-def raw(text: str) -> bytes:
-    return text.encode()
-
-
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+HINT = b"HTTP/1.1 103 Early Hints\r\n\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-USAGE = '{"choices": [{"text": "a", "finish_reason": "stop"}], "usage": {"prompt_tokens": %s, "completion_tokens": 1}}'
+USAGE = b'{"choices": [{"text": "a", "finish_reason": "stop"}], "usage": {"prompt_tokens": %s, "completion_tokens": 1}}'
 DEEP = b'{"choices": ' + b"[" * 900 + b"]" * 900 + b"}"
 
 SHAPES: dict[str, Callable[[], Parts]] = {
-    "counts that are infinite": once(raw(USAGE % "1e999")),
-    "counts of 4,000 digits": once(raw(USAGE % ("9" * 4000))),
-    "counts of 40 digits": once(raw(USAGE % ("9" * 40))),
-    "counts of 100,000 digits": once(raw(USAGE % ("9" * 100_000))),
-    "counts that are negative": once(raw(USAGE % "-1")),
-    "counts that are fractions": once(raw(USAGE % "1.5")),
-    "counts that are NaN": once(raw(USAGE % "NaN")),
-    "counts that are text": once(raw(USAGE % '"3"')),
-    "counts that are true": once(raw(USAGE % "true")),
+    "counts that are infinite": once(USAGE % b"1e999"),
+    "counts of 4,000 digits": once(USAGE % (b"9" * 4000)),
+    "counts of 40 digits": once(USAGE % (b"9" * 40)),
+    "counts of 100,000 digits": once(USAGE % (b"9" * 100_000)),
+    "counts that are negative": once(USAGE % b"-1"),
+    "counts that are fractions": once(USAGE % b"1.5"),
+    "counts that are NaN": once(USAGE % b"NaN"),
+    "counts that are text": once(USAGE % b'"3"'),
+    "counts that are true": once(USAGE % b"true"),
     "token ids below zero": once(answer({"token_ids": [7, -1, 9]})),
     "token ids beyond the vocabulary": once(answer({"token_ids": [7, 8, 10**18]})),
     "token ids just beyond the vocabulary": once(answer({"token_ids": [7, 8, 5000]})),
@@ -121,11 +125,9 @@ SHAPES: dict[str, Callable[[], Parts]] = {
     "objects in objects": once(b'{"a":' * 10**5 + b"1" + b"}" * 10**5),
     "millions of lists": once(b'{"choices": [' + b"[]," * 2_500_000 + b"[]]}"),
     "a body of 12 MiB": once(answer({"text": "a" * 12 * 2**20})),
-    "a bomb of gzip": once(gzip.compress(MEBIBYTE * 200), Content_Encoding="gzip"),
-    "a bomb of deflate": once(zlib.compress(MEBIBYTE * 200), Content_Encoding="deflate"),
-    "a bomb in an error": once(
-        gzip.compress(MEBIBYTE * 200), Content_Encoding="gzip", status="400 Bad Request"
-    ),
+    "a bomb of gzip": bomb(gzip.compress, Content_Encoding="gzip"),
+    "a bomb of deflate": bomb(zlib.compress, Content_Encoding="deflate"),
+    "a bomb in an error": bomb(gzip.compress, Content_Encoding="gzip", status="400 Bad Request"),
     "another place": once(b"", status="307 Temporary Redirect", Location="http://127.0.0.1:9/v1/completions"),
     "the same place": once(b"", status="308 Permanent Redirect", Location="/v1/completions"),
     "another protocol": once(b"", status="101 Switching Protocols", Upgrade="websocket"),
@@ -149,7 +151,7 @@ STREAMS: dict[str, Callable[[], Parts]] = {
     "an error without end": without_end(
         b"HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n", b"100000\r\n" + MEBIBYTE + b"\r\n"
     ),
-    "interim responses without end": without_end(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", 0.001),
+    "interim responses without end": without_end(HINT, HINT, 0.001),
     "a byte now and then": without_end(HEAD + b"Content-Length: 1000\r\n\r\n", b" ", 0.05),
     "a header now and then": without_end(HEAD, b"X: y\r\n", 0.05),
     "silence": without_end(b"", b"", 0.05),
@@ -167,6 +169,14 @@ def _read_request(connection: socket.socket) -> None:
     left = int(length[1]) - len(body) if length else 0
     while left > 0:
         left -= len(connection.recv(2**16))
+
+
+def _is_gone(connection: socket.socket) -> bool:
+    """Whether the client has hung up, which who sends nothing does not notice."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
 
 
 class HostileServer:
@@ -195,10 +205,8 @@ class HostileServer:
                 for part in self.parts():
                     if part:
                         connection.sendall(part)
-                    elif connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+                    elif _is_gone(connection):
                         return
-        except BlockingIOError:
-            return
         except OSError:
             return
 
