@@ -17,7 +17,7 @@ MOST_CONTAINERS = 300_000
 """Lists and objects in an answer, of which each takes some 80 bytes of memory and three of the text."""
 MOST_DEPTH = 40
 LONGEST_NAME = 50
-"""Characters of a field's name that are shown."""
+"""Characters of a field's name that is shown: a part of one could be a part of a key."""
 MOST_COUNTED = 2**31 - 1
 """No prompt, vocabulary or context is larger."""
 
@@ -67,7 +67,8 @@ def _once(pairs: list[tuple[str, Any]]) -> Json:
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in fields if names.count(name) > 1)
-        raise AnswerError(f"the answer has the field {twice[:LONGEST_NAME]!r} twice in one object")
+        said = f"the field {twice!r}" if len(twice) <= LONGEST_NAME else "a field of a long name"
+        raise AnswerError(f"the answer has {said} twice in one object")
     return fields
 
 

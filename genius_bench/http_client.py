@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
@@ -117,7 +118,8 @@ class JsonClient:
                 except _Failure as failure:
                     if failure.final or number >= self._tries:
                         tried = f" (tried {number} times)" if number > 1 else ""
-                        error = EndpointError(f"endpoint {self.base_url}{path}: {failure}{tried}")
+                        said = _without(str(failure), self._key)
+                        error = EndpointError(f"endpoint {self.base_url}{path}: {said}{tried}")
                         error.status = failure.status
                         raise error from None
                     backoff = FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.5)
@@ -136,7 +138,9 @@ class JsonClient:
         except httpx2.HTTPError as error:
             raise _Failure(f"no connection: {one_line(first_line(error), self._key)}") from None
         except AnswerError as error:
-            raise _Failure(str(error), response.status_code, final=True) from None
+            if response.is_success:
+                raise _Failure(str(error), response.status_code, final=True) from None
+            content = str(error).encode()  # it failed for what its status says
         status = response.status_code
         if not response.is_success:
             raise _Failure(
@@ -164,7 +168,9 @@ def _read_key(variable: str) -> str:
 
 def one_line(text: str, secret: str = "") -> str:
     """What a server says, shortened: the message of an error object, or else the text itself, without `secret`."""
-    line = text = text[:MOST_BYTES_OF_ERRORS]
+    line = text = _without(text, secret)[
+        : MOST_BYTES_OF_ERRORS - len(secret)
+    ]  # half of it would not be known
     try:
         answer: Any = json.loads(text)
         for name in ("error", "detail", "message"):
@@ -173,8 +179,16 @@ def one_line(text: str, secret: str = "") -> str:
     except (ValueError, RecursionError):
         pass
     line = " ".join(line.split()) or "(no text)"
-    line = readable(line.replace(secret, "***") if secret else line)
+    line = readable(_without(line, secret))
     return line[:ERROR_LENGTH] + "…" if len(line) > ERROR_LENGTH else line
+
+
+def _without(text: str, secret: str) -> str:
+    """`text` without `secret`, whatever was escaped in it, and however wide its blanks are."""
+    parts = re.findall(r" +|\\+|[^ \\]", secret)
+    spelled = {" ": r"\s++", "\\": r"\\++"}
+    pattern = "".join(spelled.get(part[0], r"\\*+" + re.escape(part)) for part in parts)
+    return re.sub(r"(?<!\\)" + pattern, "***", text) if secret else text
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -187,7 +187,9 @@ class Leaderboard:
     def _names(self, kind: str) -> list[str]:
         place = self.folder / kind
         names = [file.name.removesuffix(".yaml") for file in place.iterdir()] if place.is_dir() else []
-        return sorted(names, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
+        return sorted(
+            names, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
+        )
 
     def table_name(self, number: str) -> str:
         """`1` for `1`, `table1` or `Table1`. Raises `InputError` where there is no such table."""

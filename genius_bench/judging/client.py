@@ -11,7 +11,7 @@ from typing import Any
 
 from genius_bench import http_client
 from genius_bench.http_answers import Json, is_count
-from genius_bench.http_client import EndpointError, JsonClient, check_url, one_line
+from genius_bench.http_client import EndpointError, JsonClient, check_url
 from genius_bench.judging.replies import Prompt, Reply
 from genius_bench.recipe import JudgeSection
 
@@ -71,8 +71,8 @@ class Endpoint:
                 return Reply(error=self._explained(error), about_prompt=error.status in ABOUT_PROMPT)
             if reply := _read(answer):
                 return replace(reply, text=self._without_key(reply.text))
-        said = one_line(self._without_key(str(answer)))
-        return Reply(error=f"endpoint {client.base_url}: no completion in the answer: {said}")
+        said = client.harmless(EndpointError(f"no completion in the answer: {answer}"))
+        return Reply(error=f"endpoint {client.base_url}: {said}")
 
     async def _post(self, client: JsonClient, prompt: Prompt) -> Json:
         limit_name = self._limit_name

@@ -1,6 +1,7 @@
 """A server may send anything: an error in one line comes of it, within its time and little memory."""
 
 import asyncio
+import gzip
 import json
 import time
 import tracemalloc
@@ -14,6 +15,7 @@ from genius_bench import http_client
 from genius_bench.engines.dialect import Dialect
 from genius_bench.engines.endpoint import served_models
 from genius_bench.engines.interface import Completion, Request
+from genius_bench.http_answers import MOST_BYTES_OF_ERRORS
 from genius_bench.http_client import EndpointError, JsonClient
 from genius_bench.judging.client import _read
 from tests.engines.hostile_server import SHAPES, STREAMS, HostileServer, Parts, answer, once
@@ -190,6 +192,45 @@ def test_strange_pauses_are_none(after: str, hostile: HostileServer, monkeypatch
     monkeypatch.setattr(http_client, "LONGEST_PAUSE", 0.01)
     with pytest.raises(EndpointError, match="tried 3 times"):
         asked(hostile, once(b"{}", status="503 Busy", Retry_After=after), tries=3)
+
+
+@pytest.mark.parametrize(("status", "tries"), [("503 Busy", 3), ("429 Slow Down", 3), ("404 Not Found", 1)])
+def test_an_error_is_tried_again_for_its_status_whatever_is_in_it(
+    status: str, tries: int, hostile: HostileServer
+) -> None:
+    before = hostile.connections
+    with pytest.raises(EndpointError, match=f"HTTP {status[:3]}: the answer is compressed") as caught:
+        asked(hostile, once(gzip.compress(b"busy"), status=status, Content_Encoding="gzip"), tries=3)
+    assert caught.value.status == int(status[:3])
+    assert hostile.connections == before + tries
+
+
+SECRET = "sk-'1/2\\3  4\"5"
+"""A key may hold what is written in more than one way."""
+IN_JSON = json.dumps(SECRET)[1:-1]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (f'{{"{IN_JSON}": 1, "{IN_JSON}": 2}}', "200 OK"),
+        (f'{{"{"x" * 45}{IN_JSON}": 1, "{"x" * 45}{IN_JSON}": 2}}', "200 OK"),
+        (f'{{"error": {{"message": {{"you sent": ["{IN_JSON}"]}}}}}}', "401 Unauthorized"),
+        (f'{{"choices": [], "you sent": "{IN_JSON}"}}', "200 OK"),
+        (f'{{"you sent": "{IN_JSON}"', "401 Unauthorized"),
+        (f"<p>{SECRET.replace('/', chr(92) + '/')}", "401 Unauthorized"),
+        (f"{'x' * (http_client.ERROR_LENGTH - 8)}{SECRET}", "401 Unauthorized"),
+        (f"x{' ' * (MOST_BYTES_OF_ERRORS - 9)}{SECRET}", "401 Unauthorized"),
+        (f"x{' ' * (MOST_BYTES_OF_ERRORS - 9)}{SECRET}", "200 OK"),
+    ],
+)
+def test_no_error_repeats_the_key(
+    body: str, status: str, hostile: HostileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_KEY_HERE", SECRET)
+    with pytest.raises(EndpointError) as caught:
+        asked(hostile, once(body.encode(), status=status))
+    assert "sk-" not in str(caught.value)
 
 
 def test_names_and_lengths_of_served_models(hostile: HostileServer) -> None:
