@@ -16,6 +16,7 @@ from benchmarks.synthetic_home import Plan, write_home
 from genius_bench import integrity
 from genius_bench.artifacts import Build, Identity, Store
 from genius_bench.cli.regrade import regrade
+from genius_bench.corpora.storing import queries_of
 from genius_bench.engines.loading import resolve_model
 from genius_bench.errors import InputError
 from genius_bench.integrity import seal
@@ -57,7 +58,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store, [run] = Store(home), read_runs(home)
     [collection] = store.all("collection")
     training_set = store.make(identity("training-set", collection=collection.key), one_row)
-    queries = store.make(identity("queries", content=run.corpus["fingerprint"]), one_row)
+    queries = store.make(queries_of(run.corpus["fingerprint"]), one_row)
     checkpoint = store.make(identity("checkpoint", training_set=training_set.key), a_model)
     record = {
         "iteration": "1",
@@ -237,6 +238,12 @@ def test_export_names_what_is_gone_and_refuses_what_is_damaged(home: Path, tmp_p
     with pytest.raises(InputError, match="run again what made them"):
         export(home, [], tmp_path / "scores.tar", weights=False)
     assert [file.name for file in tmp_path.glob("*.tar*")] == ["runs.tar"]
+
+
+def test_what_no_run_leads_to_is_no_part_of_an_export(home: Path, tmp_path: Path) -> None:
+    others = Store(home).make(queries_of("0" * 64), one_row)
+    empty(others.path / "manifest.json")
+    assert export(home, [], tmp_path / "runs.tar", weights=False).gone == []
 
 
 def test_of_many_writers_of_one_run_none_loses_anything(tmp_path: Path) -> None:

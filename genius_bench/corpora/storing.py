@@ -18,16 +18,22 @@ from genius_bench.rows import Query
 SHARD_ROWS = 4096
 
 
+def queries_of(fingerprint: str) -> Identity:
+    """The artifact of a corpus with this fingerprint, whatever it is called and wherever it came from."""
+    return Identity(kind="queries", version=1, parameters={}, inputs={"content": fingerprint})
+
+
 def stored(corpus: Corpus, store: Store) -> Corpus:
     """`corpus` with queries that are read from the store. It can be pickled, and its fingerprint travels with it."""
-    identity = Identity(kind="queries", version=1, parameters={}, inputs={"content": corpus.fingerprint})
 
     def produce(build: Build) -> None:
         rows = map(vars, islice(corpus.queries, build.row_count(), None))
         while shard := list(islice(rows, SHARD_ROWS)):
             build.write_shard(shard)
 
-    queries = Queries(partial(_read, store.make(identity, produce)), len(corpus.queries))
+    queries = Queries(
+        partial(_read, store.make(queries_of(corpus.fingerprint), produce)), len(corpus.queries)
+    )
     kept = replace(corpus, queries=queries, spare=(), find_place=None)
     vars(kept)["fingerprint"] = corpus.fingerprint  # known: a million rows need not be read again for it
     return kept

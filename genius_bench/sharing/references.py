@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genius_bench.artifacts import Artifact, Store
+from genius_bench.corpora.storing import queries_of
 from genius_bench.evaluation.generations import ITEMS_FILE
 from genius_bench.runs import Run
 
@@ -16,6 +17,8 @@ def keys_of(run: Run) -> dict[str, str]:
     keys = {key: "scores" for one in run.evaluations for key in one.scores.values()}
     for checkpoint in run.checkpoints:
         keys |= {checkpoint["key"]: "checkpoint", checkpoint["training_set"]: "training-set"}
+    if fingerprint := run.corpus.get("fingerprint"):
+        keys[queries_of(fingerprint).key] = "queries"
     return keys
 
 
@@ -33,13 +36,6 @@ def closure(runs: Sequence[Run], store: Store) -> tuple[dict[str, Artifact], dic
     """Key → artifact of everything that the runs name and what that was made from; key → kind of what is gone."""
     waiting = {key: kind for run in runs for key, kind in keys_of(run).items()}
     gone: dict[str, str] = {}
-    # The queries of a run are named by their content.
-    held = {one.manifest["inputs"].get("content"): one for one in store.all("queries")}
-    for content in {run.corpus["fingerprint"] for run in runs if run.corpus.get("fingerprint")}:
-        if content in held:
-            waiting[held[content].key] = "queries"
-        else:
-            gone[content] = "queries"
     found: dict[str, Artifact] = {}
     while waiting:
         key, kind = waiting.popitem()

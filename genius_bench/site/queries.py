@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genius_bench.artifacts import Artifact, Store
+from genius_bench.corpora.storing import queries_of
 from genius_bench.integrity import digest_of
 from genius_bench.runs import Run
 from genius_bench.site.folder import Folder
@@ -151,8 +152,7 @@ def _packs(queries: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 def _stored_queries(store: Store, run: Run) -> Artifact | None:
     """The run's corpus, where the store keeps it."""
     fingerprint = run.corpus.get("fingerprint")
-    kept = (one for one in store.all("queries") if one.manifest["inputs"].get("content") == fingerprint)
-    return next(kept, None) if fingerprint else None
+    return store.find("queries", queries_of(fingerprint).key) if fingerprint else None
 
 
 def _prompts(source: Artifact) -> dict[str, str]:
