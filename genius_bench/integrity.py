@@ -92,11 +92,12 @@ def list_files(folder: Path, *, but: tuple[str, ...] = ()) -> Listed:
     files = {
         file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()
     }
-    return {
-        name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
-        for name, file in files.items()
-        if name not in but
-    }
+    return {name: described(file) for name, file in files.items() if name not in but}
+
+
+def described(file: Path) -> dict[str, Any]:
+    """What is written down of a file."""
+    return {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
 
 
 def what_is_wrong(path: Path, listed: dict[str, Any] | None, *, contents: bool = True) -> str | None:

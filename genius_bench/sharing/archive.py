@@ -12,18 +12,17 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from genius_bench import __version__
-from genius_bench.artifacts import MANIFEST, Artifact, Store
+from genius_bench.artifacts import Artifact, Store
 from genius_bench.errors import InputError, nearest
-from genius_bench.integrity import sha256_of
+from genius_bench.integrity import described
 from genius_bench.runs import Run, read_runs
-from genius_bench.sharing.cards import CARD
 from genius_bench.sharing.checking import check_fingerprints
-from genius_bench.sharing.references import closure
+from genius_bench.sharing.references import closure, files_of, without_places
 from genius_bench.storage import publish_file
 
 FORMAT = 1
@@ -52,11 +51,14 @@ def export(home: Path, names: Sequence[str], path: Path, *, weights: bool = True
         one.check(contents=True)
     if weights:
         check_fingerprints(runs, store)
-    records = {f"runs/{run.id}.json": _record(run) for run in runs}
+    records = {
+        f"runs/{run.id}.json": json.dumps(without_places(run), indent=2, ensure_ascii=False).encode()
+        for run in runs
+    }
     files = {
         f"artifacts/{one.kind}/{one.key}/{name}": one.path / name
         for one in artifacts
-        for name in _files_of(one)
+        for name in files_of(one)
     }
     contents = {
         "format": FORMAT,
@@ -64,7 +66,7 @@ def export(home: Path, names: Sequence[str], path: Path, *, weights: bool = True
         "runs": [run.id for run in runs],
         "weights": weights,
         "files": {name: _described(record) for name, record in records.items()}
-        | {name: _described_file(file) for name, file in files.items()},
+        | {name: described(file) for name, file in files.items()},
     }
     path = path.absolute()
     try:
@@ -106,32 +108,8 @@ def _closure(runs: Sequence[Run], store: Store, weights: bool) -> tuple[list[Art
     }
 
 
-def _files_of(artifact: Artifact) -> list[str]:
-    """Of an artifact from before manifests listed them, all there are."""
-    there = (file.relative_to(artifact.path) for file in sorted(artifact.path.rglob("*")) if file.is_file())
-    return [
-        place.as_posix()
-        for place in there
-        if place.name in (MANIFEST, CARD) or artifact.has(place.as_posix())
-    ]
-
-
-def _record(run: Run) -> bytes:
-    """A run without the places where it was made."""
-    values: dict[str, Any] = asdict(run)
-    for kind in ("checkpoints", "on_the_way"):
-        values[kind] = [
-            {name: value for name, value in one.items() if name != "path"} for one in values[kind]
-        ]
-    return json.dumps(values, indent=2, ensure_ascii=False).encode()
-
-
 def _described(content: bytes) -> dict[str, Any]:
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-
-
-def _described_file(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def _write(file: Any, contents: dict[str, Any], records: dict[str, bytes], files: dict[str, Path]) -> None:

@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from genius_bench.sharing.checking import (
     checked_run,
 )
 from genius_bench.sharing.records import check_manifest
-from genius_bench.sharing.references import model_folder
+from genius_bench.sharing.references import files_of, model_folder, without_places
 from genius_bench.sharing.unpacking import unpack
 from genius_bench.storage import locked
 
@@ -46,9 +46,9 @@ class Imported:
 
 def import_archive(home: Path, path: Path) -> Imported:
     """Raises `InputError` that names the first thing that is wrong; the home is then as it was."""
-    store, name = Store(home), "import"
+    store = Store(home)
     staging = home / "imports"
-    with locked(home, name, f"another import into {home} is going on; waiting for it"):
+    with locked(home, "import", f"another import into {home} is going on; waiting for it"):
         try:
             shutil.rmtree(staging, ignore_errors=True)  # of one that was killed
             staging.mkdir()
@@ -58,9 +58,6 @@ def import_archive(home: Path, path: Path) -> Imported:
             raise InputError(f"cannot import {path}: {error.strerror or error}") from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-            (home / "locks" / f"{name}.lock").unlink(
-                missing_ok=True
-            )  # who waits for it notices and begins anew
 
 
 def _take_in(store: Store, staged: Store, files: Listed, path: Path) -> Imported:
@@ -77,10 +74,10 @@ def _take_in(store: Store, staged: Store, files: Listed, path: Path) -> Imported
     for artifact in artifacts:
         _telling(path, check_artifact, artifact, _files_of(artifact, files))
     _telling(path, check_reached, artifacts, runs, staged)
-    new_runs = [run for run in runs if not _is_known(run, store)]
+    known = sum(_is_known(run, store) for run in runs)
     new = [artifact for artifact in artifacts if not _is_here(artifact, store)]
-    moved = _move_in(store, new, new_runs)
-    return Imported([run.id for run in runs], moved, len(artifacts) + len(runs) - moved - len(new_runs))
+    moved = _move_in(store, new, runs)
+    return Imported([run.id for run in runs], moved, known + len(artifacts) - moved)
 
 
 def _staged_artifacts(staged: Store) -> list[Artifact]:
@@ -109,6 +106,7 @@ def _move_in(store: Store, artifacts: list[Artifact], runs: list[Run]) -> int:
         moved = sum([_move_artifact(store, artifact, undo) for artifact in artifacts])
         for run in runs:
             _move_run(store, run, undo)
+        for run in runs:  # those that were known, too: a kill may have come before their cards
             write_cards(store.home, run)
         undo.pop_all()
     return moved
@@ -155,7 +153,7 @@ def _is_here(artifact: Artifact, store: Store) -> bool:
     found = store.find(artifact.kind, artifact.key)
     if found is None:
         return False
-    if _contents(artifact.path) != _contents(found.path):
+    if _contents(artifact) != _contents(found):
         raise InputError(
             f"{store.home} has {found.kind} {found.key[:12]} with another content (made on another machine, with "
             "other rounding?): import into an empty --home to compare the two"
@@ -163,12 +161,11 @@ def _is_here(artifact: Artifact, store: Store) -> bool:
     return True
 
 
-def _contents(folder: Path) -> dict[str, str]:
-    files = {file.relative_to(folder): file for file in folder.rglob("*") if file.is_file()}
+def _contents(artifact: Artifact) -> dict[str, str]:
     return {
-        place.as_posix(): sha256_of(file)
-        for place, file in files.items()
-        if place.name not in APART and place.parts[0] not in APART_FOLDERS
+        name: sha256_of(artifact.path / name)
+        for name in files_of(artifact)
+        if Path(name).name not in APART and Path(name).parts[0] not in APART_FOLDERS
     }
 
 
@@ -190,12 +187,8 @@ def _is_known(run: Run, store: Store) -> bool:
 
 def _essence(run: Run) -> dict[str, Any]:
     """A run without when and where; its evaluations in any order."""
-    values = asdict(run)
+    values = without_places(run)
     del values["finished_at"]
-    for kind in ("checkpoints", "on_the_way"):
-        values[kind] = [
-            {name: value for name, value in one.items() if name != "path"} for one in values[kind]
-        ]
     values["evaluations"] = sorted(json.dumps(one, sort_keys=True) for one in values["evaluations"])
     return values
 

@@ -1,12 +1,15 @@
-"""Which artifacts a run names, and which ones these name in turn."""
+"""Which artifacts a run names, which ones these name in turn, and what of both leaves a home."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from genius_bench.artifacts import Artifact, Store
+from genius_bench.artifacts import MANIFEST, Artifact, Store
 from genius_bench.corpora.storing import queries_of
 from genius_bench.evaluation.generations import ITEMS_FILE
 from genius_bench.runs import Run
+from genius_bench.sharing.cards import CARD
 
 KINDS = {"generations": "generations", "training_set": "training-set", "collection": "collection"}
 """Role of an input → the kind of artifact that its key is of. Inputs in other roles are fingerprints."""
@@ -51,3 +54,23 @@ def closure(runs: Sequence[Run], store: Store) -> tuple[dict[str, Artifact], dic
 def model_folder(checkpoint: Path, record: dict[str, str]) -> Path:
     """Where the model of a run's checkpoint, or of one on the way, lies in its artifact."""
     return checkpoint / record.get("folder", "model")
+
+
+def without_places(run: Run) -> dict[str, Any]:
+    """A run's values but for where its checkpoints lie, which differs from home to home."""
+    values = asdict(run)
+    for kind in ("checkpoints", "on_the_way"):
+        values[kind] = [
+            {name: value for name, value in one.items() if name != "path"} for one in values[kind]
+        ]
+    return values
+
+
+def files_of(artifact: Artifact) -> list[str]:
+    """Names of an artifact's files, its manifest and card among them; of one from before manifests listed them, all."""
+    there = (file.relative_to(artifact.path) for file in sorted(artifact.path.rglob("*")) if file.is_file())
+    return [
+        place.as_posix()
+        for place in there
+        if place.name in (MANIFEST, CARD) or artifact.has(place.as_posix())
+    ]

@@ -73,6 +73,16 @@ def test_importing_twice_changes_nothing(archive: Path, tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == times
 
 
+def test_what_a_killed_import_left_undone_the_next_one_does(archive: Path, tmp_path: Path) -> None:
+    import_archive(tmp_path, archive)
+    cards = {card: card.read_bytes() for card in tmp_path.rglob("model/README.md")}
+    assert cards
+    for card in cards:
+        card.rename(card.with_name("README.md.0123.tmp"))
+    assert import_archive(tmp_path, archive).artifacts == 0
+    assert {card: card.read_bytes() for card in tmp_path.rglob("model/README.md")} == cards
+
+
 def test_nothing_of_this_machine_is_in_the_archive(home: Path, archive: Path) -> None:
     with tarfile.open(archive) as tar:
         texts = [
