@@ -4,15 +4,13 @@ import re
 
 from genius_bench.answers import number, places
 from genius_bench.answers.boxes import Box, different, joined
+from genius_bench.answers.phrases import HEDGE
 from genius_bench.answers.places import Reading, Statement
 
 INLINE = re.compile(r"\$([^$\n]{1,200})\$")
 LEADING = re.compile(r"\$+([^$\n]{1,200})\$+(?!\s*(?:[,;]\s*)?(?:and\b|or\b|\$))")
-DENIED = re.compile(r"(?:not|n['’]t|cannot|can['’]t|neither)\b", re.IGNORECASE)
-HEDGE = re.compile(
-    r"(?:(?:most\s+likely|likely|probably|clearly|definitely|exactly|simply|about|approximately|thus|therefore),?\s+)*",
-    re.IGNORECASE,
-)
+HEDGED = re.compile(rf"{HEDGE}(?:(?:exactly|about|approximately),?\s+)?", re.IGNORECASE)
+NEITHER = re.compile(r"neither\b", re.IGNORECASE)
 NOTHING_ELSE = re.compile(r"[*\s]*\$[^$\n]{1,200}\$\s*(?:[^\w?$\s].*|(?:because|since|as|not)\b.*)?")
 UNCLOSED = re.compile(r"\\boxed\s*+\{([^{}]*+)\Z")
 
@@ -41,8 +39,11 @@ def read(statement: Statement) -> Reading | None:
     """The formula that a phrase begins with, or the phrase where it has none or joins several."""
     if statement.place == "choice" or not statement.text or places.opens_reasoning(statement):
         return None
-    if DENIED.match(statement.text):
+    if NEITHER.match(statement.text):
         return Reading(None)
+    if (denial := places.denial(statement.text)) is not None:
+        denied, instead = map(_first, denial)
+        return Reading(instead) if instead else Reading(denied, denied=True) if denied else None
     if statement.place == "correction" and not NOTHING_ELSE.fullmatch(statement.text):
         return number.read(statement)
     words = "$" not in statement.text and number.read(statement) is None
@@ -50,7 +51,13 @@ def read(statement: Statement) -> Reading | None:
         statement.place == "hashes" or (statement.place == "heading" and len(statement.text.split()) > 3)
     ):
         return None
-    text = HEDGE.sub("", statement.text, count=1)
+    text = HEDGED.sub("", statement.text, count=1)
     formula = LEADING.match(text)
     found = formula[1].strip() if formula else text.rstrip("* ")
     return Reading(found) if found else None
+
+
+def _first(text: str) -> str | None:
+    """The formula that a text begins with, or its first number."""
+    formula = LEADING.match(text)
+    return formula[1].strip() if formula else number.first_number(text)

@@ -6,7 +6,7 @@ from genius_bench.answers import places
 from genius_bench.answers.numerals import NUMBER, agrees, as_number, canonical, plain, shown, value
 from genius_bench.answers.places import Reading, Statement
 
-__all__ = ["agrees", "alone", "as_number", "canonical", "extract", "read"]
+__all__ = ["agrees", "alone", "as_number", "canonical", "extract", "first_number", "read"]
 
 UNIT_POWER = re.compile(r"\^\s?\{?\\circ\}?|(?<=[a-zA-Z}])\^(?:\{[^{}]*\}|\d)")
 # What makes a number a part of something else: an operation still to do, a range, another answer.
@@ -17,7 +17,6 @@ GOES_ON = re.compile(
 )
 OPERAND = re.compile(r"[\w)}]\s?[+*^]\s?$")
 ROOT = re.compile(r"(?:√|\\(?:sqrt|log|ln|pi|binom|sin|cos|tan)\b[\s{(\\]*|\^\{?)$")
-DENIED = re.compile(r"(?:not|n['’]t|cannot(?:\s+be)?|can['’]t(?:\s+be)?)\b", re.IGNORECASE)
 LIMIT = r"(?:(?:less|more|fewer|greater|larger|smaller|higher|lower)\s+than|at\s+(?:least|most)|over|under)"
 RANGE = re.compile(rf"(?:between|either|neither|from|{LIMIT})\b", re.IGNORECASE)
 SEVERAL = re.compile(r"=[^=]*(?:\bor\b|\band\b|[,;])[^=]*=")
@@ -73,17 +72,15 @@ def read(statement: Statement) -> Reading | None:
     if statement.place == "correction":
         return _read_correction(text)
     if statement.place == "hashes":
-        return Reading(_first_number(text)) if NUMBER.match(plain(text)) and not LISTED.match(text) else None
-    if denied := DENIED.match(text):
-        if but := re.search(r"\bbut\s", text):
-            return Reading(_first_number(text[but.end() :]))
-        found = _first_number(text[denied.end() :])
-        return Reading(found, denied=True) if found else None
+        return Reading(first_number(text)) if NUMBER.match(plain(text)) and not LISTED.match(text) else None
+    if (denial := places.denial(text)) is not None:
+        denied, instead = map(first_number, denial)
+        return Reading(instead) if instead else Reading(denied, denied=True) if denied else None
     if RANGE.match(text) or SEVERAL.search(text) or places.leaves_open(statement):
         return Reading(None)
     if statement.place == "heading" and _begins_working(statement):
         return None
-    return Reading(_first_number(text)) if _numbers(_without_units(text)) else None
+    return Reading(first_number(text)) if _numbers(_without_units(text)) else None
 
 
 def alone(text: str) -> str | None:
@@ -123,7 +120,7 @@ def _read_correction(text: str) -> Reading | None:
     found = NUMBER.match(clause, begin.end() if begin else 0)
     if found is None or VERB.search(clause) or len(clause[found.end() :].rsplit("=")[-1].split()) > NEW_WORDS:
         return None
-    corrected = _first_number(clause)
+    corrected = first_number(clause)
     return Reading(corrected) if corrected else None
 
 
@@ -136,7 +133,8 @@ def _begins_working(statement: Statement) -> bool:
     return (computed or not direct) and re.search(r"\d", paragraph) is not None
 
 
-def _first_number(text: str) -> str | None:
+def first_number(text: str) -> str | None:
+    """The first number that stands for itself, behind the last "=" where there is one."""
     found = _numbers(_without_units(text))
     return _written(found[0]) if found else None
 

@@ -7,14 +7,14 @@ from unicodedata import normalize
 
 from genius_bench.answers import places
 from genius_bench.answers.option_names import OPENING, OptionNames, end_of, names_of
+from genius_bench.answers.phrases import BUT
 from genius_bench.answers.places import Reading, Statement
 
 DECORATION = re.compile(r"(?:[^\w\s$+\-−–~¬√.<>=^/\\]|_|\s|[-–](?=\s))*")
 OR = re.compile(r"\s*(?:or\b|and/or\b|/)", re.IGNORECASE)
 JOIN = re.compile(r"\s*(?:[,;&]\s*(?:or\b|and\b)?|and\b)\s*", re.IGNORECASE)
-NOT = re.compile(r"(?:not|n['’]t|cannot\s+be|can['’]t\s+be)\s+", re.IGNORECASE)
 EITHER = re.compile(r"(?:either|neither|both|also)\s+", re.IGNORECASE)
-BUT = re.compile(r"[,;]?\s*(?:but|rather|it is|it's)\s+", re.IGNORECASE)
+INSTEAD = re.compile(rf"[,;]?\s*{BUT}", re.IGNORECASE)
 VERB = re.compile(
     r"[)*\"']*\s+(?:is|are|was|were|has|have|does|would|can|cannot|fails?|seems?|looks?|sounds?|might|may|could|works?|fits)\b",
     re.IGNORECASE,
@@ -67,8 +67,8 @@ def named(names: OptionNames, phrase: str) -> Reading | None:
     """The one option that a phrase begins with: "B", "(b)", "**B**: …", "option B", or the option's text."""
     phrase = places.without_text_commands(phrase)
     phrase = phrase[end_of(DECORATION, phrase, 0) :]
-    if (denied := NOT.match(phrase)) and (name := names.at(phrase, denied.end())):
-        but = BUT.match(phrase, name[1])
+    if (denied := places.DENIED.match(phrase)) and (name := names.at(phrase, denied.end())):
+        but = INSTEAD.match(phrase, name[1])
         return named(names, phrase[but.end() :]) if but else Reading(name[0], denied=True)
     name = names.at(phrase, 0)
     if name is None:

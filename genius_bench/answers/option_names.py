@@ -8,12 +8,8 @@ from itertools import pairwise
 from unicodedata import normalize
 
 from genius_bench.answers import places
+from genius_bench.answers.phrases import HEDGE
 
-HEDGE = (
-    r"(?:(?:definitely|clearly|actually|probably|most likely|likely|therefore|thus|indeed|simply)[,:]?\s+"
-    r"|I (?:think|believe)\s+)*"
-)
-"""What an answer may begin with without being less of an answer."""
 NOUN = (
     r"(?:(?:the\s+)?(?:correct\s+)?(?:answer\s+)?(?:option|choice|letter|label|number)\s*:?\s*"
     r"(?:\d\s+(?=\((?-i:[A-J])\)))?)?"

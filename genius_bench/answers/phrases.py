@@ -2,6 +2,15 @@
 
 import re
 
+NOT = r"(?:not|n['’]t|cannot(?:\s+be)?|can['’]t(?:\s+be)?)\b"
+"""How a statement begins that says what the answer is not."""
+BUT = r"\b(?:but|rather(?!\s+than\b)|it\s+is|it['’]s)\s+"
+"""What may introduce the answer then."""
+HEDGE = (
+    r"(?:(?:(?:most\s+)?likely|probably|clearly|definitely|actually|indeed|simply|thus|therefore)[,:]?\s+"
+    r"|I\s+(?:think|believe)\s+)*"
+)
+"""What an answer may begin with without being less of an answer."""
 WORD = r"[\w'’\"“”/-]+,?\s+"
 WORDS = rf"(?:(?!(?:is|answer)\b){WORD}){{0,10}}?"
 # What may stand between "answer" and "is": "(Yes or No)", ", therefore,", "here", "to the question", "that fits best".

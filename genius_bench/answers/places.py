@@ -16,7 +16,17 @@ from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from genius_bench.answers.boxes import boxes, different, joined
-from genius_bench.answers.phrases import CORRECTING, PHRASE, REASONING, REMARK, UNDECIDED, UNSURE, WORKING
+from genius_bench.answers.phrases import (
+    BUT,
+    CORRECTING,
+    NOT,
+    PHRASE,
+    REASONING,
+    REMARK,
+    UNDECIDED,
+    UNSURE,
+    WORKING,
+)
 from genius_bench.answers.thoughts import without_thoughts
 
 Place = Literal["box", "hashes", "phrase", "heading", "foreign", "choice", "correction"]
@@ -42,6 +52,8 @@ SKIPPED = re.compile(
 CLOSED = re.compile(r"\$\$|```|\\end\{")
 QUOTED = re.compile(r"\"([^\"\n]*)\"\s*(?:[}\],.]|$)")
 HASHES = re.compile(r"^[ \t]*####[ \t]*(?P<text>[^\n]{1,200})$", re.MULTILINE)
+DENIED = re.compile(rf"{NOT}\s*", re.IGNORECASE)
+INSTEAD = re.compile(rf"(?:\b(?=but\b|rather\b)|(?<=[,;:—–]\s)){BUT}", re.IGNORECASE)
 LISTED = re.compile(r"\**1[.)]\s+\S")
 NEXT_LISTED = re.compile(r"\n\W*2[.)]\s")
 LATEX_TEXT = re.compile(
@@ -123,6 +135,16 @@ def opens_reasoning(statement: Statement) -> bool:
 def leaves_open(statement: Statement) -> bool:
     """Whether a text says that it does not know: "unclear", "it depends on …"."""
     return UNDECIDED.match(statement.text) is not None
+
+
+def denial(text: str) -> tuple[str, str] | None:
+    """What a statement says that the answer is not, and what it says instead; None where it denies nothing."""
+    if (denied := DENIED.match(text)) is None:
+        return None
+    instead = INSTEAD.search(text, denied.end())
+    if instead is None:
+        return text[denied.end() :], ""
+    return text[denied.end() : instead.start()], text[instead.end() :]
 
 
 def without_text_commands(text: str) -> str:

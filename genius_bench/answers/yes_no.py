@@ -4,6 +4,7 @@ import re
 from unicodedata import normalize
 
 from genius_bench.answers import places
+from genius_bench.answers.phrases import BUT, NOT
 from genius_bench.answers.places import Reading, Statement
 
 MEANING = {
@@ -30,8 +31,8 @@ OPENING = re.compile(
 OTHER = re.compile(
     rf"\W{{0,5}}?(?:[,/|]|\band\b|\bor\b)\W{{0,5}}{WORD}(?=\s*$|[^\w\s]|\s+(?:and|or)\b)", re.IGNORECASE
 )
-NOT = re.compile(rf"{SIGNS}(?:not|n['’]t|cannot\s+be|can['’]t\s+be)\W+{WORD}", re.IGNORECASE)
-BUT = re.compile(r"\W+(?:but|rather)\s+", re.IGNORECASE)
+DENIED = re.compile(rf"{SIGNS}{NOT}\W+{WORD}", re.IGNORECASE)
+INSTEAD = re.compile(rf"\W+{BUT}", re.IGNORECASE)
 EITHER = re.compile(rf"{SIGNS}(?:either|neither|both)\W+{WORD}", re.IGNORECASE)
 BARE_NOT = re.compile(
     rf"{SIGNS}(?:{HEDGE})not(?:\s+(?:really|at\s+all|exactly))?(?=[^\w\s]|\s*$)", re.IGNORECASE
@@ -80,8 +81,8 @@ def _opening(phrase: str) -> Reading | None:
     phrase = places.without_text_commands(phrase)
     if EITHER.match(phrase):
         return Reading(None)
-    if denied := NOT.match(phrase):
-        but = BUT.match(phrase, denied.end())
+    if denied := DENIED.match(phrase):
+        but = INSTEAD.match(phrase, denied.end())
         return _opening(phrase[but.end() :]) if but else Reading(MEANING[denied["word"].lower()], denied=True)
     match = OPENING.match(phrase)
     if not match:

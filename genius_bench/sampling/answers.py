@@ -69,7 +69,7 @@ def _closed(statement: Statement) -> Reading | None:
         reading = number.read(statement)
         found = number.as_number(reading.answer) if reading and reading.answer else None
         return Reading(number.canonical(found)) if found is not None else reading
-    if number.DENIED.match(statement.text):
+    if places.denial(statement.text) is not None:
         return number.read(statement)
     if (statement.place == "hashes" or statement.place == "heading") and number.read(statement) is None:
         return None
@@ -89,7 +89,7 @@ def _words(statement: Statement) -> Reading | None:
 def _label(statement: Statement) -> Reading | None:
     """A label; a small letter only where it is the whole statement, for it may be a variable or a word."""
     text = places.without_text_commands(statement.text).strip(STRIPPED + "_()[]{}.")
-    small = len(text) > 1 and re.match(r"[a-z]\b", text)
+    small = len(text) > 1 and re.match(r"(?!n['’]t\b)[a-z]\b", text)
     if small or (OPERATOR.search(text) and not re.match(r"[A-J][.)]", text)):
         return None
     return option.read(statement, LABELS)

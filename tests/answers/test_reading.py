@@ -111,6 +111,7 @@ def test_working_is_no_answer(text: str) -> None:
         "The answer is (B).因此",
         "The answer is B因为",
         "The answer is B. The answer cannot be A.",
+        "The answer isn't A, it's B.",
         "The answer is B. It is stronger than A and C. So it is.",
         "$\\mathbf{B}$",
         "**Final Answer**\n\n\\(\\boxed{B}\\)",
@@ -167,6 +168,7 @@ def test_options_are_known_by_their_texts_however_they_are_spaced() -> None:
         ("Say the first answer is yes. The answer (Yes or No) is dependent on the person.", None),
         ("The answer is only yes if it rains.", None),
         ("The answer is hardly no.", None),
+        ("The answer is not no, it is yes.", "Yes"),
     ],
 )
 def test_hedged_decisions(text: str, decision: str | None) -> None:

@@ -11,7 +11,7 @@ from genius_bench.evaluation.graders import blocks, code, maths, programs, relea
 from genius_bench.evaluation.graders.notation import as_latex
 from genius_bench.evaluation.program_tests import ProgramTest
 
-VERSION = 3
+VERSION = 4
 """Raise it when any verdict can change: stored answers are then graded again."""
 
 
