@@ -25,6 +25,8 @@ SEPARATORS = re.compile(rf"[,{SPACES}'’]")
 SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 LONGEST = 200
 """Digits. A run of more is no answer, and exact arithmetic with it takes time."""
+LONGEST_PERIOD = 40
+"""Digits of a repeating decimal, up to the end of its first period."""
 ROUNDED, EXACT = 6, 12
 """From how many digits on a decimal may have been rounded, and how many a computer gets right."""
 FRACTION = re.compile(
@@ -34,7 +36,18 @@ MIXED = re.compile(r"(?<![\d./])(?P<whole>\d{1,9})\s+(?P<over>\d{1,9})\s?/\s?(?P
 POWER_OF_TEN = re.compile(r"(?<=\d)\s?(?:\\times|\\cdot|×|·|\*|x)\s?10\s?\^\s?\{?([-+]?\d{1,3})\}?(?!\d)")
 VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e]")
 RAISED = re.compile("[\u207a\u207b]?[\u00b2\u00b3\u00b9\u2070\u2074-\u2079]+")
-REPEATING = re.compile(r"(?P<whole>\d{0,9})\.(?P<part>\d{0,9})\\(?:overline|bar)\s?\{(?P<again>\d{1,9})\}")
+GOES_ON = r"\s*(?:\\l?dots|\.\.\.|…)"
+REPEATING = re.compile(
+    r"(?P<whole>\d{0,20})\.(?P<part>\d{0,20})"
+    r"(?:\\(?:overline|bar)\s*(?:\{(?P<barred>\d+)\}|(?P<digit>\d))|\((?P<bracketed>\d+)\)|(?P<lined>(?:\d\u0305)+)"
+    r"|\\dot\s*\{?(?P<first>\d)\}?(?:(?P<inner>\d{0,20})\\dot\s*\{?(?P<last>\d)\}?)?)"
+    rf"(?:{GOES_ON})?"
+)
+GOING_ON = re.compile(
+    r"(?P<whole>\d{0,20})\.(?P<part>\d{0,20}?)(?:(?P<one>\d)(?P=one){2,}|(?P<block>\d{2,9}?)(?P=block)+)"
+    rf"{GOES_ON}"
+)
+"""Decimals without end, in whichever notation: "0.1\\overline{6}", "0.1(6)", "0.1666..."."""
 
 
 def as_number(text: str) -> Fraction | None:
@@ -80,8 +93,23 @@ def plain(text: str) -> str:
     text = FRACTION.sub(
         lambda match: f" {match['sign'] or ''}{match['over'] or match['digit']}/{match['under']}", text
     )
-    text = REPEATING.sub(_as_ratio, MIXED.sub(_as_fraction, text))
+    text = endless_as_fractions(MIXED.sub(_as_fraction, text), "{}/{}")
     return POWER_OF_TEN.sub(r"e\1", text).replace("**", "")
+
+
+def endless_as_fractions(text: str, written: str) -> str:
+    """`text` with its repeating decimals as fractions, `written` so (`str.format` with numerator and denominator)."""
+
+    def ratio(match: re.Match[str]) -> str:
+        groups = {name: digits or "" for name, digits in match.groupdict().items()}
+        once = groups.pop("whole") + (part := groups.pop("part"))
+        again = "".join(groups.values()).replace("\u0305", "")
+        if len(once + again) > LONGEST_PERIOD:
+            return match[0]
+        number = Fraction(int(once + again) - int(once or "0"), 10 ** len(part) * (10 ** len(again) - 1))
+        return written.format(number.numerator, number.denominator)
+
+    return REPEATING.sub(ratio, GOING_ON.sub(ratio, text))
 
 
 def value(match: re.Match[str]) -> Fraction | None:
@@ -120,14 +148,6 @@ def _without_factor(number: int, factor: int) -> tuple[int, int]:
         number //= factor
         times += 1
     return times, number
-
-
-def _as_ratio(match: re.Match[str]) -> str:
-    r""" "0.1\overline{6}" as 1/6."""
-    whole, part, again = match["whole"] or "0", match["part"], match["again"]
-    nines = 10 ** len(again) - 1
-    ratio = Fraction(int(whole + part) * nines + int(again), nines * 10 ** len(part))
-    return f"{ratio.numerator}/{ratio.denominator}"
 
 
 def _as_fraction(match: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ r"""Where in a text its final answer stands: the one rule for graders and votes.
 import re
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
+from unicodedata import normalize
 
 from genius_bench.answers.boxes import boxes, different, joined
 from genius_bench.answers.phrases import (
@@ -52,6 +53,11 @@ SKIPPED = re.compile(
 CLOSED = re.compile(r"\$\$|```|\\end\{")
 QUOTED = re.compile(r"\"([^\"\n]*)\"\s*(?:[}\],.]|$)")
 HASHES = re.compile(r"^[ \t]*####[ \t]*(?P<text>[^\n]{1,200})$", re.MULTILINE)
+FULL_WIDTH = re.compile(
+    "[\uff05\uff08\uff09\uff0d-\uff19\uff1d\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff]"
+)
+"""Letters, digits and signs that East Asian keyboards write and mathematical fonts have. Sentence marks stay what they
+are: a full-width comma stands between no thousands, and no exclamation is a factorial."""
 DENIED = re.compile(rf"{NOT}\s*", re.IGNORECASE)
 INSTEAD = re.compile(rf"(?:\b(?=but\b|rather\b)|(?<=[,;:—–]\s)){BUT}", re.IGNORECASE)
 LISTED = re.compile(r"\**1[.)]\s+\S")
@@ -90,7 +96,8 @@ class Reading(NamedTuple):
 
 
 def said(text: str) -> str:
-    r"""`text` without thoughts and HTML, with `\(…\)` and `\[…\]` as `$…$` and `$$…$$`."""
+    r"""`text` without thoughts and HTML, in plain letters, with `\(…\)` and `\[…\]` as `$…$` and `$$…$$`."""
+    text = FULL_WIDTH.sub(lambda match: normalize("NFKC", match[0]), text)
     text = HTML_LINE.sub("\n", HTML.sub("", without_thoughts(text)))
     return re.sub(r"(?<!\\)\\([()\[\]])", lambda match: "$" if match[1] in "()" else "$$", text)
 

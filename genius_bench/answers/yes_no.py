@@ -1,7 +1,6 @@
 """Answers that are yes or no."""
 
 import re
-from unicodedata import normalize
 
 from genius_bench.answers import places
 from genius_bench.answers.phrases import BUT, NOT
@@ -49,7 +48,7 @@ CLOSING = re.compile(
 
 def extract(text: str) -> str | None:
     """ "Yes" or "No" as `places` finds it, or as the last or the first line begins where nothing is stated."""
-    said = places.said(normalize("NFKC", text))
+    said = places.said(text)
     stated = places.statements(said)
     reading = places.first(stated, read)
     if reading is not None and not reading.denied:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genius_bench.answers import formula, number, option, yes_no
+from genius_bench.evaluation.graders.notation import as_latex
 from genius_bench.sampling.answers import agrees, final_answer
 
 OPTIONS = ("alpha", "beta", "gamma", "delta")
@@ -36,9 +37,11 @@ FRAMES = [
 decimals = st.decimals(-1000, 1000, places=2, allow_nan=False).map(str)
 numbers = st.one_of(st.integers(-(10**9), 10**9).map(str), decimals, st.integers(1, 10**6).map("{:,}".format))
 LABELS = {"A": "A", "(B)": "B", "C.": "C", "(d)": "D", "\\text{A}": "A", "\\textbf{(B)}": "B", "**C**": "C"}
-LABELS |= {"option D": "D", "<b>A</b>": "A", "__B__": "B", "b": "B"}
+LABELS |= {"Ａ": "A", "（Ｂ）": "B", "𝐂": "C", "option D": "D", "<b>A</b>": "A", "__B__": "B", "b": "B"}
 labels = st.sampled_from(list(LABELS.items()))
-decisions = st.sampled_from(["yes", "No", "YES", "no", "**Yes**", '"No"', "\\text{Yes}", "true", "False"])
+decisions = st.sampled_from(
+    ["yes", "No", "YES", "no", "**Yes**", '"No"', "\\text{Yes}", "true", "False", "Ｎｏ"]
+)
 
 
 def grade_number(text: str) -> str | None:
@@ -58,6 +61,27 @@ def test_a_number_is_voted_on_as_it_is_graded(frame: str, answer: str) -> None:
     text = frame.format(answer)
     assert grade_number(text) == final_answer(text) == expected
     assert number.as_number((formula.extract(text) or "").strip("$ .*")) == Fraction(expected)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("－１２．５", "-12.5"),
+        ("１／３", "1/3"),
+        ("0.(3)", "1/3"),
+        ("0.1(6)", "1/6"),
+        ("0.333…", "1/3"),
+        ("0.\\overline 6", "2/3"),
+        ("0.\\dot{3}", "1/3"),
+        ("0.\\dot{1}4285\\dot{7}", "1/7"),
+        ("0.3\u0305", "1/3"),
+        ("0.\\overline{142857}", "1/7"),
+    ],
+)
+def test_a_number_in_any_notation_is_voted_on_as_it_is_graded(written: str, value: str) -> None:
+    for text in (frame.format(written) for frame in FRAMES):
+        assert grade_number(text) == final_answer(text) == value, text
+        assert number.as_number(as_latex(formula.extract(text) or "")) == Fraction(value), text
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)

@@ -4,9 +4,10 @@ Only the writing changes, never the value, so both the answer and the gold go th
 """
 
 import re
-from fractions import Fraction
 from functools import lru_cache
 from unicodedata import normalize
+
+from genius_bench.answers.numerals import endless_as_fractions
 
 GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho varsigma sigma tau "
@@ -56,14 +57,6 @@ LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋", "0123456789+-")
 VULGAR = r"[¼-¾⅐-⅞]"
 INNER = r"(?:[^()]|\([^()]*\))*"
 ROOT = re.compile(rf"√(\[\w+\])?\s*(?:\{{|\((?P<inner>{INNER})\)|(?P<plain>\d+(?:\.\d+)?|\\[a-z]+|[A-Za-z]))")
-REPEATING = re.compile(
-    r"(?P<whole>\d{0,20})\.(?P<part>\d{0,20})"
-    r"(?:\\(?:overline|bar)\s*(?:\{(?P<again>\d+)\}|(?P<digit>\d))|\((?P<bracketed>\d+)\)|(?P<lined>(?:\d\u0305)+))"
-    r"(?:\s*(?:\\ldots|\.\.\.))?"
-)
-GOING_ON = re.compile(
-    r"(?P<once>\d{0,20}\.\d{0,20}?)(?:(?P<one>\d)(?P=one){2,}|(?P<block>\d{2,9}?)(?P=block)+)\s*(?:\\ldots|\.\.\.)"
-)
 WORD = r"(?<![\\a-zA-Z])"
 BEFORE_SIGNS = [
     (r"(?<!\\)\\[$£€()\[\]]", ""),
@@ -90,7 +83,6 @@ AFTER_SIGNS = [
     (r"\\degrees?(?![a-zA-Z])|\^\s*\{\s*\\circ\s*\}|\^\s*\\circ", r"^\\circ"),
     (r"\\cdotp(?![a-zA-Z])", r"\\cdot"),
     (r"\\[cl]?dots[bcimo]?(?![a-zA-Z])", r"\\ldots"),
-    (r"\\dot\s*\{(\d)\}$|\\dot\s*(\d)$", r"\\overline{\1\2}"),
     # Plain text
     (rf"{WORD}sqrt\s*", "√"),
     (rf"{WORD}(?:infinity|infty|inf|oo)(?![a-zA-Z])", r"\\infty"),
@@ -119,8 +111,7 @@ def as_latex(text: str) -> str:
     text = text.translate(TRANSLATED)
     for pattern, replacement in AFTER_SIGNS:
         text = re.sub(pattern, replacement, text)
-    text = GOING_ON.sub(lambda match: rf"{match['once']}\overline{{{match['one'] or match['block']}}}", text)
-    text = REPEATING.sub(_repeating, ROOT.sub(_root, text))
+    text = endless_as_fractions(ROOT.sub(_root, text), r"\frac{{{}}}{{{}}}")
     text = MEMBER.sub("", re.sub(r"\s+", " ", text))
     return re.sub(r"(?<!\.)\.$", "", text.strip()).strip()
 
@@ -139,12 +130,3 @@ def _root(match: re.Match[str]) -> str:
     degree = match[1] or ""
     inside = match["inner"] if match["inner"] is not None else match["plain"]
     return rf"\sqrt{degree}{{" if inside is None else rf"\sqrt{degree}{{{inside}}}"
-
-
-def _repeating(match: re.Match[str]) -> str:
-    again = match["again"] or match["digit"] or match["bracketed"] or match["lined"].replace("\u0305", "")
-    once = match["whole"] + match["part"]
-    if len(once + again) > 40:
-        return match[0]
-    value = Fraction(int(once + again) - int(once or "0"), 10 ** len(match["part"]) * (10 ** len(again) - 1))
-    return rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
