@@ -12,6 +12,7 @@ BRACES = re.compile(
     r"|\\.|[{}]",
     re.DOTALL,
 )
+RELATION = re.compile(r"([=<>≤≥≠≈]|\\(?:[lg]eq?|[lg]t|neq?|approx)(?![a-zA-Z]))")
 TERM = re.compile(r"[-+][^-+]*")
 NOISE = re.compile(r"\\(?:quad|text|mathrm|textrm|[,;: ])|[{}$*_\s]+")
 JOINED = re.compile(
@@ -67,13 +68,17 @@ def different(group: list[Box]) -> list[str]:
 
 
 def _value(text: str) -> str:
-    """Equal for equal numbers and for sums with their terms in another order."""
+    """Equal for equal numbers and for sums, on either side of an equation, with their terms in another order."""
     if (number := as_number(text)) is not None:
         return canonical(number)
-    text = "".join(text.split())
-    return (
-        text if re.search(r"[(,{^]", text) else "".join(sorted(TERM.findall(re.sub(r"^(?![-+])", "+", text))))
-    )
+    return "".join(map(_in_order, RELATION.split(text)))
+
+
+def _in_order(side: str) -> str:
+    side = "".join(side.split())
+    if re.search(r"[()\[\]{},^|]", side):
+        return side
+    return "".join(sorted(TERM.findall(re.sub(r"^(?![-+])", "+", side))))
 
 
 def _joins(between: str) -> bool:

@@ -242,6 +242,10 @@ def test_published_yes_no_rule(text: str, gold: str, extracted: str | None, corr
         (r"\boxed 5 \fbox{3}", "3"),
         (r"\boxed{\left\{1\right\}}", r"\left\{1\right\}"),
         (r"\\boxed{5}", "5"),
+        (r"\boxed{y = x + 1} or \boxed{y = 1 + x}", "y = 1 + x"),
+        (r"\boxed{x \le y + 1} or \boxed{x \le 1 + y}", r"x \le 1 + y"),
+        (r"\boxed{1 + x = y + 2} or \boxed{2 + x = y + 1}", "1 + x = y + 2, 2 + x = y + 1"),
+        (r"\boxed{|a + b| + c} or \boxed{|a + c + b|}", "|a + b| + c, |a + c + b|"),
         ("no box", None),
     ],
 )
