@@ -22,7 +22,8 @@ from genius_bench.opencompass.results import answers_per_item
 from genius_bench.opencompass.serving import ENDPOINT, server_kind
 from genius_bench.recipe import EngineSection, EvaluationSection
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
+"""Since 2, answers end with the chat template's end of turn, and a judge's emphasised "_m_" is a verdict."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from genius_bench.answers.thoughts import without_thoughts
+from genius_bench.judging.comparison import VERDICTS
 from genius_bench.judging.judged import Judged
 from genius_bench.opencompass.benchmarks import Benchmark
 from genius_bench.opencompass.relay import Answer
@@ -17,18 +18,10 @@ Json = dict[str, Any]
 Verdict = tuple[str, float, float]
 """As the judge put it; the share of a win for the answer shown first (0 to 1); its weight."""
 
-STRONG = 3.0
-ARENA = {
-    "A>>B": (1.0, STRONG),
-    "A>B": (1.0, 1.0),
-    "A=B": (0.5, 1.0),
-    "B>A": (0.0, 1.0),
-    "B>>A": (0.0, STRONG),
-}
 WILDBENCH = {"A++": (1.0, 1.0), "A+": (0.75, 1.0), "A=B": (0.5, 1.0), "B+": (0.25, 1.0), "B++": (0.0, 1.0)}
 """WildBench's 1, 1/2, 0, -1/2, -1, laid onto 0 to 1."""
 FORMS = {
-    "arena_hard": (re.compile(r"\[\[([AB<>=\s]+)\]\]"), ARENA),
+    "arena_hard": (re.compile(r"\[\[([AB<>=\s]+)\]\]"), VERDICTS),
     "wildbench": (re.compile(r'"choice"\s*:\s*"(.*?)"'), WILDBENCH),
 }
 
@@ -37,7 +30,7 @@ def read_verdict(kind: str, text: str) -> Verdict | None:
     """None where the text holds no verdict in the form that the benchmark asks its judge for, or two of them."""
     said = without_thoughts(text)
     if kind == "alpaca_eval":
-        named = re.match(r"[\s*_`\"']*([mM])\b", said)  # OpenCompass takes "Model m" for M
+        named = re.match(r"[\s*_`\"']*([mM])(?!_*[^\W_])", said)  # OpenCompass takes "Model m" for M
         return (named[1], 1.0 if named[1] == "m" else 0.0, 1.0) if named else None
     form, known = FORMS[kind]
     found = {re.sub(r"\s", "", one) for one in form.findall(said)}

@@ -22,8 +22,9 @@ from genius_bench.sampling.pool import Pool
 from genius_bench.sampling.shelf import Row, Shelf
 from genius_bench.sorting import Sorted
 
-COLLECT_VERSION = 2
-"""Since 2, labelled responses and sampled ones end with the chat template's end of turn."""
+COLLECT_VERSION = 3
+"""Since 2, labelled responses and sampled ones end with the chat template's end of turn; since 3, votes know the same
+letters and repeating decimals as grades."""
 TRAINING_SHARD_ROWS = 4096
 
 

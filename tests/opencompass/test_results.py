@@ -172,6 +172,7 @@ def test_wildbench_is_the_mean_over_three_opponents(tmp_path: Path) -> None:
     [
         ("alpaca_eval", ""),
         ("alpaca_eval", "Model m"),
+        ("alpaca_eval", "model"),
         ("arena_hard", "[[C>B]]"),
         ("arena_hard", "[[A>B]] or [[B>A]]"),
         ("wildbench", '"choice": "A"'),
@@ -186,6 +187,8 @@ def test_no_verdict(kind: str, text: str) -> None:
     ("kind", "text", "verdict"),
     [
         ("alpaca_eval", "<think>M, no.</think>**m**", "m"),
+        ("alpaca_eval", "_m_", "m"),
+        ("alpaca_eval", "__M__ is better", "M"),
         ("arena_hard", "<think>[[A>B]]?</think> My final verdict is [[B >> A]], so [[B>>A]].", "B>>A"),
         ("wildbench", '{"choice":"B+"}', "B+"),
     ],
