@@ -50,7 +50,8 @@ def test_options_agree_where_the_label_follows_from_one_stated_answer() -> None:
     assert agreement(told) >= 0.996
     assert agreement([pair for pair, letters in zip(graded, named, strict=True) if letters]) >= 0.99
     unlabelled = [pair for pair, letters in zip(graded, named, strict=True) if not letters]
-    assert not any(row["label"] for row, _ in unlabelled)
+    assert sum(verdict.extracted is not None for _, verdict in unlabelled) >= 130
+    assert sum(verdict.correct for _, verdict in unlabelled) >= 35  # all labelled wrong
 
 
 def test_yes_and_no_agree_and_no_wrong_answer_is_accepted() -> None:

@@ -178,15 +178,15 @@ CONTRADICTIONS = [
     ),
     *("they are the same", "it is a draw", "not", "A is better, no", "A is better?", "A is wrong"),
 ]
-LONG = [
-    "[[" + "]" * 100_000 + "x",
-    '{"a":' * 20_000,
-    "Verdict: A>B because " + "A is " * 20_000,
-    "Verdict: A>B because A is" + " " * 100_000 + "x",
-    "Verdict: " + "a " * 50_000 + "A>B",
-    "A>B\n" * 25_000,
-    "the following!x" * 6_000 + ":\nA>B",
-]
+LONG = {
+    "[[" + "]" * 100_000 + "x": None,
+    '{"a":' * 20_000: None,
+    "Verdict: A>B because " + "A is " * 20_000: "A>B",
+    "Verdict: A>B because A is" + " " * 100_000 + "x": "A>B",
+    "Verdict: " + "a " * 50_000 + "A>B": None,
+    "A>B\n" * 25_000: "A>B",
+    "the following!x" * 6_000 + ":\nA>B": None,
+}
 
 
 @pytest.mark.parametrize("reply", GOOD)
@@ -207,7 +207,7 @@ def test_a_comment_that_says_otherwise_takes_the_verdict_back(comment: str) -> N
 @pytest.mark.parametrize("reply", LONG, ids=range(len(LONG)))
 def test_long_replies_are_read_in_linear_time(reply: str) -> None:
     started = time.process_time()
-    read_verdict(reply)
+    assert read_verdict(reply) == LONG[reply]
     assert time.process_time() - started < 3
 
 

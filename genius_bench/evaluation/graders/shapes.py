@@ -112,12 +112,13 @@ def _last(text: str) -> str:
 
 
 def _both_signs(text: str) -> tuple[str, ...]:
-    r"""`1 \pm x` as `1 + x` and `1 - x`."""
+    r"""`1 \pm x` as `1 + x` and `1 - x`; a sign of nothing stays one value."""
     if not EITHER_SIGN.search(text):
         return (text,)
     plus = EITHER_SIGN.sub(lambda match: "+" if match[0] == r"\pm" else "-", text)
     minus = EITHER_SIGN.sub(lambda match: "-" if match[0] == r"\pm" else "+", text)
-    return tuple(re.sub(r"(^|[=(,{])\s*\+", r"\1", one).strip() for one in (plus, minus))
+    signed = tuple(re.sub(r"(^|[=(,{])\s*\+", r"\1", one).strip() for one in (plus, minus))
+    return signed if all(signed) else (text,)
 
 
 def _separated(text: str) -> Shape | None:
