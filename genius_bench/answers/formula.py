@@ -53,7 +53,7 @@ def read(statement: Statement) -> Reading | None:
         return None
     text = HEDGED.sub("", statement.text, count=1)
     formula = LEADING.match(text)
-    found = formula[1].strip() if formula else text.rstrip("* ")
+    found = formula[1].strip() if formula else text.rstrip("*_ ")
     return Reading(found) if found else None
 
 

@@ -37,7 +37,7 @@ BEFORE = re.compile(
 )
 """What may stand before the number that begins a statement."""
 UNITS = re.compile(
-    r"\s*(?:(?:\\?[%°$€£]|(?:cm|mm|km|m|kg|mg|g|ml|L|s|h|min|mph|USD)(?![a-zA-Z])(?:/\w{1,3}(?!\w))?|[.,;:!?*`\"'’)}\s])\s*)*"
+    r"\s*(?:(?:\\?[%°$€£]|(?:cm|mm|km|m|kg|mg|g|ml|L|s|h|min|mph|USD)(?![a-zA-Z])(?:/\w{1,3}(?!\w))?|[.,;:!?*_`\"'’)}\s])\s*)*"
 )
 WORD = re.compile(
     r"(?!(?:or|and|to|times|plus|minus|over|mod|choose|squared|cubed|factorial|divided|by)\b)[^\W\d_]{2,}"

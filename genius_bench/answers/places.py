@@ -46,7 +46,7 @@ SENTENCE_END = re.compile(
 )
 OPENED = r"\$\$|```[\w-]{0,12}(?=\s)|\\begin\{(?:align|aligned|equation|gather|gathered|split|multline)\*?\}"
 SKIPPED = re.compile(
-    rf"(?:\s|\*|>|&|\.{{2,}}|…|{OPENED}|as\s+follows\b:?|(?:the\s+)?following\b:?|,\s[a-z][a-z ]{{1,30}},(?=\s)"
+    rf"(?:\s|[*_>&]|\.{{2,}}|…|{OPENED}|as\s+follows\b:?|(?:the\s+)?following\b:?|,\s[a-z][a-z ]{{1,30}},(?=\s)"
     r"|(?:simple|clear|obvious|straightforward|easy)\s*:)*+",
     re.IGNORECASE,
 )

@@ -13,7 +13,7 @@ LONGEST_ANSWER = 8
 LONGEST_LAST_LINE = 3
 OPERATOR = re.compile(r"[\\+*=<>^]")
 ASSIGNED = re.compile(r"^[\s$]*\\?[a-zA-Z]\s*=(?!=)")
-STRIPPED = " \t\n*`\"'$"
+STRIPPED = " \t\n*_`\"'$"
 
 
 def final_answer(text: str) -> str | None:
@@ -88,7 +88,7 @@ def _words(statement: Statement) -> Reading | None:
 
 def _label(statement: Statement) -> Reading | None:
     """A label; a small letter only where it is the whole statement, for it may be a variable or a word."""
-    text = places.without_text_commands(statement.text).strip(STRIPPED + "_()[]{}.")
+    text = places.without_text_commands(statement.text).strip(STRIPPED + "()[]{}.")
     small = len(text) > 1 and re.match(r"(?!n['’]t\b)[a-z]\b", text)
     if small or (OPERATOR.search(text) and not re.match(r"[A-J][.)]", text)):
         return None

@@ -17,6 +17,8 @@ SLEEP = "Everybody needs eight hours of sleep."
     [
         ("so 6 * 7 = 42.\nThe answer is 42.", "42"),
         ("The answer is **42 apples**.", "42"),
+        ("The answer is _42_.", "42"),
+        ("Answer: __x+1__", "x+1"),
         ("First the answer is 3. No: the answer is 4.", "4"),
         (r"Hence \boxed{-\frac{1}{2}}", "-0.5"),
         (r"The answer is \boxed{x = 3}.", "3"),
