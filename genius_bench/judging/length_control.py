@@ -5,7 +5,8 @@ difficult the instruction is; the win rate is read off at a difference of zero. 
 a file that was fitted to the judgements of many models, and steadies the slope of length by rewritten answers of its
 baseline. Neither can be made of one model's judgements. What is known of them stands in their places, as four numbers:
 how the published slopes are spread, how the difficulties are, and that instructions with a long answer of the baseline
-are the harder ones. On published judgements the rate comes within a point of the published one (docs/evaluation.md).
+are the harder ones. On the published judgements of 27 models the rate differs from the published one by 0.54 points on
+average and 1.8 at worst (docs/evaluation.md).
 """
 
 from collections.abc import Sequence
