@@ -34,20 +34,9 @@ def section_of(layer: Layer, name: str) -> Layer:
 
 def read_layer(path: Path) -> Layer:
     """A recipe file (YAML). Raises `InputError` with the line where it does not parse."""
-    import yaml
+    from genius_bench.plain_yaml import read
 
-    from genius_bench.plain_yaml import parse
-
-    try:
-        layer = parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read recipe {path}: {error}") from error
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        raise InputError(
-            f"recipe {path}{where} is not valid YAML: {getattr(error, 'problem', error)}"
-        ) from error
+    layer = read(path, "recipe")
     if layer is None:
         return {}
     if not isinstance(layer, dict):
@@ -59,7 +48,7 @@ def parse_assignments(assignments: list[str]) -> Layer:
     """`--set section.key=value` options as a layer; values are read as YAML (quote what must stay text)."""
     import yaml
 
-    from genius_bench.plain_yaml import MOST_DEPTH, parse
+    from genius_bench.plain_yaml import MOST_DEPTH, parse, problem_of
 
     layer: Layer = {}
     for assignment in assignments:
@@ -69,9 +58,8 @@ def parse_assignments(assignments: list[str]) -> Layer:
         try:
             value: Any = parse(text) if text else ""
         except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
-            problem = getattr(error, "problem", None) or error
             raise InputError(
-                f"--set {assignment[:LONGEST_SHOWN]}: the value is not valid YAML: {problem}"
+                f"--set {assignment[:LONGEST_SHOWN]}: the value is not valid YAML: {problem_of(error)}"
             ) from error
         for part in reversed(path.strip().split(".")):
             value = {part: value}

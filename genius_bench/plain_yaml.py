@@ -1,10 +1,13 @@
 """YAML as people write recipes: nested mappings of text and numbers, every key once, none of the language's traps."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
 from yaml.constructor import ConstructorError
+
+from genius_bench.errors import InputError
 
 MOST_DEPTH = 20
 MOST_NODES = 10_000
@@ -29,6 +32,27 @@ _EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+.0123456789"))
 _OTHER_BASE = re.compile(r"[-+]?0[0-7_]+|.*:.*")
 """YAML 1.1 reads 010 as 8 and 1:30 as 90."""
+
+
+def read(path: Path, kind: str = "") -> Any:
+    """What a file holds; None where it is empty. `kind` is what messages call it ("recipe").
+
+    Raises `InputError` with the line where it does not parse.
+    """
+    name = f"{kind} {path}".lstrip()
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {name}: {error}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise InputError(f"{name}{where} is not valid YAML: {problem_of(error)}") from error
+
+
+def problem_of(error: Exception) -> str:
+    """What is wrong with a text, as `parse` raises it."""
+    return str(getattr(error, "problem", None) or error)
 
 
 def parse(text: str) -> Any:

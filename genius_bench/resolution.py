@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genius_bench import registry
 from genius_bench.errors import InputError, nearest
 from genius_bench.integrity import digest_of
-from genius_bench.layers import Layer, merge, validate
+from genius_bench.layers import Layer, merge, read_layer, validate
 from genius_bench.method import Method
 from genius_bench.recipe import CONTROLS, Recipe, TrainingSection
 
@@ -100,9 +101,7 @@ def _multiply(section: Layer, factors: Layer) -> None:
 
 def lab_preset(method: str, objective: str | None = None) -> Layer:
     """What the lab's small model wants: short answers, larger steps; `objective` is one that was asked for."""
-    import yaml
-
-    presets: dict[str, Any] = yaml.safe_load(files("genius_bench.lab").joinpath("recipe.yaml").read_text())
+    presets = read_layer(Path(str(files("genius_bench.lab"))) / "recipe.yaml")
     return merge(
         presets["every_method"],
         presets["methods"].get(method, {}),

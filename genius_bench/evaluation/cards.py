@@ -146,19 +146,9 @@ def _suites() -> dict[str, list[str]]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
+    from genius_bench.plain_yaml import read
 
-    from genius_bench.plain_yaml import parse
-
-    try:
-        content = parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or error
-        raise InputError(f"{path}{line} is not valid YAML: {reason}") from error
+    content = read(path)
     if not isinstance(content, dict):
         raise InputError(f"{path} line 1: a mapping is expected, not a {type(content).__name__}")
     return content
