@@ -74,7 +74,7 @@ class CorpusSection(Section):
 
 
 class LoraSection(Section):
-    rank: int = Field(default=0, ge=0)
+    rank: NonNegativeInt = 0
     """0 trains all weights."""
     alpha: PositiveFloat = 32.0
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -277,7 +277,7 @@ class EvaluationSection(Section):
     """`tasks/protocols.yaml` says what each asks for."""
     runner: Literal["auto", "native", "opencompass"] = "auto"
     """`auto`: OpenCompass where the protocol's numbers come from it, our own engines everywhere else."""
-    samples: int | None = Field(default=None, ge=0)
+    samples: NonNegativeInt | None = None
     """Samples per item at `temperature`, beside the greedy answer; as the protocol says when not given."""
     temperature: PositiveFloat = 1.0
     greedy: bool | None = None
@@ -286,7 +286,7 @@ class EvaluationSection(Section):
     """Where every model is sampled as well: what lowering the temperature gives for nothing. None at all: `[]`."""
     control_samples: PositiveInt = 1
     """Samples per item at each of them."""
-    coverage: int = Field(default=0, ge=0)
+    coverage: NonNegativeInt = 0
     """So many samples at `temperature` of `coverage_items` items a task: pass@k up to this k. 0: none."""
     coverage_items: PositiveInt = 50
     split: str | None = None

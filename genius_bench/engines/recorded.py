@@ -8,8 +8,8 @@ from genius_bench.errors import InputError
 
 PLACE = ("artifacts", "checkpoint")
 KEY = re.compile(r"[0-9a-f]{64}")
-RECORD = "fingerprint.json"
-RECORD_ON_THE_WAY = "steps.json"
+RECORD, RECORD_ON_THE_WAY = "fingerprint.json", "steps.json"
+"""Files of a checkpoint: its fingerprint, and step → fingerprint of those that were kept on the way."""
 
 
 def check_recorded(folder: Path, fingerprint: str) -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store
+from genius_bench.engines.recorded import RECORD, RECORD_ON_THE_WAY
 from genius_bench.errors import GeniusBenchError
 from genius_bench.objectives.interface import Objective
 from genius_bench.printing import note
@@ -30,7 +31,6 @@ from genius_bench.training.job import Job
 from genius_bench.training.schedule import optimiser_steps
 
 LOG_FILE = "trainer_log.json"
-STEPS_FILE = "steps.json"
 WITHOUT_EFFECT = {"report_to", "checkpoint_every"}
 """Training settings that leave the weights as they are. The micro batch is not among them: it changes the order of
 floating-point sums."""
@@ -163,7 +163,7 @@ class Optimisation:
         build.record(parameters=weights_per_token(model))
         fingerprint = publish(model, self.policy_path, build.path / "model")
         self._publish_steps(job, step_of(state), build)
-        build.write_json("fingerprint.json", {"fingerprint": fingerprint})
+        build.write_json(RECORD, {"fingerprint": fingerprint})
         trainer_state = json.loads((state / "trainer_state.json").read_text(encoding="utf-8"))
         epochs = self.training.epochs
         build.record(
@@ -188,13 +188,13 @@ class Optimisation:
                 folder = build.path / "steps" / str(step) / "model"
                 fingerprints[str(step)] = publish(model, self.policy_path, folder)
         if fingerprints:
-            build.write_json(STEPS_FILE, fingerprints)
+            build.write_json(RECORD_ON_THE_WAY, fingerprints)
 
 
 def checkpoints_on_the_way(artifact: Path) -> dict[int, tuple[Path, str]]:
     """Optimiser step → folder and fingerprint of the checkpoints that were kept of a training, first to last."""
     made = Artifact("checkpoint", artifact.name, artifact)
-    found: dict[str, str] = made.json(STEPS_FILE) if made.has(STEPS_FILE) else {}
+    found: dict[str, str] = made.json(RECORD_ON_THE_WAY) if made.has(RECORD_ON_THE_WAY) else {}
     return {
         int(step): (artifact / "steps" / step / "model", fingerprint) for step, fingerprint in found.items()
     }
