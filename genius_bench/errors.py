@@ -1,5 +1,7 @@
 """The two ways in which a command ends early, each told to the user in one line."""
 
+from json import JSONDecodeError
+
 
 class GeniusBenchError(Exception):
     """Something a user can mend: the message says what was wrong, where, and what to do.
@@ -37,6 +39,13 @@ def nearest(wrong: str, valid: list[str]) -> str:
         return f"did you mean '{close[0]}'?"
     listed = ", ".join(sorted(valid)[:MOST_LISTED])
     return f"valid: {listed}" + (f", … ({len(valid)} in all)" if len(valid) > MOST_LISTED else "")
+
+
+def json_reason(error: Exception) -> str:
+    """What keeps a line from being JSON, in a few words."""
+    if isinstance(error, JSONDecodeError):
+        return f"{error.msg} at column {error.colno}"
+    return "nested too deeply" if isinstance(error, RecursionError) else first_line(error)
 
 
 def first_line(error: Exception) -> str:

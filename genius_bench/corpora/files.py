@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from genius_bench.corpora.json_array import NotJSON, array_items, is_array
 from genius_bench.corpora.stream import BadRows, Record, Stream
-from genius_bench.errors import InputError
+from genius_bench.errors import InputError, json_reason
 from genius_bench.recipe import CorpusSection
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
@@ -83,7 +83,7 @@ def _read_lines(file: Path, raw: BinaryIO, bad_rows: BadRows) -> Iterator[Record
             problem = f"{where} (byte {offset + error.start} of the file) is not UTF-8: {error.reason}"
             bad_rows.add("not UTF-8", problem)
         except (ValueError, RecursionError) as error:
-            bad_rows.add("broken JSON", f"{where} is not valid JSON: {_reason(error)}")
+            bad_rows.add("broken JSON", f"{where} is not valid JSON: {json_reason(error)}")
         else:
             if isinstance(values, dict):
                 yield Record(where, values)
@@ -92,12 +92,6 @@ def _read_lines(file: Path, raw: BinaryIO, bad_rows: BadRows) -> Iterator[Record
                     "broken JSON", f"{where} is a JSON {type(values).__name__}, not an object of columns"
                 )
         offset += len(line)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at column {error.colno}"
-    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def _read_array(file: Path, raw: BinaryIO) -> Iterator[Record]:

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from genius_bench.errors import InputError, first_line
+from genius_bench.errors import InputError, first_line, json_reason
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.row_checks import check_row, check_text
 from genius_bench.integrity import digest_of
@@ -215,12 +215,8 @@ def _read_file(path: Path) -> list[Row]:
 def _parse_line(path: Path, number: int, line: str) -> Row:
     try:
         row = json.loads(line)
-    except RecursionError as error:
-        raise InputError(f"{path} line {number} is not valid JSON: nested too deeply") from error
-    except ValueError as error:  # also numbers of thousands of digits
-        raise InputError(
-            f"{path} line {number} is not valid JSON: {getattr(error, 'msg', first_line(error))}"
-        ) from error
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
+        raise InputError(f"{path} line {number} is not valid JSON: {json_reason(error)}") from error
     if not isinstance(row, dict):
         raise InputError(f"{path} line {number}: an object is expected, not a {type(row).__name__}")
     return row
