@@ -1,4 +1,4 @@
-"""What a model only thought, which is no part of what it says."""
+"""What is no part of what a model says: what it only thought, and the tokens that end its turn."""
 
 import re
 
@@ -7,15 +7,20 @@ TAG = re.compile(
     rf"<(?P<end>/)?{NAME}(?:\s[^<>\n]{{0,80}})?>"
     rf"|\[(?P<end_in_brackets>/)?think\]"
     rf"|◁(?P<end_in_triangles>/)?think▷"
-    rf"|<\|(?:begin|(?P<end_of>end))_of_thought\|>"
+    rf"|<\|(?:begin|(?P<end_of>end))_of_thought\|>|<\|(?:start|(?P<end_of_thinking>end))_thinking\|>"
     rf"|<\|channel\|>(?:analysis|(?P<final>final))<\|message\|>",
     re.IGNORECASE,
 )
 """How models mark the two ends of what they think: `<think>` and its kin, and the tokens of a few model families."""
 
+TURN_END = r"(?:<[|\uff5c][^|\uff5c<>\n]{1,40}[|\uff5c]>|</s>|<eos>|<end_of_turn>)\s*$"
+"""A token that ends a turn, where it was taken for text."""
+LAST = re.compile(TURN_END, re.IGNORECASE)
+MOST_ENDS = 8
+
 
 def without_thoughts(text: str) -> str:
-    """`text` without its thoughts: `<think>A?</think>B` is B.
+    """`text` without its thoughts and the tokens that end it: `<think>A?</think>B</s>` is B.
 
     A thought that never ends goes on to the end of the text. An end without a beginning (chat templates put the
     beginning into the prompt) leaves what follows it. Any end closes any beginning, because models mix them up.
@@ -32,4 +37,12 @@ def without_thoughts(text: str) -> str:
         else:
             said.clear()
         position = tag.end()
-    return "".join(said) if thinking else "".join([*said, text[position:]])
+    return _without_ends("".join(said) if thinking else "".join([*said, text[position:]]))
+
+
+def _without_ends(text: str) -> str:
+    for _ in range(MOST_ENDS):
+        if (end := LAST.search(text)) is None:
+            break
+        text = text[: end.start()]
+    return text

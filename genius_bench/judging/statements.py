@@ -11,12 +11,12 @@ import unicodedata
 from collections.abc import Callable
 
 from genius_bench.answers.quotations import announces, own_lines
-from genius_bench.answers.thoughts import without_thoughts
+from genius_bench.answers.thoughts import TURN_END, without_thoughts
 
 TAG_AS_LABEL = re.compile(r"^\s*<(verdict|score)>(?!\s*\1\b)", re.IGNORECASE)
 DECORATION = re.compile(
     r"^\s*(?:[#•-]+\s*)?(?:\d+[.)]\s+)?|[*_`$✅✔☑👍\ufe0f]|\\(?:boxed|text|textbf|mathbf|mathrm)(?=\{)"
-    r"|</?(?:b|i|em|strong|verdict|score)>|(?:<\|[^|<>]{1,40}\|>|</s>|<eos>|<end_of_turn>)\s*$",
+    rf"|</?(?:b|i|em|strong|verdict|score)>|{TURN_END}",
     re.IGNORECASE,
 )
 SPELLINGS = {"\\gg": ">>", "\\gt": ">", "\\>": ">", "“": '"', "”": '"', "‘": "'", "’": "'"}

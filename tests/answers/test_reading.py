@@ -227,6 +227,25 @@ def test_boxes_of_one_sentence_are_a_list(text: str, listed: str) -> None:
     assert number.extract(text) == (listed if "," not in listed else None)
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "<|im_end|>",
+        "</s>",
+        "<|eot_id|>\n",
+        "<end_of_turn>",
+        "<eos></s>",
+        "<|eos|>" * 3,
+        "<\uff5cend\u2581of\uff5c>",
+    ],
+)
+def test_a_token_that_ends_the_turn_is_no_part_of_the_answer(end: str) -> None:
+    assert number.extract(f"#### 42{end}") == final_answer(f"42{end}") == "42"
+    assert formula.extract(f"The answer is x+1.{end}") == final_answer(f"The answer is x+1.{end}") == "x+1"
+    assert grade_option(f"B{end}") == final_answer(f"B{end}") == "B"
+    assert yes_no.extract(f"No{end}") == final_answer(f"No{end}") == "No"
+
+
 @pytest.mark.parametrize("gold", ["17", "5", "99"])
 def test_a_vote_never_calls_different_answers_equal(gold: str) -> None:
     assert not agrees("The answer is:\n\\[\n42\n\\]", gold)

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from genius_bench.answers.thoughts import without_thoughts
+from genius_bench.engines.turns import THOUGHTS
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,18 @@ def test_thoughts_are_taken_out(text: str, said: str) -> None:
     assert without_thoughts(text) == said
 
 
-@pytest.mark.parametrize("piece", ["<think>", "</think>", "<think ", "<", "<think>x</think>"])
+@pytest.mark.parametrize("opening", THOUGHTS)
+def test_thoughts_that_templates_open_are_known(opening: str) -> None:
+    assert (
+        without_thoughts(f"{opening}A{THOUGHTS[opening]}B")
+        == without_thoughts(f"A{THOUGHTS[opening]}B")
+        == "B"
+    )
+
+
+@pytest.mark.parametrize(
+    "piece", ["</s>", "<|im_end|> ", "<|", "<think>", "</think>", "<think ", "<", "<think>x</think>"]
+)
 def test_long_texts_take_no_time(piece: str) -> None:
     begun = time.process_time()
     without_thoughts((piece * 100_000)[:100_000])

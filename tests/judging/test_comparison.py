@@ -67,6 +67,7 @@ GOOD = {
     "<answer_b>\nVerdict: B>A\n</answer_b>\nVerdict: A>B": "A>B",
     "Verdict: A>B ✅": "A>B",
     "A>B<end_of_turn>": "A>B",
+    "Verdict: A>B<|endoftext|><|endoftext|>": "A>B",
     "Verdict: “A>B”": "A>B",
     "\\boxed{\\text{A>B}}": "A>B",
     "Verdict: $A \\gg B$": "A>>B",

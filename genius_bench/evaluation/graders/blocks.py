@@ -27,15 +27,12 @@ BEGINNING = re.compile(r"(?:async def|def|class|import|from) |@")
 MAX_BLOCKS = 64
 MAX_PARSES = 16
 """Of a text without fences. Both bound the time that a text takes, which else grows with the square of its length."""
-END = re.compile(r"(?:<\|\w{1,30}\|>|</s>|<eos>|<end_of_turn>)$")
-MAX_ENDS = 8
-"""Tokens that end a turn, where they were taken for text."""
 
 
 def program(text: str, function: str | None) -> str | None:
     """The program in an answer: one that defines `function`, or (None) one that reads input and prints. None when
     there is none; where input should be read and no block does, the last block that does anything."""
-    text = _without_marks(without_thoughts(text))
+    text = without_thoughts(text).lstrip("\ufeff\u200b").rstrip()
     fenced = fenced_blocks(text)
     named = [block for block in fenced if block.language in PYTHON]
     for chosen in (named, fenced):
@@ -48,14 +45,6 @@ def program(text: str, function: str | None) -> str | None:
     blocks = [Block(block.text) for block in fenced[-MAX_BLOCKS:] if block.text] if fenced else [Block(text)]
     some = [block for block in blocks if fenced or block.statements]
     return next((block.text for block in reversed(some) if block.acts), some[-1].text if some else None)
-
-
-def _without_marks(text: str) -> str:
-    """Without a byte order mark before it, and without what ends a turn after it."""
-    text = text.lstrip("\ufeff\u200b")
-    for _ in range(MAX_ENDS):
-        text = END.sub("", text.rstrip())
-    return text
 
 
 def _whole_blocks(fenced: Sequence[Fenced]) -> list[Block]:
