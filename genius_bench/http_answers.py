@@ -1,7 +1,7 @@
 """Reading what a server sends, under limits: it may be broken, and it may be another than one thinks."""
 
 import json
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import httpx2
 
@@ -20,6 +20,15 @@ LONGEST_NAME = 50
 """Characters of a field's name that is shown: a part of one could be a part of a key."""
 MOST_COUNTED = 2**31 - 1
 """No prompt, vocabulary or context is larger."""
+
+
+class Chat(NamedTuple):
+    """A chat completion. What a server does not state, or not so that it can be meant, is empty or 0."""
+
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
 
 
 class AnswerError(Exception):
@@ -81,3 +90,20 @@ def _inside(value: Any) -> Any:
 def is_count(value: Any) -> TypeGuard[int]:
     """Whether a value is a number of tokens, or the number of one."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED
+
+
+def read_chat(answer: Json) -> Chat:
+    """The completion in an answer; odd book-keeping beside it is no reason to ask, and pay, for it again.
+
+    Raises `AnswerError` where there is none.
+    """
+    try:
+        choice, usage = answer["choices"][0], answer.get("usage") or {}
+        text = choice["message"].get("content") or ""
+        reason = choice.get("finish_reason")
+        counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
+        readable = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be stored
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise AnswerError(f"no completion in the answer ({type(error).__name__}: {error})") from error
+    prompt_tokens, completion_tokens = (one if is_count(one) else 0 for one in counts)
+    return Chat(readable, reason if isinstance(reason, str) else "", prompt_tokens, completion_tokens)

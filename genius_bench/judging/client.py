@@ -4,13 +4,12 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
 from genius_bench import http_client
-from genius_bench.http_answers import Json, is_count
+from genius_bench.http_answers import AnswerError, Json, read_chat
 from genius_bench.http_client import EndpointError, JsonClient, check_url
 from genius_bench.judging.replies import Prompt, Reply
 from genius_bench.recipe import JudgeSection
@@ -69,8 +68,9 @@ class Endpoint:
                 answer = await self._post(client, prompt)
             except EndpointError as error:
                 return Reply(error=self._explained(error), about_prompt=error.status in ABOUT_PROMPT)
-            if reply := _read(answer):
-                return replace(reply, text=self._without_key(reply.text))
+            with suppress(AnswerError):
+                chat = read_chat(answer)
+                return Reply(**chat._replace(text=self._without_key(chat.text))._asdict())
         said = client.harmless(EndpointError(f"no completion in the answer: {answer}"))
         return Reply(error=f"endpoint {client.base_url}: {said}")
 
@@ -100,24 +100,3 @@ class Endpoint:
         """Servers may echo what they were sent: nothing with the key in it is stored."""
         key = os.environ.get(self._section.key_variable, "").strip()
         return text.replace(key, "***") if len(key) >= SECRET_LENGTH else text
-
-
-def _read(answer: Json) -> Reply | None:
-    """None where the answer holds no completion."""
-    try:
-        choice = answer["choices"][0]
-        text: str = choice["message"].get("content") or ""
-        usage, reason = answer.get("usage") or {}, choice.get("finish_reason")
-        return Reply(
-            text=text.encode(errors="replace").decode(),
-            prompt_tokens=_count(usage.get("prompt_tokens")),
-            completion_tokens=_count(usage.get("completion_tokens")),
-            finish_reason=reason if isinstance(reason, str) else "",
-        )
-    except (KeyError, IndexError, TypeError, AttributeError):
-        return None
-
-
-def _count(tokens: Any) -> int:
-    """A server's count; 0 where it states none. Odd book-keeping is no reason to pay for an answer again."""
-    return int(tokens) if is_count(tokens) else 0

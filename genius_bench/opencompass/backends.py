@@ -10,7 +10,7 @@ from genius_bench.engines.endpoint import Endpoint, open_client
 from genius_bench.engines.loading import ModelFiles, context_of, end_tokens, load_tokenizer
 from genius_bench.engines.rendering import render
 from genius_bench.errors import GeniusBenchError, InputError
-from genius_bench.http_answers import is_count
+from genius_bench.http_answers import AnswerError, read_chat
 from genius_bench.http_client import EndpointError, JsonClient
 from genius_bench.integrity import digest_of
 from genius_bench.judging.judge import Judge
@@ -60,13 +60,16 @@ class Checkpoint:
         except InputError as error:
             return Answer(error=str(error))
         try:
-            return _read(
+            chat = read_chat(
                 self._loop.run(self._client.post("/chat/completions", self._request(body, limit), limit))
             )
+        except AnswerError as error:
+            return Answer(error=f"endpoint {self._server.url}: {error}")
         except EndpointError as error:
             if error.status is None or error.status in HOPELESS:
                 raise Unusable(str(error)) from error
             return Answer(error=str(error))
+        return Answer(text=chat.text, finish_reason=chat.finish_reason, tokens=chat.completion_tokens)
 
     def close(self) -> None:
         self._loop.run(self._client.close())
@@ -102,22 +105,6 @@ async def _client(server: Server, engine: EngineSection) -> JsonClient:
     if server.kind == ENDPOINT:
         return open_client(server.url, engine)
     return JsonClient(server.url, "", TIMEOUT_SECONDS, TRIES, server.concurrency)
-
-
-def _read(response: Json) -> Answer:
-    try:
-        choice = response["choices"][0]
-        text = choice["message"].get("content") or ""
-        reason = choice.get("finish_reason")
-        tokens = (response.get("usage") or {}).get("completion_tokens")
-        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be stored
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        return Answer(error=f"the server's answer cannot be read ({type(error).__name__}: {error})")
-    return Answer(
-        text=text,
-        finish_reason=reason if isinstance(reason, str) else "",
-        tokens=tokens if is_count(tokens) else 0,
-    )
 
 
 class JudgeDesk:

@@ -13,11 +13,13 @@ import pytest
 
 from genius_bench import http_client
 from genius_bench.engines.dialect import Dialect
-from genius_bench.engines.endpoint import served_models
+from genius_bench.engines.endpoint import Endpoint, served_models
 from genius_bench.engines.interface import Completion, Request
-from genius_bench.http_answers import MOST_BYTES_OF_ERRORS
+from genius_bench.http_answers import MOST_BYTES_OF_ERRORS, AnswerError, read_chat
 from genius_bench.http_client import EndpointError, JsonClient
-from genius_bench.judging.client import _read
+from genius_bench.opencompass.backends import Checkpoint
+from genius_bench.opencompass.serving import ENDPOINT, Server
+from genius_bench.recipe import EngineSection
 from tests.engines.hostile_server import SHAPES, STREAMS, HostileServer, Parts, answer, once
 
 TIMEOUT = 1.0
@@ -258,7 +260,22 @@ def test_names_and_lengths_of_served_models(hostile: HostileServer) -> None:
 @pytest.mark.parametrize("count", [10**4000, True, -3, 1.5, "7", None, float("inf")])
 def test_a_judges_counts(count: Any) -> None:
     choice = {"message": {"content": "Verdict: A>B"}, "finish_reason": ["stop"]}
-    reply = _read({"choices": [choice], "usage": {"prompt_tokens": count, "completion_tokens": 5}})
-    assert reply is not None
+    reply = read_chat({"choices": [choice], "usage": {"prompt_tokens": count, "completion_tokens": 5}})
     assert (reply.text, reply.prompt_tokens, reply.completion_tokens) == ("Verdict: A>B", 0, 5)
     assert reply.finish_reason == ""
+
+
+@pytest.mark.parametrize(
+    "message", [{}, {"choices": []}, {"choices": [{}]}, {"choices": [{"message": {"content": [1]}}]}]
+)
+def test_what_holds_no_completion_is_an_error_of_that_answer(message: Any, hostile: HostileServer) -> None:
+    with pytest.raises(AnswerError, match="no completion in the answer"):
+        read_chat(message)
+    hostile.parts = once(json.dumps(message).encode())
+    server, endpoint = Server(hostile.url, "tiny", ENDPOINT), Endpoint("tiny", hostile.url)
+    with closing(Checkpoint(server, endpoint, EngineSection(), "mmlu", 16)) as checkpoint:
+        found = checkpoint(
+            {"model": "m", "messages": [{"role": "user", "content": "?"}], "max_tokens": 8, "temperature": 0}
+        )
+    assert found.text == ""
+    assert "no completion in the answer" in found.error
