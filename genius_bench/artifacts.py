@@ -24,7 +24,7 @@ from genius_bench.environment import describe_environment, peak_memory_bytes
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.integrity import Listed, digest_of, list_files, once, seal, unsealed, what_is_wrong
 from genius_bench.shards import counts_in, read_shards, rows_in, shards_of, write_shard
-from genius_bench.storage import STORAGE_TROUBLE, fsync, locked, publish_file, read_json, storage_error
+from genius_bench.storage import STORAGE_TROUBLE, locked, move, publish_file, read_json, storage_error
 
 MANIFEST = "manifest.json"
 COUNTERS = "counters.json"
@@ -265,8 +265,7 @@ class Store:
         (build.path / COUNTERS).unlink(missing_ok=True)
         if final.exists():  # what somebody took the manifest from is no artifact
             shutil.rmtree(final)
-        build.path.rename(final)
-        fsync(final.parent)
+        move(build.path, final)
         return Artifact(identity.kind, identity.key, final, reused=False)
 
     def all(self, kind: str) -> list[Artifact]:

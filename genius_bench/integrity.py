@@ -30,20 +30,20 @@ Found = TypeVar("Found")
 
 
 def digest_of(value: Any) -> str:
-    """SHA-256 of a JSON value in canonical form."""
-    return hashlib.sha256(_canonical(value).encode()).hexdigest()
+    """SHA-256 of a JSON value in canonical form. Half of a surrogate pair is no text, but JSON."""
+    return hashlib.sha256(_canonical(value).encode(errors="surrogatepass")).hexdigest()
 
 
 def seal(record: dict[str, Any]) -> dict[str, Any]:
     """The record with its digest, as JSON reads it back."""
     plain = json.loads(json.dumps({name: value for name, value in record.items() if name != SEAL}))
-    return {**plain, SEAL: _digest(plain)}
+    return {**plain, SEAL: digest_of(plain)}
 
 
 def seal_holds(record: dict[str, Any]) -> bool:
     """Whether a record that has a digest has its own."""
     plain = {name: value for name, value in record.items() if name != SEAL}
-    return SEAL not in record or record[SEAL] == _digest(plain)
+    return SEAL not in record or record[SEAL] == digest_of(plain)
 
 
 def unsealed(record: dict[str, Any], path: Path, remedy: str, *, mark: str = "") -> dict[str, Any]:
@@ -54,11 +54,6 @@ def unsealed(record: dict[str, Any], path: Path, remedy: str, *, mark: str = "")
     if not seal_holds(record) or (mark in record and SEAL not in record):
         raise InputError(f"{path} was changed or damaged since it was written: {remedy}")
     return {name: value for name, value in record.items() if name != SEAL}
-
-
-def _digest(record: dict[str, Any]) -> str:
-    """Half of a surrogate pair is no text, but JSON."""
-    return hashlib.sha256(_canonical(record).encode(errors="surrogatepass")).hexdigest()
 
 
 def sha256_of(path: Path) -> str:

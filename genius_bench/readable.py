@@ -26,7 +26,10 @@ def readable(text: str) -> str:
 
 
 def readable_name(text: str) -> str:
-    """`text` as it may stand in a line or a cell among others: in one line, and never like a name that differs."""
+    """`text` as it may stand in a line or a cell among others: in one line, and nothing in it is unseen.
+
+    A name does not pass for another by what is unseen in it; by letters that look alike (а and a) it still can.
+    """
     return IDLE.sub(lambda found: "".join(_sign(ord(one)) for one in found[0]), readable(text))
 
 

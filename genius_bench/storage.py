@@ -19,18 +19,20 @@ STORAGE_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 """What an `OSError` raised by a stage must be for the home to be blamed: stages also open models and sockets."""
 
 
-def publish_file(final: Path, write: Callable[[Any], object]) -> None:
-    """A file that appears under its name whole and on disk, or not at all; of several writers the last one counts."""
+def publish_file(final: Path, write: Callable[[Any], object], elsewhere: str = "--home") -> None:
+    """A file that appears under its name whole and on disk, or not at all; of several writers the last one counts.
+
+    Raises `InputError` where it cannot be written, which offers another place: `elsewhere` is the option for it.
+    """
     temporary = final.with_name(f"{final.name}.{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        temporary.rename(final)
-        fsync(final.parent)
+        move(temporary, final)
     except OSError as error:
-        raise storage_error(final, error) from error
+        raise storage_error(final, error, elsewhere) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -71,6 +73,12 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def move(source: Path, final: Path) -> None:
+    """A file or folder under its new name, on disk."""
+    source.rename(final)
+    fsync(final.parent)
+
+
 def fsync(path: Path) -> None:
     """A file, or the names in a folder, on disk."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -80,13 +88,13 @@ def fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-def storage_error(path: Path, error: OSError) -> GeniusBenchError:
+def storage_error(path: Path, error: OSError, elsewhere: str = "--home") -> GeniusBenchError:
     free = ""
     existing = next((p for p in [path, *path.parents] if p.exists()), None)
     if existing is not None:
         free = f" ({shutil.disk_usage(existing).free / 2**20:.0f} MiB free)"
     reason = error.strerror or str(error)
     return InputError(
-        f"cannot write to {path}: {reason}{free}. Nothing finished is lost: free space or choose another --home, "
-        "then run the same command again."
+        f"cannot write to {path}: {reason}{free}. Nothing finished is lost: free space or choose another "
+        f"{elsewhere}, then run the same command again."
     )

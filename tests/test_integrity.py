@@ -1,6 +1,8 @@
 """Whatever happens to a file of a home is told, or changes no number: single bits, whole files, files of others."""
 
+import errno
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -244,6 +246,19 @@ def test_what_no_run_leads_to_is_no_part_of_an_export(home: Path, tmp_path: Path
     others = Store(home).make(queries_of("0" * 64), one_row)
     empty(others.path / "manifest.json")
     assert export(home, [], tmp_path / "runs.tar", weights=False).gone == []
+
+
+def test_where_an_archive_finds_no_room_another_place_for_it_is_offered(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"No space left .* choose another --output") as told:
+        export(home, [], tmp_path / "runs.tar", weights=False)
+    assert "--home" not in str(told.value)
+    assert list(tmp_path.glob("*.tar*")) == []
 
 
 def test_of_many_writers_of_one_run_none_loses_anything(tmp_path: Path) -> None:

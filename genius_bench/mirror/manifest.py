@@ -84,7 +84,7 @@ def read_manifest(folder: Path) -> Pieces | None:
 def write_manifest(folder: Path, pieces: Pieces) -> None:
     manifest = Manifest(pieces=tuple(held for _, held in sorted(pieces.items())))
     text = json.dumps(manifest.model_dump(), indent=2, ensure_ascii=False) + "\n"
-    publish_file(folder / NAME, lambda file: file.write(text.encode()))
+    publish_file(folder / NAME, lambda file: file.write(text.encode()), "DIR")
 
 
 def held_file(folder: Path, path: str, rows: int | None = None) -> HeldFile:

@@ -71,7 +71,7 @@ def export(home: Path, names: Sequence[str], path: Path, *, weights: bool = True
     path = path.absolute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        publish_file(path, lambda file: _write(file, contents, records, files))
+        publish_file(path, lambda file: _write(file, contents, records, files), "--output")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     return Exported([run.id for run in runs], len(artifacts), path.stat().st_size, sorted(gone))

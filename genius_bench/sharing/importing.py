@@ -29,7 +29,7 @@ from genius_bench.sharing.checking import (
 from genius_bench.sharing.records import check_manifest
 from genius_bench.sharing.references import files_of, model_folder, without_places
 from genius_bench.sharing.unpacking import unpack
-from genius_bench.storage import locked
+from genius_bench.storage import locked, move
 
 APART = (MANIFEST, CARD)
 """Files that differ between two homes although the result is the same: when and where it was made, and its card."""
@@ -121,7 +121,7 @@ def _move_artifact(store: Store, artifact: Artifact, undo: ExitStack) -> bool:
         if place.exists():  # what somebody took the manifest from is no artifact
             shutil.rmtree(place)
         place.parent.mkdir(parents=True, exist_ok=True)
-        artifact.path.rename(place)
+        move(artifact.path, place)
         undo.callback(_take_back, store, artifact, place.stat().st_ino)
     return True
 

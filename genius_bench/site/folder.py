@@ -46,7 +46,7 @@ class Folder:
             temporary.write_bytes(content)
             os.replace(temporary, path)
         except OSError as error:
-            raise storage_error(path, error) from error
+            raise storage_error(path, error, "--html") from error
 
     def note(self, name: str) -> dict[str, Any] | None:
         """What `write_note` kept of files written before, if all of them are still there; they are then kept."""
