@@ -9,6 +9,7 @@ from genius_bench.readable import readable, readable_json, readable_name
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
 
@@ -27,6 +28,11 @@ def say_json(value: Any) -> None:
     print(readable_json(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
+def hand_over(text: str) -> None:
+    """A document on standard output: a file or program gets it as it was written, a terminal as text."""
+    sys.stdout.write(readable(text) if sys.stdout.isatty() else text)
+
+
 def words(text: str, style: str = "", **layout: Any) -> "Text":
     """Words of a table, in which no brackets mean a style."""
     from rich.text import Text
@@ -37,6 +43,17 @@ def words(text: str, style: str = "", **layout: Any) -> "Text":
 def cell(text: str, style: str = "", **layout: Any) -> "Text":
     """A name, or what else stands in one line of a table (`readable_name`)."""
     return words(readable_name(text), style, **layout)
+
+
+def new_table(*columns: str, lines: bool = False, **layout: Any) -> "Table":
+    """Of columns that are named here the first holds names, the others numbers."""
+    from rich.table import Table
+
+    bare = {"box": None, "pad_edge": False, "header_style": "bold", "padding": (0, 1)}
+    table = Table(**(layout if lines else bare | layout))
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="right" if place else "left", no_wrap=place > 0)
+    return table
 
 
 def open_console(*, aside: bool = False) -> "Console":

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from genius_bench.printing import note, open_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Advance = Callable[[int], None]
 
@@ -23,7 +25,7 @@ def progress(description: str, total: int, unit: str, done: int = 0) -> Iterator
 
 
 @contextmanager
-def _bar(console: Console, description: str, total: int, unit: str, done: int) -> Iterator[Advance]:
+def _bar(console: "Console", description: str, total: int, unit: str, done: int) -> Iterator[Advance]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -47,7 +49,7 @@ def _bar(console: Console, description: str, total: int, unit: str, done: int) -
 
 
 @contextmanager
-def _lines(console: Console, description: str, total: int, unit: str, done: int) -> Iterator[Advance]:
+def _lines(console: "Console", description: str, total: int, unit: str, done: int) -> Iterator[Advance]:
     started = last = time.monotonic()
     finished = 0
 

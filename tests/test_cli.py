@@ -118,6 +118,12 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
         main(["train", "--method", "geniu", "--debug", "--home", str(tmp_path)])
 
 
+def test_rich_is_imported_where_something_is_drawn() -> None:
+    script = "import sys; from genius_bench.cli import commands; assert 'rich' not in sys.modules"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
 def test_help_imports_nothing_heavy() -> None:
     script = (
         "import sys; sys.argv = ['genius-bench', '--help']\n"

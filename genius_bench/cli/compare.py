@@ -4,13 +4,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json, Suite
-from genius_bench.printing import cell, open_console, say_json, words
+from genius_bench.printing import cell, new_table, open_console, say_json, words
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from genius_bench.reporting.comparing import Change, Comparison, TaskComparison
     from genius_bench.statistics import Difference
 
@@ -59,11 +60,8 @@ def compare(
             console.print(_side_by_side(compared.task, change, found))
 
 
-def _table(found: "Comparison") -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-    table.add_column("task")
-    for column in ("A", "B", "B − A", "p", "detectable", "better/worse"):
-        table.add_column(column, justify="right", no_wrap=True)
+def _table(found: "Comparison") -> "Table":
+    table = new_table("task", "A", "B", "B − A", "p", "detectable", "better/worse")
     for one in found.tasks:
         better = sum(change.gain > 0 for change in one.changes)
         table.add_row(
@@ -94,10 +92,12 @@ def _p_value(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _side_by_side(task: str, change: "Change", found: "Comparison") -> Table:
+def _side_by_side(task: str, change: "Change", found: "Comparison") -> "Table":
     """One item: the question and gold above, an answer of each model beneath."""
-    table = Table(
-        title=cell(f"{task}, item {change.item}: {100 * change.gain:+.0f} points"), title_justify="left"
+    table = new_table(
+        lines=True,
+        title=cell(f"{task}, item {change.item}: {100 * change.gain:+.0f} points"),
+        title_justify="left",
     )
     for label, answer in ((found.a, change.a), (found.b, change.b)):
         table.add_column(cell(f"{label}: {_verdict(answer)}"), overflow="fold", ratio=1)

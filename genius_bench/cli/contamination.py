@@ -8,7 +8,7 @@ import typer
 from genius_bench.cli import app
 from genius_bench.cli.options import Data, Home, Json, Suite
 from genius_bench.errors import InputError
-from genius_bench.printing import note, open_console, say_json, words
+from genius_bench.printing import new_table, note, open_console, say_json, words
 
 if TYPE_CHECKING:
     from genius_bench.contamination.comparing import Similarities
@@ -76,9 +76,6 @@ def _records(overlaps: "dict[str, Overlap]", alike: "Similarities") -> list[dict
 
 
 def _show(overlaps: "dict[str, Overlap]", alike: "Similarities") -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from genius_bench.contamination.comparing import described
     from genius_bench.contamination.overlap import SEQUENCE
 
@@ -86,10 +83,8 @@ def _show(overlaps: "dict[str, Overlap]", alike: "Similarities") -> None:
     for corpus, overlap in overlaps.items():
         share = f"{overlap.queries_meeting} of {overlap.queries} queries share {SEQUENCE} words in a row with an item"
         console.print(words(f"{corpus}: {share}", style="bold"))
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        table.add_column("task")
-        for column in ("items", "met", "whole", "too short", "cosine", "within"):
-            table.add_column(column, justify="right", no_wrap=True)
+        columns = ("task", "items", "met", "whole", "too short", "cosine", "within")
+        table = new_table(*columns, padding=(0, 2, 0, 0))
         for task in overlap.tasks:
             values = alike.values[task.task]
             counts = (task.items, task.items_met, task.items_inside, task.too_short)
@@ -105,4 +100,4 @@ def _show(overlaps: "dict[str, Overlap]", alike: "Similarities") -> None:
         f"items that lie whole in one. cosine: mean over pairs of a query and an item, within: of two items; by "
         f"{described(alike.embedder)}, up to {alike.queries} texts a set."
     )
-    console.print(Text(small, style="dim"))
+    console.print(words(small, style="dim"))

@@ -4,14 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Corpus, Method, Model, RecipeFile, Set, Suite
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.layers import merge, parse_assignments, read_layer
-from genius_bench.printing import note, open_console, say
+from genius_bench.printing import new_table, note, open_console, say, words
 from genius_bench.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -69,10 +67,10 @@ def verify(folder: Folder) -> None:
     from genius_bench.mirror import verify as check
 
     findings = check(folder)
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    table = new_table(show_header=False)
     for finding in findings:
-        mark = Text(finding.status, style=COLOURS.get(finding.status, "red"))
-        table.add_row(mark, Text(finding.what, style="bold", overflow="fold"), Text(finding.detail))
+        mark = words(finding.status, style=COLOURS.get(finding.status, "red"))
+        table.add_row(mark, words(finding.what, style="bold", overflow="fold"), words(finding.detail))
     open_console().print(table)
     if wrong := sum(finding.status != "ok" for finding in findings):
         raise GeniusBenchError(
@@ -106,13 +104,13 @@ def _print_plan(planned: "Plan") -> None:
     if not planned.pieces:
         note("nothing to fetch: all of this is on this machine or comes with genius-bench")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table = new_table()
     for title in ("", "piece", "from", "revision"):
         table.add_column(title, overflow="fold", no_wrap=not title)
     for piece in planned.pieces:
         wanted = piece.wanted
         state = "to fetch" if piece in planned.missing else "there"
-        table.add_row(*map(Text, (state, wanted.place, wanted.source, (wanted.asked or "newest")[:12])))
+        table.add_row(*map(words, (state, wanted.place, wanted.source, (wanted.asked or "newest")[:12])))
     open_console().print(table)
 
 

@@ -2,12 +2,9 @@
 
 from dataclasses import asdict
 
-from rich.table import Table
-from rich.text import Text
-
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json
-from genius_bench.printing import open_console, say_json
+from genius_bench.printing import new_table, open_console, say_json, words
 
 MARKS = {"yes": ("✓", "green"), "partly": ("~", "yellow"), "no": ("✗", "red")}
 
@@ -21,10 +18,10 @@ def doctor(home: Home, as_json: Json = False) -> None:
     if as_json:
         say_json([asdict(finding) for finding in findings])
         return
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    table = new_table(show_header=False)
     for finding in findings:
         mark, colour = MARKS[finding.ok]
-        table.add_row(Text(mark, style=colour), Text(finding.name, style="bold"), Text(finding.detail))
+        table.add_row(words(mark, style=colour), words(finding.name, style="bold"), words(finding.detail))
         if finding.how_to_mend:
-            table.add_row("", "", Text(f"→ {finding.how_to_mend}", style="dim"))
+            table.add_row("", "", words(f"→ {finding.how_to_mend}", style="dim"))
     open_console().print(table)

@@ -3,12 +3,11 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from genius_bench import registry
 from genius_bench.cli import app
 from genius_bench.cli.options import Json, Set
-from genius_bench.printing import cell, open_console, say, say_json
+from genius_bench.printing import cell, new_table, open_console, say, say_json
 
 
 def show_rows(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, ...] = ()) -> None:
@@ -16,7 +15,7 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, .
     if as_json:
         say_json(rows)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table = new_table()
     shown = [column for column in (rows[0] if rows else ()) if column not in only_json]
     for column in shown:
         number = isinstance(rows[0][column], int | float)

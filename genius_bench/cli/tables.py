@@ -1,6 +1,5 @@
 """`genius-bench table`: a paper's table as reported, as measured here, or the two side by side."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,8 +8,8 @@ import typer
 from genius_bench.cli import app
 from genius_bench.cli.options import BoardName, Home
 from genius_bench.errors import InputError
-from genius_bench.printing import note, open_console
-from genius_bench.readable import readable, readable_json
+from genius_bench.printing import hand_over, note, open_console
+from genius_bench.readable import readable_json
 
 if TYPE_CHECKING:
     from genius_bench.boards.cells import Table
@@ -76,11 +75,7 @@ def _write(filled: "Table", show: str, findings: list[str], format: str, output:
         of = {"markdown": markdown.markdown, "latex": latex.latex, "html": html.html}[format]
         text = of(sheet_of(filled, show, findings))  # type: ignore[arg-type]
     if output is None:
-        if format == "json":
-            text = readable_json(text)
-        elif sys.stdout.isatty():  # a file or a program gets what was written
-            text = readable(text)
-        sys.stdout.write(text)
+        hand_over(readable_json(text) if format == "json" else text)
         return
     try:
         output.write_text(text, encoding="utf-8")

@@ -4,13 +4,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from genius_bench.cli import app
 from genius_bench.cli.listings import show_rows
 from genius_bench.cli.options import Data, Json
 from genius_bench.errors import GeniusBenchError
-from genius_bench.printing import open_console, say_json
+from genius_bench.printing import open_console, say_json, words
 
 if TYPE_CHECKING:
     from genius_bench.evaluation.cards import TaskCard
@@ -88,7 +87,7 @@ def verify(
     else:
         console = open_console()
         for card, one in zip(cards, found, strict=True):
-            console.print(Text(one if isinstance(one, str) else _report(card, one)))
+            console.print(words(one if isinstance(one, str) else _report(card, one)))
     if problems:
         raise GeniusBenchError(f"{problems} of {len(cards)} tasks are not as they should be")
 

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from genius_bench.printing import words
+from genius_bench.printing import new_table, words
 from genius_bench.reporting.board import Board, told
 from genius_bench.reporting.numbers import estimated, gained, p_value
 from genius_bench.reporting.sharpening import Sharpening
@@ -50,19 +50,11 @@ def _finding(beyond: Difference) -> str:
     return FINDINGS[0] if beyond.difference > 0 else FINDINGS[2]
 
 
-def _table(name: str, *columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-    table.add_column(name)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
 def _beyond(board: Board) -> Table | None:
     rows = [(row, row.sharpening) for row in board.rows if row.sharpening]
     if not rows:
         return None
-    table = _table("at its best", "best at", "score", "beyond sharpening", "p")
+    table = new_table("at its best", "best at", "score", "beyond sharpening", "p")
     for row, found in rows:
         table.add_row(
             words(row.label),
@@ -82,7 +74,7 @@ def _parts(board: Board) -> Table | None:
     rows = [(row, row.sharpening.parts) for row in board.rows if row.sharpening and row.sharpening.parts]
     if not rows:
         return None
-    table = _table("gain made of", *PARTS)
+    table = new_table("gain made of", *PARTS)
     for row, parts in rows:
         table.add_row(words(row.label), *(gained(parts[name]) for name in PARTS))
     return table
@@ -94,7 +86,7 @@ def _coverage(board: Board) -> Table | None:
         return None
     sizes = sorted({k for _, found in rows for k in found.pass_at})
     shown = sorted({sizes[0], sizes[len(sizes) // 2], sizes[-1]})
-    table = _table("coverage", *(f"pass@{k}" for k in shown), "crossing", "gained", "lost")
+    table = new_table("coverage", *(f"pass@{k}" for k in shown), "crossing", "gained", "lost")
     for row, found in rows:
         crossing = "" if found.gained is None else "none" if found.crossing is None else f"k={found.crossing}"
         table.add_row(
@@ -110,7 +102,7 @@ def _changes(board: Board) -> Table | None:
     rows = [(row, row.changes) for row in board.rows if row.changes]
     if not rows:
         return None
-    table = _table("greedy answers", "wrong → right", "right → wrong", "McNemar's p")
+    table = new_table("greedy answers", "wrong → right", "right → wrong", "McNemar's p")
     for row, found in rows:
         p = "<0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
         table.add_row(words(row.label), str(found.wrong_to_right), str(found.right_to_wrong), p)

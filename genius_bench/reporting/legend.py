@@ -2,6 +2,7 @@
 
 from rich.text import Text
 
+from genius_bench.printing import words
 from genius_bench.reporting.averages import comparable
 from genius_bench.reporting.board import Board
 from genius_bench.reporting.control_tables import in_words
@@ -45,7 +46,7 @@ def legend(board: Board, cost: bool) -> Text:
     if board.metrics.keys() - comparable(board.metrics).keys():
         lines.append("Win rates and ratings are no part of the averages.")
     lines += [f"– {task} is not scored: {reason}." for task, reason in board.not_scored.items()]
-    return Text("\n".join([*lines, *_notes(board)]), style="dim")
+    return words("\n".join([*lines, *_notes(board)]), style="dim")
 
 
 def _notes(board: Board) -> list[str]:

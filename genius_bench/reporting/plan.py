@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from genius_bench.planning.amounts import Amount, Source
 from genius_bench.planning.needs import Need
 from genius_bench.planning.plan import Part, Plan
 from genius_bench.planning.steps import Load, Step
+from genius_bench.printing import new_table, words
 
 COLUMNS = ("requests", "read", "sampled", "trained")
 JUDGED = "judged"
@@ -19,8 +19,8 @@ UNTIMED = "–"
 def show_plan(plan: Plan, console: Console) -> None:
     """What each recipe takes, then the sum, room on disk, and where the numbers come from."""
     for part in plan.parts:
-        console.print(Text(part.title, style="bold"))
-        console.print(Text(part.subject))
+        console.print(words(part.title, style="bold"))
+        console.print(words(part.subject))
         console.print()
         console.print(_steps(part, plan if len(plan.parts) == 1 else None))
         console.print()
@@ -28,10 +28,10 @@ def show_plan(plan: Plan, console: Console) -> None:
             console.print(_memory(part.needs))
             console.print()
     for line in _summary(plan):
-        console.print(Text(line))
-    console.print(Text(_legend(plan), style="dim"))
+        console.print(words(line))
+    console.print(words(_legend(plan), style="dim"))
     for note in plan.notes:
-        console.print(Text(f"note: {note}."))
+        console.print(words(f"note: {note}."))
 
 
 def _steps(part: Part, whole: Plan | None) -> Table:
@@ -39,12 +39,9 @@ def _steps(part: Part, whole: Plan | None) -> Table:
     columns = [*COLUMNS[:3], *([JUDGED] if judged else []), *COLUMNS[3:]]
     if not any(step.load.trained.value for step in part.steps):
         columns.remove("trained")
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column("stage")
-    for column in (*columns, "time"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table = new_table("stage", *columns, "time", padding=(0, 1, 0, 0))
     for label, steps in _rows(part.steps):
-        table.add_row(Text(label), *_cells(steps, columns))
+        table.add_row(words(label), *_cells(steps, columns))
     if whole is not None:
         load = whole.total
         numbers = [_count(getattr(load, column)) for column in columns]
@@ -79,10 +76,7 @@ def _cells(steps: list[Step], columns: list[str]) -> list[str]:
 
 
 def _memory(needs: Sequence[Need]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column("memory per device")
-    for need in needs:
-        table.add_column(need.purpose, justify="right", no_wrap=True)
+    table = new_table("memory per device", *(need.purpose for need in needs), padding=(0, 1, 0, 0))
     for name in dict.fromkeys(name for need in needs for name in need.parts):
         table.add_row(name, *(_size(need.parts.get(name)) for need in needs))
     table.add_row("together", *(_size(need.total) for need in needs), style="bold")

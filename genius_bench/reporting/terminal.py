@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genius_bench.evaluation.protocols import protocols
-from genius_bench.printing import words
+from genius_bench.printing import new_table, words
 from genius_bench.readable import readable_name
 from genius_bench.reporting.averages import comparable
 from genius_bench.reporting.board import Board, Row
@@ -58,16 +58,13 @@ def _heading(board: Board) -> Text:
 
 
 def _summary(board: Board) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-    table.add_column("model")
     compared = any(row.average_gain is not None for row in board.rows)
     greedy = _metric_name(board) != "greedy" and any(row.greedy is not None for row in board.rows)
     columns = [_metric_name(board), *(["gain over base", "p"] if compared else [])]
     placebo = any(row.over_placebo is not None for row in board.rows)
     columns += ["over placebo"] if placebo else []
     columns += (["greedy", *(["gain"] if compared else [])]) if greedy else []
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
+    table = new_table("model", *columns)
     for row in board.rows:
         cells = {
             "gain over base": gained(row.average_gain),
@@ -95,7 +92,7 @@ def _by_task(board: Board, width: int) -> list[Table]:
     }
     tables = []
     for tasks in _side_by_side(board.tasks, width - labels, 11 if wide else 6):
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+        table = new_table()
         table.add_column("model", min_width=labels)
         for task in tasks:
             table.add_column(task.removeprefix("lab_"), justify="right", no_wrap=True)
@@ -148,10 +145,7 @@ def _models(board: Board) -> list[Row]:
 
 def _answers(board: Board) -> Table:
     """What lies behind the numbers: the published rules' verdict, and the answers that could not count."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-    table.add_column("answers")
-    for column in ("published rules", "unparsed", "truncated", "empty", "errors", "ungraded"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table = new_table("answers", "published rules", "unparsed", "truncated", "empty", "errors", "ungraded")
     for row in _models(board):
         kinds = ("format_failure", "truncated", "empty", "error", "ungraded")
         table.add_row(
@@ -167,10 +161,7 @@ def _samples(board: Board) -> Table | None:
     wanted = [name for name in (f"pass@{largest}", f"maj@{largest}") if name in names]
     if not wanted:
         return None
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-    table.add_column("samples")
-    for column in ("one", *wanted):
-        table.add_column(column, justify="right", no_wrap=True)
+    table = new_table("samples", "one", *wanted)
     for row in _models(board):
         several = (row.several.get(name) for name in ("one", *wanted))
         table.add_row(
@@ -180,10 +171,8 @@ def _samples(board: Board) -> Table | None:
 
 
 def _costs(board: Board) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-    table.add_column("cost")
-    for column in (_metric_name(board), "gain", "sampled", "judged", "trained", "FLOPs", "time"):
-        table.add_column(column, justify="right", no_wrap=True)
+    amounts = ("gain", "sampled", "judged", "trained", "FLOPs", "time")
+    table = new_table("cost", _metric_name(board), *amounts)
     made = [(row.cost, row) for row in board.rows if row.cost is not None]
     for cost, row in sorted(made, key=lambda pair: pair[0].flops):
         gain = row.average_gain

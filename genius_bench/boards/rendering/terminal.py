@@ -5,7 +5,8 @@ from rich.table import Table
 from rich.text import Text
 
 from genius_bench.boards.sheet import Sheet, Words
-from genius_bench.readable import readable, readable_name
+from genius_bench.printing import cell, new_table, words
+from genius_bench.readable import readable_name
 
 GAP = 2
 LABEL_WIDTH = 22
@@ -15,15 +16,15 @@ LABEL_WIDTH = 22
 def show(sheet: Sheet, console: Console) -> None:
     if not console.is_terminal:
         sheet = sheet.without_styles()
-    console.print(Text(readable_name(f"{sheet.name}: {sheet.title}"), style="bold"))
-    console.print(Text(readable(sheet.caption), style="dim"))
+    console.print(cell(f"{sheet.name}: {sheet.title}", style="bold"))
+    console.print(words(sheet.caption, style="dim"))
     for columns in _parts(sheet, console.width):
         console.print()
         console.print(_table(sheet, columns))
     if sheet.notes:
         console.print()
     for note in sheet.notes:
-        console.print(Text(readable(note), style="dim"))
+        console.print(words(note, style="dim"))
 
 
 def _parts(sheet: Sheet, width: int) -> list[list[int]]:
@@ -32,7 +33,7 @@ def _parts(sheet: Sheet, width: int) -> list[list[int]]:
         max(len(line) for line in [sheet.headings[place], *(row[place].text for row in sheet.rows)])
         for place in range(len(sheet.headings))
     ]
-    room = width - min(max(len(words) for words in _labels(sheet)), LABEL_WIDTH)
+    room = width - min(max(len(label) for label in _labels(sheet)), LABEL_WIDTH)
     parts: list[list[int]] = [[]]
     left = room
     for place in range(1, len(widths)):
@@ -46,15 +47,15 @@ def _parts(sheet: Sheet, width: int) -> list[list[int]]:
 
 
 def _table(sheet: Sheet, columns: list[int]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
-    longest = max(len(words) for words in _labels(sheet))
+    table = new_table(padding=(0, GAP, 0, 0))
+    longest = max(len(label) for label in _labels(sheet))
     table.add_column(readable_name(sheet.headings[0]), min_width=min(longest, LABEL_WIDTH))
     for place in columns:
         justify = "left" if place in sheet.left else "right"
-        table.add_column(Text(readable_name(sheet.headings[place])), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(cell(sheet.headings[place]), justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for title, rows in sheet.groups:
         if title:
-            table.add_row(Text(readable_name(title), style="italic"))
+            table.add_row(cell(title, style="italic"))
         for row in rows:
             table.add_row(*(_text(row[place]) for place in [0, *columns]))
     return table
@@ -69,6 +70,6 @@ def _labels(sheet: Sheet) -> list[str]:
     ]
 
 
-def _text(words: Words) -> Text:
-    styles = [("bold", words.bold), ("underline", words.underlined), ("dim", words.faint)]
-    return Text(readable_name(words.text), style=" ".join(style for style, on in styles if on))
+def _text(one: Words) -> Text:
+    styles = [("bold", one.bold), ("underline", one.underlined), ("dim", one.faint)]
+    return cell(one.text, style=" ".join(style for style, on in styles if on))
