@@ -24,6 +24,15 @@ def merge(*layers: Layer) -> Layer:
     return result
 
 
+def without(layer: Layer, left_out: Layer) -> Layer:
+    """A layer less what another names: whole parts where it says True, else keys of theirs."""
+    return {
+        key: without(value, left_out[key]) if isinstance(value, dict) and key in left_out else value
+        for key, value in layer.items()
+        if left_out.get(key) is not True
+    }
+
+
 def section_of(layer: Layer, name: str) -> Layer:
     """A section of a layer, empty where it has none. Raises `InputError` where it is something else."""
     section = layer.get(name, {})

@@ -1,6 +1,6 @@
 """One way through the house: queries → training set → checkpoint → scores, once per iteration."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +68,10 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     evaluations = []
     if evaluate:
         # A server that has sampled has none of the checkpoints: all are scored by one engine that runs files.
-        evaluations = evaluate_models(home, policies, tasks, recipe.evaluation, recipe.engine.for_files)
+        uncontrolled = [one["fingerprint"] for one in on_the_way]
+        evaluations = evaluate_models(
+            home, policies, tasks, recipe.evaluation, recipe.engine.for_files, uncontrolled
+        )
     run = Run(
         id=resolved.run_id(base.fingerprint, corpus.fingerprint),
         recipe=recipe.model_dump(),
@@ -136,10 +139,13 @@ def evaluate_models(
     tasks: list[str],
     settings: EvaluationSection,
     engine: EngineSection,
+    uncontrolled: Collection[str] = (),
 ) -> list[Evaluation]:
     """Scores models on tasks, and asks them what their controls are made of (`evaluation.controls`); what has been
-    scored before under these settings is found. Every model's own evaluation comes before its controls."""
-    asked = [(settings, tasks), *controls_of(settings, tasks)]
+    scored before under these settings is found. Every model's own evaluation comes before its controls; those whose
+    fingerprints are `uncontrolled` have none."""
+    own, controls = (settings, tasks), controls_of(settings, tasks)
+    asked = [[own, *([] if model.fingerprint in uncontrolled else controls)] for model in models]
     return [
         Evaluation(
             model=model.name,
@@ -148,8 +154,10 @@ def evaluate_models(
             scores={score.manifest["parameters"]["task"]: score.key for score in scores},
             control=number > 0,
         )
-        for model, found in zip(models, stages.evaluate(home, models, asked, engine), strict=True)
-        for number, ((settings, _), scores) in enumerate(zip(asked, found, strict=True))
+        for model, of_it, found in zip(
+            models, asked, stages.evaluate(home, models, asked, engine), strict=True
+        )
+        for number, ((settings, _), scores) in enumerate(zip(of_it, found, strict=True))
     ]
 
 

@@ -270,6 +270,10 @@ class JudgeSection(Section):
         return self
 
 
+MANY_SAMPLES = 16
+"""From so many on, an evaluation tells how many questions a model can solve at all."""
+
+
 class EvaluationSection(Section):
     suite: str | None = None
     """A suite or a comma-separated list of tasks; the lab's for the lab model, `reasoning` otherwise."""
@@ -287,7 +291,8 @@ class EvaluationSection(Section):
     control_samples: PositiveInt = 1
     """Samples per item at each of them."""
     coverage: NonNegativeInt = 0
-    """So many samples at `temperature` of `coverage_items` items a task: pass@k up to this k. 0: none."""
+    """So many samples at `temperature` of `coverage_items` items a task: pass@k up to this k, a power of two from 16
+    on. 0: none."""
     coverage_items: PositiveInt = 50
     split: str | None = None
     """Another split than the tasks' own (`tuning` for the lab, `train`, …): what settings may be chosen on."""
@@ -300,6 +305,13 @@ class EvaluationSection(Section):
     unsafe_code: bool = False
     """Run model-written code without a sandbox where none is available."""
     judge: JudgeSection = JudgeSection()
+
+    @field_validator("coverage")
+    @classmethod
+    def _many_samples(cls, coverage: int) -> int:
+        if coverage and (coverage < MANY_SAMPLES or coverage.bit_count() > 1):
+            raise ValueError(f"{coverage} is neither 0 nor a power of two from {MANY_SAMPLES} on")
+        return coverage
 
 
 CONTROLS = ("temperatures", "control_samples", "coverage", "coverage_items")
@@ -322,3 +334,12 @@ class Recipe(Section):
     launch: LaunchSection = LaunchSection()
     engine: EngineSection = EngineSection()
     evaluation: EvaluationSection = EvaluationSection()
+
+
+NOT_WHAT: dict[str, Any] = {
+    "launch": True,
+    "engine": {"workers": True, "url": True},
+    "corpus": {"overlap": True},
+    "evaluation": dict.fromkeys((*CONTROLS, "greedy"), True),
+}
+"""Parts of a recipe that say on how many devices, or what else is looked at, not what is done: the same run."""

@@ -3,26 +3,17 @@
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genius_bench import registry
 from genius_bench.errors import InputError, nearest
 from genius_bench.integrity import digest_of
 from genius_bench.layers import Layer, merge, read_layer, validate
 from genius_bench.method import Method
-from genius_bench.recipe import CONTROLS, Recipe, TrainingSection
+from genius_bench.recipe import NOT_WHAT, Recipe, TrainingSection
 
 if TYPE_CHECKING:
     from genius_bench.objectives.interface import Objective
-
-
-NOT_WHAT: dict[str, Any] = {
-    "launch": True,
-    "engine": {"workers", "url"},
-    "corpus": {"overlap"},
-    "evaluation": {*CONTROLS, "greedy"},
-}
-"""Parts of a recipe that say on how many devices, or what else is looked at, not what is done: the same run."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def half_width(spread: Spread, error: float) -> Array:
 
     The half widths of the two parts, each with its own Student's t, are the legs of a right-angled triangle (Howe,
     1974). That is exact where one part dominates, and near it between. Welch–Satterthwaite degrees of freedom for the
-    whole are too many where one or two meet hundreds: its intervals of two seeds cover 86 to 98 %.
+    whole are too many where one or two meet hundreds: its intervals of two seeds cover 87 to 98 %.
     """
     from scipy.special import stdtrit
 
@@ -77,8 +77,8 @@ def _of_seeds(tasks: Sequence[Array]) -> Array:
     """What k seeds add to the variance of their mean; nothing where chance in the answers explains their spread.
 
     Seeds that are equally good differ too, because each has answered once more. An F-test of level 1/k decides. Its
-    level keeps the coverage near 95 % for every true spread (simulated): a stricter one overlooks seeds that do differ,
-    a laxer one pays Student's price (12.7 standard errors for two seeds) where they do not.
+    level keeps the coverage between 92 and 98 % for every true spread (simulated): a stricter one overlooks seeds that
+    do differ, a laxer one pays Student's price (12.7 standard errors for two seeds) where they do not.
     """
     from scipy.special import fdtri
 

@@ -178,21 +178,30 @@ def _optimise(
 
 
 def evaluate(
-    home: Path, models: "Sequence[ModelFiles | Endpoint]", asked: "Sequence[Asked]", engine: EngineSection
+    home: Path,
+    models: "Sequence[ModelFiles | Endpoint]",
+    asked: "Sequence[Sequence[Asked]]",
+    engine: EngineSection,
 ) -> list[list[list[Artifact]]]:
     """Scores: for every model and all that is asked of it (settings and tasks) one artifact per task."""
     return in_own_process(_evaluate, home, models, asked, engine)
 
 
 def _evaluate(
-    home: Path, models: "Sequence[ModelFiles | Endpoint]", asked: "Sequence[Asked]", engine: EngineSection
+    home: Path,
+    models: "Sequence[ModelFiles | Endpoint]",
+    asked: "Sequence[Sequence[Asked]]",
+    engine: EngineSection,
 ) -> list[list[list[Artifact]]]:
-    judge = asked[0][0].judge
+    judge = asked[0][0][0].judge
     engines = EnginesInTurn(
         engine, keep=judge.model is None or judge.url is not None
     )  # else it needs the memory
     try:
-        return [_evaluate_one(home, model, asked, engine, engines) for model in models]
+        return [
+            _evaluate_one(home, model, of_it, engine, engines)
+            for model, of_it in zip(models, asked, strict=True)
+        ]
     finally:
         engines.close()
 

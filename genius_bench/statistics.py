@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-CONFIDENCE = 0.95
+    from genius_bench.seed_spread import Spread
 
+CONFIDENCE = 0.95
+POWER = 0.8
+"""How often a difference of the size that is called detectable is found."""
 
 Suite = Sequence[Mapping[str, float]]
 """Of every task the questions' values."""
@@ -64,91 +67,11 @@ def share(values: Sequence[float], answers_per_item: int = 1) -> Estimate:
 
 
 def paired_difference(a: Mapping[str, float], b: Mapping[str, float]) -> Difference:
-    """Checkpoint a minus checkpoint b on the same questions: a paired t-test over questions.
+    """Checkpoint a minus checkpoint b on the questions of one task: a paired t-test over questions.
 
     Raises `ValueError` when the two were not asked the same questions.
     """
-    from scipy import stats
-
-    gaps = _gaps(a, b)
-    n = len(gaps)
-    mean, error = _mean_and_error(gaps)
-    if error == 0:
-        return _without_spread(mean, n)
-    width = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * error
-    p_value = float(2 * stats.t.sf(abs(mean) / error, n - 1))
-    return Difference(mean, mean - width, mean + width, p_value)
-
-
-POWER = 0.8
-
-
-def detectable_difference(a: Mapping[str, float], b: Mapping[str, float]) -> float:
-    """The smallest true difference that a paired test of this size finds in four of five attempts (two-sided, 5 %).
-
-    From the spread that these answers show, so for the number of samples that was drawn. Raises `ValueError` when the
-    two were not asked the same questions.
-    """
-    from scipy import stats
-
-    gaps = _gaps(a, b)
-    _, error = _mean_and_error(gaps)
-    freedom = max(len(gaps) - 1, 1)
-    return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom) + stats.t.ppf(POWER, freedom)) * error
-
-
-def detectable_suite_difference(tasks: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> float:
-    """The same of the unweighted mean over tasks (see `suite_difference`)."""
-    from scipy import stats
-
-    errors = [_mean_and_error(_gaps(a, b))[1] for a, b in tasks]
-    error = math.sqrt(math.fsum(one**2 for one in errors)) / len(errors)
-    return float(stats.norm.ppf(0.5 + CONFIDENCE / 2) + stats.norm.ppf(POWER)) * error
-
-
-def suite_average(tasks: Sequence[Sequence[float]]) -> Estimate:
-    """The unweighted mean over tasks of their means; questions are independent within a task, tasks are fixed.
-
-    A task whose questions all have one value shows no spread; its part of the error is then that of `share`, so that
-    three wrong answers of three do not pass for certainty.
-    """
-    from scipy import stats
-
-    quantile = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
-    parts = [_mean_and_error(values) for values in tasks]
-    errors = [
-        error or (share(values).high - share(values).low) / 2 / quantile
-        for values, (_, error) in zip(tasks, parts, strict=True)
-    ]
-    mean = math.fsum(value for value, _ in parts) / len(parts)
-    width = quantile * math.sqrt(math.fsum(error**2 for error in errors)) / len(parts)
-    return Estimate(mean, max(0.0, mean - width), min(1.0, mean + width))
-
-
-def suite_difference(tasks: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> Difference:
-    """The unweighted mean over tasks of the paired differences (a, b)."""
-    from scipy import stats
-
-    parts = [_mean_and_error(_gaps(a, b)) for a, b in tasks]
-    mean = math.fsum(value for value, _ in parts) / len(parts)
-    error = math.sqrt(math.fsum(spread**2 for _, spread in parts)) / len(parts)
-    if error == 0:
-        return _without_spread(mean, max(len(a) for a, _ in tasks))
-    width = float(stats.norm.ppf(0.5 + CONFIDENCE / 2)) * error
-    return Difference(mean, mean - width, mean + width, float(2 * stats.norm.sf(abs(mean) / error)))
-
-
-def widened(difference: Difference, error: float) -> Difference:
-    """With one more independent source of chance, whose standard error is `error`."""
-    from scipy import stats
-
-    quantile = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
-    half = (difference.high - difference.low) / 2
-    if error == 0:
-        return difference
-    half = math.hypot(half, quantile * error)
-    mean = difference.difference
-    return Difference(mean, mean - half, mean + half, float(2 * stats.norm.sf(abs(mean) / half * quantile)))
+    return suite_difference([[a]], [[b]])
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -162,43 +85,57 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _gaps(a: Mapping[str, float], b: Mapping[str, float]) -> list[float]:
-    if not a or a.keys() != b.keys():
-        raise ValueError(f"the two were not asked the same questions ({len(a)} and {len(b)})")
-    return [a[name] - b[name] for name in a]
+def suite_average(seeds: Sequence[Suite]) -> Estimate:
+    """The unweighted mean over tasks of their means, over the training seeds that are given (one is enough).
 
+    Questions are independent within a task, tasks are fixed; `seed_spread.py` says what seeds add. A task whose
+    questions all have one value shows no spread; its part of the error is then that of `share`, so that three wrong
+    answers of three do not pass for certainty. Raises `ValueError` where seeds were asked other questions.
+    """
+    import numpy as np
 
-def _mean_and_error(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and its standard error; zero error for a single value."""
-    n = len(values)
-    mean = math.fsum(values) / n
-    if n == 1:
-        return mean, 0.0
-    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
-
-
-def seeds_average(seeds: Sequence[Suite]) -> Estimate:
-    """A suite's average over training seeds (interval: `seed_spread.py`)."""
     from genius_bench.seed_spread import half_width, over_seeds
 
-    found = over_seeds([_arrays(seeds, seeds[0])])
-    mean, width = float(found.mean), float(half_width(found, 1 - CONFIDENCE))
+    tasks = _arrays(seeds, seeds[0])
+    found = over_seeds([tasks])
+    shares = [share(task.mean(0).tolist()) for task in tasks if np.ptp(task.mean(0)) == 0]
+    unseen = [(one.high - one.low) / 2 / len(tasks) for one in shares]
+    width = math.hypot(float(half_width(found, 1 - CONFIDENCE)), *unseen)
+    mean = float(found.mean)
     return Estimate(mean, max(0.0, mean - width), min(1.0, mean + width))
 
 
-def seeds_difference(a: Sequence[Suite], b: Sequence[Suite]) -> Difference:
+def suite_difference(a: Sequence[Suite], b: Sequence[Suite], luck: float = 0.0) -> Difference:
     """a − b of a suite's averages, each over its own training seeds; a base has one seed, and no spread over them.
 
-    Paired by question, never by seed: seed 0 of one method has nothing in common with seed 0 of another. Raises
-    `ValueError` where the two were not asked the same questions.
+    Paired by question, never by seed: seed 0 of one method has nothing in common with seed 0 of another. `luck` is the
+    standard error of one more source of chance. Raises `ValueError` where the two were not asked the same questions.
     """
-    from genius_bench.seed_spread import half_width, over_seeds, p_value
+    from genius_bench.seed_spread import half_width, p_value
 
-    found = over_seeds([_arrays(a, a[0]), _arrays(b, a[0])])
+    found = _spread_of(a, b, luck)
     mean, width = float(found.mean), float(half_width(found, 1 - CONFIDENCE))
     if width == 0:
         return _without_spread(mean, max(len(task) for task in a[0]))
     return Difference(mean, mean - width, mean + width, p_value(found))
+
+
+def detectable_difference(a: Sequence[Suite], b: Sequence[Suite], luck: float = 0.0) -> float:
+    """The smallest true difference that `suite_difference` finds in four of five attempts (two-sided, 5 %).
+
+    From the spread that these answers show, so for the number of samples that was drawn.
+    """
+    from genius_bench.seed_spread import half_width
+
+    found = _spread_of(a, b, luck)
+    return float(half_width(found, 1 - CONFIDENCE) + half_width(found, 2 * (1 - POWER)))
+
+
+def _spread_of(a: Sequence[Suite], b: Sequence[Suite], luck: float) -> "Spread":
+    from genius_bench.seed_spread import over_seeds
+
+    found = over_seeds([_arrays(a, a[0]), _arrays(b, a[0])])
+    return found._replace(questions=found.questions + luck**2)
 
 
 def _arrays(seeds: Sequence[Suite], asked: Suite) -> "list[npt.NDArray[np.float64]]":

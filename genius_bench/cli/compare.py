@@ -8,12 +8,12 @@ import typer
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json, Suite
 from genius_bench.printing import cell, new_table, open_console, say_json, words
+from genius_bench.reporting.numbers import gained, p_value
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from genius_bench.reporting.comparing import Change, Comparison, TaskComparison
-    from genius_bench.statistics import Difference
 
 
 @app.command()
@@ -68,13 +68,13 @@ def _table(found: "Comparison") -> "Table":
             _name(one),
             f"{100 * one.a:.1f}",
             f"{100 * one.b:.1f}",
-            _difference(one.difference),
-            _p_value(one.difference.p_value),
+            gained(one.difference),
+            p_value(one.difference.p_value),
             f"{100 * one.detectable:.1f}" if one.detectable else "–",
             f"{better}/{len(one.changes) - better}",
         )
     table.add_row(
-        "average", "", "", _difference(found.average), _p_value(found.average.p_value), "", "", style="bold"
+        "average", "", "", gained(found.average), p_value(found.average.p_value), "", "", style="bold"
     )
     return table
 
@@ -82,14 +82,6 @@ def _table(found: "Comparison") -> "Table":
 def _name(one: "TaskComparison") -> str:
     task = one.task.removeprefix("lab_")
     return task if one.metric == "sampled" else f"{task} ({one.metric})"
-
-
-def _difference(found: "Difference") -> str:
-    return f"{100 * found.difference:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
-
-
-def _p_value(value: float) -> str:
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _side_by_side(task: str, change: "Change", found: "Comparison") -> "Table":

@@ -2,13 +2,15 @@
 
 A model that got only more certain says at temperature 1 what it said at a lower one before. So every model is
 sampled at lower temperatures too, on the same items, and each is compared at the temperature that suits it best. That
-one is chosen on other items: on the tasks' tuning split, or (`in_choosing_half`) on half of them.
+one is chosen on other items: on the tasks' tuning split, or (`choosing_half`) on half of them.
 """
 
+from collections.abc import Iterable
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
-from genius_bench.evaluation.cards import task_card
+from genius_bench.evaluation.cards import available_tasks, task_card
 from genius_bench.evaluation.protocols import answers_wanted, by_opencompass, is_judged
 from genius_bench.recipe import EvaluationSection
 
@@ -29,7 +31,7 @@ def controls_of(settings: EvaluationSection, tasks: list[str]) -> list[Asked]:
     graded = [
         name for name, card in cards.items() if not is_judged(card) and not by_opencompass(card, settings)
     ]
-    few = settings.model_copy(update={"samples": settings.control_samples, "temperatures": (), "coverage": 0})
+    few = without_controls(settings).model_copy(update={"samples": settings.control_samples})
     lower: list[dict[str, Any]] = [
         {"greedy": False, "temperature": one} for one in settings.temperatures if one != settings.temperature
     ]
@@ -38,8 +40,7 @@ def controls_of(settings: EvaluationSection, tasks: list[str]) -> list[Asked]:
         asked.append((few.model_copy(update={"greedy": True, "samples": 0}), graded))
     splits = {name: cards[name].facts.tuning_split for name in graded if cards[name].facts.tuning_split}
     for split in dict.fromkeys(splits.values() if lower else ()):
-        limit = min(settings.limit or TUNING_ITEMS, TUNING_ITEMS)
-        tuning = few.model_copy(update={"split": split, "limit": limit})
+        tuning = few.model_copy(update={"split": split, "limit": tuning_limit(settings.limit)})
         names = [name for name in splits if splits[name] == split]
         every: list[dict[str, Any]] = [{"greedy": True}, *lower]
         asked += [(tuning.model_copy(update=one), names) for one in every]
@@ -50,11 +51,29 @@ def controls_of(settings: EvaluationSection, tasks: list[str]) -> list[Asked]:
     return [(one, names) for one, names in asked if names]
 
 
+def without_controls(settings: EvaluationSection) -> EvaluationSection:
+    """The same board's settings, of a model that has none beside it."""
+    return settings.model_copy(update={"temperatures": (), "coverage": 0})
+
+
+def tuning_limit(limit: int | None) -> int:
+    """How many items of a tuning split are asked where a board asks for `limit` of each task."""
+    return min(limit or TUNING_ITEMS, TUNING_ITEMS)
+
+
+@cache
+def tuned_on(split: str) -> frozenset[str]:
+    """The tasks that have this split to choose a temperature on."""
+    return frozenset(card.name for card in available_tasks() if card.facts.tuning_split == split)
+
+
 def kin(settings: dict[str, Any]) -> dict[str, Any]:
     """What the settings of a board and of its controls have in common."""
     return {name: value for name, value in settings.items() if name not in VARIED}
 
 
-def in_choosing_half(item: str) -> bool:
-    """Whether a temperature may be chosen on this item, whose answers are then not reported: half of them, by hash."""
-    return blake2b(item.encode(), digest_size=1).digest()[0] % 2 == 0
+def choosing_half(items: Iterable[str]) -> frozenset[str]:
+    """Half of the items, by hash: a temperature is chosen on them, and their answers are then not reported. Of a single
+    item it is none, so that there is always something to report."""
+    ranked = sorted(items, key=lambda item: blake2b(item.encode()).digest())
+    return frozenset(ranked[: len(ranked) // 2])

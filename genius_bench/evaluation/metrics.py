@@ -18,6 +18,8 @@ ACCURACIES = {
     "released_sampled": ("released_correct", False),
 }
 """Metric → (column, whether of the greedy answers or of the samples). `sampled` is avg@k."""
+UNREADABLE = {"unreadable_greedy": ("format_failure", True), "unreadable_sampled": ("format_failure", False)}
+"""The same of what no score holds, since a board tells it from the answers."""
 FAILURES = ("format_failure", "truncated", "empty", "error", "ungraded", "any_failure")
 """Shares of all answers, greedy and sampled; an answer that fails in several ways is one `any_failure`."""
 SEVERAL = re.compile(r"(?P<name>pass|maj)@(?P<k>\d+)")
@@ -37,7 +39,7 @@ def item_values(rows: Iterable[Row], metric: str) -> dict[str, float]:
         samples = _by_item(row for row in rows if row["repeat"] > 0)
         return {name: value(answers, int(several["k"])) for name, answers in samples.items()}
     judged = JUDGED.fullmatch(metric)
-    column, greedy = ("correct", not judged["sampled"]) if judged else ACCURACIES.get(metric, (metric, None))
+    column, greedy = ("correct", not judged["sampled"]) if judged else _answers_of(metric)
     answers = _by_item(row for row in rows if greedy is None or greedy == (row["repeat"] == 0))
     return {name: sum(float(row[column]) for row in group) / len(group) for name, group in answers.items()}
 
@@ -46,8 +48,13 @@ def columns_of(metric: str) -> tuple[str, ...]:
     """The columns of graded answers that `item_values` reads for a metric."""
     if SEVERAL.fullmatch(metric):
         return ("item_id", "repeat", "correct", "vote")
-    column = "correct" if JUDGED.fullmatch(metric) else ACCURACIES.get(metric, (metric, None))[0]
+    column = "correct" if JUDGED.fullmatch(metric) else _answers_of(metric)[0]
     return ("item_id", "repeat", column)
+
+
+def _answers_of(metric: str) -> tuple[str, bool | None]:
+    """The column that a metric reads, and whether of the greedy answers, of the samples, or (None) of both."""
+    return (ACCURACIES | UNREADABLE).get(metric, (metric, None))
 
 
 def pass_at(answers: list[Row], k: int) -> float:
@@ -144,7 +151,7 @@ def _answers_per_item(rows: list[Row], metric: str) -> int:
     if several := SEVERAL.fullmatch(metric):
         return int(several["k"])
     judged = JUDGED.fullmatch(metric)
-    greedy = not judged["sampled"] if judged else ACCURACIES.get(metric, (metric, None))[1]
+    greedy = not judged["sampled"] if judged else _answers_of(metric)[1]
     return len(repeats) if greedy is None else 1 if greedy else len(repeats - {0})
 
 

@@ -16,8 +16,7 @@ from genius_bench.planning.memory import FLOAT32, Trained, certain, sampling_wei
 from genius_bench.planning.shape import shape_of
 from genius_bench.planning.weights import TYPE_BYTES, Weights, own_folder, weights_in
 from genius_bench.processes import in_own_process
-from genius_bench.recipe import EngineSection, LaunchSection, Recipe, TrainingSection
-from genius_bench.resolution import NOT_WHAT
+from genius_bench.recipe import NOT_WHAT, EngineSection, LaunchSection, Recipe, TrainingSection
 from genius_bench.runs import read_runs
 
 STATE_BYTES = 3 * FLOAT32

@@ -54,12 +54,17 @@ class TaskSeen:
 @dataclass(frozen=True, kw_only=True)
 class ModelSeen:
     model: str
-    tasks: list[TaskSeen]
-    """Those of its board, and once more for each of its controls."""
+    board: list[TaskSeen]
+    controls: list[TaskSeen]
+    """The same tasks once more for each of its controls."""
+
+    @property
+    def tasks(self) -> list[TaskSeen]:
+        return [*self.board, *self.controls]
 
 
 def at_step(last: ModelSeen, step: int) -> ModelSeen:
-    """A checkpoint that will be kept within a training, from the one that will come of its end."""
+    """A checkpoint that will be kept within a training, from the one that will come of its end; it has no controls."""
     name = f" step {step}"
     tasks = [
         replace(
@@ -67,9 +72,9 @@ def at_step(last: ModelSeen, step: int) -> ModelSeen:
             generations=replace(task.generations, key=task.generations.key + name),
             scores=replace(task.scores, key=task.scores.key + name),
         )
-        for task in last.tasks
+        for task in last.board
     ]
-    return ModelSeen(model=last.model + name, tasks=tasks)
+    return ModelSeen(model=last.model + name, board=tasks, controls=[])
 
 
 def survey_scores(
@@ -93,7 +98,10 @@ def survey_scores(
         surveyor = _Surveyor(ledger, asked, engine, judge, items)
         for number, model in enumerate(models):
             looked[number] += [surveyor.look(card, model) for card in cards]
-    return [ModelSeen(model=model.name, tasks=looked[number]) for number, model in enumerate(models)]
+    return [
+        ModelSeen(model=model.name, board=looked[number][: len(tasks)], controls=looked[number][len(tasks) :])
+        for number, model in enumerate(models)
+    ]
 
 
 @dataclass(frozen=True)

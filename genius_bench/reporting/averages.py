@@ -5,10 +5,8 @@ from genius_bench.reporting.scored import Scored
 from genius_bench.statistics import (
     Difference,
     Estimate,
+    Suite,
     holm,
-    paired_difference,
-    seeds_average,
-    seeds_difference,
     suite_average,
     suite_difference,
 )
@@ -27,30 +25,20 @@ def average_of(group: list[Scored], metrics: dict[str, str]) -> Estimate | None:
     """The mean over tasks (and over seeds, whose spread widens the interval); a task's own interval for one task."""
     if not metrics or any((task, metrics[task]) not in one.scores for one in group for task in metrics):
         return None
-    if len(group) > 1:
-        try:
-            return seeds_average(
-                [[one.items(task, metric) for task, metric in metrics.items()] for one in group]
-            )
-        except ValueError:  # seeds that were asked other questions have no mean
-            return None
-    if len(metrics) == 1:
+    if len(group) == len(metrics) == 1:
         score = group[0].scores[next(iter(metrics.items()))]
         return Estimate(score.value / 100, score.low / 100, score.high / 100)
-    return suite_average([list(group[0].items(task, metric).values()) for task, metric in metrics.items()])
+    try:
+        return suite_average([_suite(one, metrics) for one in group])
+    except ValueError:  # seeds that were asked other questions have no mean
+        return None
 
 
 def gain_of(group: list[Scored], other: list[Scored], metrics: dict[str, str]) -> Difference | None:
     """How much better the models of `group` (one recipe's, a seed each) are than those of `other`, or than a base."""
-    mine, theirs = (
-        [[one.items(task, metric) for task, metric in metrics.items()] for one in side]
-        for side in (group, other)
-    )
     try:
-        if len(group) > 1 or len(other) > 1:
-            return seeds_difference(mine, theirs)
-        pairs = list(zip(mine[0], theirs[0], strict=True))
-        return paired_difference(*pairs[0]) if len(metrics) == 1 else suite_difference(pairs)
+        mine, theirs = ([_suite(one, metrics) for one in side] for side in (group, other))
+        return suite_difference(mine, theirs)
     except ValueError:  # not the same questions: no comparison
         return None
 
@@ -61,3 +49,7 @@ def corrected(gains: dict[str, Difference | None]) -> dict[str, Difference | Non
     p_values = holm([gains[task].p_value for task in present])  # type: ignore[union-attr]
     by_task = dict(zip(present, p_values, strict=True))
     return {task: gain._replace(p_value=by_task[task]) if gain else None for task, gain in gains.items()}
+
+
+def _suite(model: Scored, metrics: dict[str, str]) -> Suite:
+    return [model.items(task, metric) for task, metric in metrics.items()]

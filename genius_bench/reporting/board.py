@@ -1,6 +1,6 @@
 """A board: every model scored under the same settings on the same tasks, base first, each beside its base."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ class Row:
     """A line of the board. Estimates and differences are shares (0–1); None where a number does not exist."""
 
     label: str
+    base: str
+    """Fingerprint of the base that it is, or that it was made from."""
     is_base: bool
     seeds: int
     fingerprints: tuple[str, ...]
@@ -50,7 +52,7 @@ class Row:
     """pass@k and maj@k, and `one` sample alone: means over the tasks that have them."""
     failures: dict[str, float] = field(default_factory=dict)
     """Share of answers without a parsable result, cut off, empty, lost to an error, or that nothing could be decided
-    about; `any` counts each once."""
+    about; `any` counts each once. None of a control."""
     cost: Cost | None = None
     """Of its making; the mean over seeds where several are averaged. None for a base."""
     over_placebo: Difference | None = None
@@ -72,6 +74,8 @@ class Board:
     rows: list[Row]
     not_scored: dict[str, str] = field(default_factory=dict)
     """Task → why its answers could not be graded."""
+    not_controlled: list[str] = field(default_factory=list)
+    """Tasks of the averages that no model was asked at other temperatures, where there are others."""
 
 
 def build_board(
@@ -119,21 +123,24 @@ def board_of(
     """
     found = {task: next(filter(None, (one.headline(task) for one in scored)), None) for task in tasks}
     metrics = {task: metric for task, metric in found.items() if metric is not None}
+    curves = curves or {}
+    controlled = [task for task in comparable(metrics) if any(map(_varied(task), curves.values()))]
     bases = {one.fingerprint: one for one in scored}
     groups = [[one] for one in scored if not means or not one.base_fingerprint] + seed_groups(scored)
     rows = []
     for group in groups:
         base, placebo = bases.get(group[0].base_fingerprint), placebo_of(group[0], scored)
-        rows.append(_row(group, base, placebo, metrics, curves or {}))
-        if not group[0].base_fingerprint and (control := _control(rows[-1], group[0], metrics, curves or {})):
+        rows.append(_row(group, base, placebo, metrics, controlled, curves))
+        if not group[0].base_fingerprint and (control := _control(rows[-1], metrics, controlled, curves)):
             rows.append(control)
+    not_controlled = [task for task in comparable(metrics) if controlled and task not in controlled]
     reasons = {
         task: str(score.details["not_scored"])
         for one in scored
         for (task, _), score in one.scores.items()
         if task not in metrics and score.details.get("not_scored")
     }
-    return Board(list(tasks), metrics, settings, rows, reasons)
+    return Board(list(tasks), metrics, settings, rows, reasons, not_controlled)
 
 
 def _row(
@@ -141,6 +148,7 @@ def _row(
     base: Scored | None,
     placebo: list[Scored],
     metrics: dict[str, str],
+    controlled: list[str],
     curves: Mapping[str, Curve],
 ) -> Row:
     """A model, or the mean of one recipe's models over seeds."""
@@ -158,6 +166,7 @@ def _row(
     greedy_average = average_of(group, greedy)
     return Row(
         label=label,
+        base=group[0].base_fingerprint or group[0].fingerprint,
         is_base=not group[0].base_fingerprint,
         seeds=len(group),
         fingerprints=tuple(one.fingerprint for one in group),
@@ -172,54 +181,68 @@ def _row(
         several=_of_several_samples(group, list(metrics)),
         failures={name: _failure(group, list(alike), name) for name in FAILURES},
         cost=_mean_cost([one.cost for one in group if one.cost is not None]),
-        over_placebo=gain_of(group, placebo, alike) if placebo and placebo != group else None,
-        **_control_of(group, base, list(alike), curves),
+        over_placebo=gain_of(group, placebo, alike) if placebo else None,
+        **_control_of(group, base, list(alike), controlled, curves),
     )
 
 
+def _varied(task: str) -> Callable[[Curve], bool]:
+    return lambda curve: bool({*curve.temperatures([task])} - {GREEDY, curve.own_temperature})
+
+
 def _control_of(
-    group: list[Scored], base: Scored | None, tasks: list[str], curves: Mapping[str, Curve]
+    group: list[Scored],
+    base: Scored | None,
+    tasks: list[str],
+    controlled: list[str],
+    curves: Mapping[str, Curve],
 ) -> dict[str, Any]:
     """What the row's models are at other temperatures and with many samples, as far as they were asked."""
     mine = [curves[one.fingerprint] for one in group if one.fingerprint in curves]
     theirs = curves.get(base.fingerprint) if base else None
     if len(mine) < len(group) or (base and not theirs):
         return {}
+    sampled_often = [
+        task
+        for task in tasks
+        if any(task in one.artifacts for curve in curves.values() for one in curve.many.values())
+    ]
     return {
-        "sharpening": sharpening_of(mine, theirs, tasks),
-        "coverage": coverage_of(mine, theirs, tasks),
+        "sharpening": sharpening_of(mine, theirs, controlled),
+        "coverage": coverage_of(mine, theirs, sampled_often),
         "changes": changes_of(mine[0], theirs, tasks) if theirs and len(mine) == 1 else None,
     }
 
 
-def _control(row: Row, base: Scored, metrics: dict[str, str], curves: Mapping[str, Curve]) -> Row | None:
+def _control(
+    row: Row, metrics: dict[str, str], controlled: list[str], curves: Mapping[str, Curve]
+) -> Row | None:
     """A base at the temperature that suits it best: what every trained model has to beat. It costs no training."""
     if row.sharpening is None:
         return None
-    curve, [best] = curves[base.fingerprint], row.sharpening.best
-    tasks = list(comparable(metrics))
+    curve, [best] = curves[row.base], row.sharpening.best
+    there = [curve.reported(task, best) for task in controlled]
+    here = [curve.reported(task, curve.own_temperature) for task in controlled]
     cells: dict[str, Estimate | None] = dict.fromkeys(metrics)
     gains: dict[str, Difference | None] = dict.fromkeys(metrics)
-    pairs = []
-    for task in tasks:
-        values = curve.reported(task, best)
-        pairs.append((values, curve.reported(task, curve.own_temperature)))
-        cells[task] = share(list(values.values()))
-        gains[task] = paired_difference(*pairs[-1])
+    for task, values, plain in zip(controlled, there, here, strict=True):
+        cells[task] = share(list(values.values()), curve.answers_per_item(task, best))
+        gains[task] = paired_difference(values, plain)
+    whole = controlled == list(comparable(metrics))  # else its average is not of what the others' are
     return Row(
         label=f"{row.label.removesuffix(' (base)')}, {told(best)}",
+        base=row.base,
         is_base=False,
         is_control=True,
         seeds=1,
         fingerprints=(),
         cells=cells,
         gains=corrected(gains),
-        average=row.sharpening.at_best,
-        average_gain=suite_difference(pairs),
+        average=row.sharpening.at_best if whole else None,
+        average_gain=suite_difference([there], [here]) if whole else None,
         greedy=None,
         greedy_gain=None,
         released=None,
-        failures=row.failures,
     )
 
 

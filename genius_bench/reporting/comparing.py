@@ -105,12 +105,13 @@ def _compare(a: Scored, b: Scored, settings: dict[str, Any], tasks: list[str]) -
             a=sum(base.values()) / len(base),
             b=sum(mine.values()) / len(mine),
             difference=differences[task]._replace(p_value=corrected[task]),
-            detectable=detectable_difference(mine, base),
+            detectable=detectable_difference([[mine]], [[base]]),
             changes=_changes(a, b, task, metric),
         )
         for task, (metric, base, mine) in pairs.items()
     ]
-    average = suite_difference([(mine, base) for _, base, mine in pairs.values()])
+    sides = ([mine for _, _, mine in pairs.values()], [base for _, base, _ in pairs.values()])
+    average = suite_difference([sides[0]], [sides[1]])
     notes = [f"{task}, {one.label}: {note}" for one in (a, b) for task in pairs for note in one.notes(task)]
     same = a.fingerprint == b.fingerprint
     return Comparison(a.label, b.label, settings, compared, average, skipped, notes, same)

@@ -4,15 +4,14 @@ from rich.table import Table
 
 from genius_bench.printing import new_table, words
 from genius_bench.reporting.board import Board, told
-from genius_bench.reporting.numbers import estimated, gained, p_value
+from genius_bench.reporting.numbers import SIGNIFICANT, estimated, gained, p_value
 from genius_bench.reporting.sharpening import Sharpening
 from genius_bench.statistics import Difference
 
-SIGNIFICANT = 0.05
 FINDINGS = (
-    "Better than the base at its best temperature",
-    "Not to be told from the base at its best temperature",
-    "Worse than the base at its best temperature",
+    "Better than the base at its best",
+    "Not to be told from the base at its best",
+    "Worse than the base at its best",
 )
 PARTS = ("format", "sharpening", "rest")
 
@@ -27,20 +26,24 @@ def in_words(board: Board) -> list[str]:
     """How much of the best gain a lower temperature gives for nothing, and which rows cannot be told from that."""
     lines = []
     for control in (row for row in board.rows if row.is_control):
-        children = [one for one in board.rows if one.average_gain is not None and not one.is_control]
-        judged = [one for one in children if one.sharpening and one.sharpening.beyond]
-        if control.average_gain is None or not judged:
-            continue
-        best = max(children, key=lambda one: one.average_gain.difference)  # type: ignore[union-attr]
-        free, most = 100 * control.average_gain.difference, 100 * best.average_gain.difference  # type: ignore[union-attr]
-        lines.append(
-            f"For nothing, {control.label} gains {free:+.1f} points; the most that training gained is {most:+.1f} "
-            f"({best.label})."
-        )
+        children = [one for one in board.rows if one.base == control.base and not one.is_base]
+        gains = {one.label: one.average_gain.difference for one in children if one.average_gain}
+        free = gains.pop(control.label, None)
+        if free is not None and gains:
+            best = max(gains, key=lambda label: gains[label])
+            lines.append(
+                f"For nothing, {control.label} gains {100 * free:+.1f} points; the most that training gained is "
+                f"{100 * gains[best]:+.1f} ({best})."
+            )
         found: dict[str, list[str]] = {}
-        for one in judged:
-            found.setdefault(_finding(one.sharpening.beyond), []).append(one.label)  # type: ignore[union-attr,arg-type]
-        lines += [f"{what}: {', '.join(found[what])}." for what in FINDINGS if what in found]
+        for one in children:
+            if one.sharpening and one.sharpening.beyond:
+                found.setdefault(_finding(one.sharpening.beyond), []).append(one.label)
+        lines += [
+            f"{what} ({control.label}): {', '.join(found[what])}." for what in FINDINGS if what in found
+        ]
+    if board.not_controlled:
+        lines.append(f"Not asked at other temperatures: {', '.join(board.not_controlled)}.")
     return lines
 
 
@@ -54,14 +57,15 @@ def _beyond(board: Board) -> Table | None:
     rows = [(row, row.sharpening) for row in board.rows if row.sharpening]
     if not rows:
         return None
-    table = new_table("at its best", "best at", "score", "beyond sharpening", "p")
+    table = new_table("at its best", "best at", "score", "beyond sharpening", "p", "detectable")
     for row, found in rows:
         table.add_row(
             words(row.label),
             _best(found),
             estimated(found.at_best),
             gained(found.beyond),
-            p_value(found.beyond),
+            p_value(found.beyond.p_value if found.beyond else None),
+            "" if found.detectable is None else f"{100 * found.detectable:.1f}",
         )
     return table
 
@@ -104,6 +108,7 @@ def _changes(board: Board) -> Table | None:
         return None
     table = new_table("greedy answers", "wrong → right", "right → wrong", "McNemar's p")
     for row, found in rows:
-        p = "<0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
-        table.add_row(words(row.label), str(found.wrong_to_right), str(found.right_to_wrong), p)
+        table.add_row(
+            words(row.label), str(found.wrong_to_right), str(found.right_to_wrong), p_value(found.p_value)
+        )
     return table

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from genius_bench.evaluation.metrics import SEVERAL
 from genius_bench.reporting.curves import GREEDY, Curve
 from genius_bench.reporting.scored import Scored
-from genius_bench.statistics import Estimate, seeds_average, suite_average
+from genius_bench.statistics import Estimate, Suite, suite_average
 
 
 @dataclass(frozen=True)
@@ -34,33 +35,44 @@ class Changes:
 
 
 def coverage_of(group: Sequence[Curve], base: Curve | None, tasks: Sequence[str]) -> Coverage | None:
-    """None where a model has no evaluation of many samples of all these tasks."""
-    models = [one.many for one in group]
-    if not tasks or any(one is None or any(task not in one.artifacts for task in tasks) for one in models):
-        return None
-    mine = [one for one in models if one]
+    """From the most samples that all models (and the base) have of all these tasks; None where they have none.
+
+    A base that was never sampled as often leaves a model's own numbers, without a comparison.
+    """
+    mine = _sampled_alike([*group, base] if base else group, tasks)
+    if not mine:
+        return coverage_of(group, None, tasks) if base else None
+    before = mine.pop() if base else None
     matches = [SEVERAL.fullmatch(name) for one in mine for _, name in one.scores]
     sizes = [1, *sorted({int(match["k"]) for match in matches if match and match["name"] == "pass"})]
-    values = {k: [[one.items(task, _metric(k)) for task in tasks] for one in mine] for k in sizes}
-    curve = {
-        k: seeds_average(seeds)
-        if len(seeds) > 1
-        else suite_average([list(task.values()) for task in seeds[0]])
-        for k, seeds in values.items()
-    }
-    first = values[sizes[0]][0]
-    found = Coverage(sum(map(len, first)), sizes[-1], curve)
-    theirs = coverage_of([base], None, tasks) if base else None
-    if base is None or theirs is None or base.many is None or theirs.questions != found.questions:
-        return found
-    crossing = next(
-        (k for k in sizes if k in theirs.pass_at and theirs.pass_at[k].value >= curve[k].value), None
-    )
-    before = _solved(base.many, tasks)
-    after = [_solved(one, tasks) for one in mine]
-    gained = sum(len(one - before) for one in after) / len(after)
-    lost = sum(len(before - one) for one in after) / len(after)
-    return Coverage(found.questions, found.samples, curve, crossing, gained, lost)
+    try:
+        curve = {k: suite_average([_pass_at(k, one, tasks) for one in mine]) for k in sizes}
+    except ValueError:  # seeds that were not asked the same questions
+        return None
+    questions = sum(map(len, _pass_at(1, mine[0], tasks)))
+    if before is None:
+        return Coverage(questions, sizes[-1], curve)
+    theirs = {k: suite_average([_pass_at(k, before, tasks)]).value for k in sizes}
+    crossing = next((k for k in sizes if theirs[k] >= curve[k].value), None)
+    were, are = _solved(before, tasks), [_solved(one, tasks) for one in mine]
+    gained = sum(len(one - were) for one in are) / len(are)
+    lost = sum(len(were - one) for one in are) / len(are)
+    return Coverage(questions, sizes[-1], curve, crossing, gained, lost)
+
+
+def _sampled_alike(models: Sequence[Curve], tasks: Sequence[str]) -> list[Scored]:
+    """Of every model the evaluation of the most samples (then of the most items) that all of them have."""
+    wanted = [
+        {key for key, scored in one.many.items() if all(task in scored.artifacts for task in tasks)}
+        for one in models
+    ]
+    shared = set.intersection(*wanted) if tasks else set()
+    if not shared:
+        return []
+    key = max(shared, key=lambda key: (key[0], key[1] or inf))
+    found = [one.many[key] for one in models]
+    asked = [{task: one.items(task, "sampled").keys() for task in tasks} for one in found]
+    return found if all(one == asked[0] for one in asked) else []
 
 
 def changes_of(model: Curve, base: Curve, tasks: Sequence[str]) -> Changes | None:
@@ -79,8 +91,8 @@ def changes_of(model: Curve, base: Curve, tasks: Sequence[str]) -> Changes | Non
     return Changes(better, worse, p_value)
 
 
-def _metric(k: int) -> str:
-    return "sampled" if k == 1 else f"pass@{k}"
+def _pass_at(k: int, model: Scored, tasks: Sequence[str]) -> Suite:
+    return [model.items(task, "sampled" if k == 1 else f"pass@{k}") for task in tasks]
 
 
 def _solved(model: Scored, tasks: Sequence[str]) -> set[tuple[str, str]]:

@@ -56,9 +56,9 @@ def _notes(board: Board) -> list[str]:
         for task, notes in row.notes.items():
             for note in notes:
                 about.setdefault(note, {}).setdefault(task, []).append(row.label)
-    lines = []
+    lines, models_of = [], sum(not row.is_control for row in board.rows)
     for note, tasks in about.items():
-        everyone = all(len(labels) == len(board.rows) for labels in tasks.values())
+        everyone = all(len(labels) == models_of for labels in tasks.values())
         models = dict.fromkeys(label for labels in tasks.values() for label in labels)
         who = "" if everyone else f" ({', '.join(models)})"
         lines.append(f"! {', '.join(tasks)}{who}: {note}.")

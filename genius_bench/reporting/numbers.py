@@ -2,6 +2,8 @@
 
 from genius_bench.statistics import Difference, Estimate
 
+SIGNIFICANT = 0.05
+"""A p-value below this is marked."""
 LOPSIDED = 0.15
 """An interval whose halves differ by more than this share of it is printed with both its ends."""
 
@@ -24,7 +26,7 @@ def gained(gain: Difference | None) -> str:
     return f"{value} [{low}, {high}]"
 
 
-def p_value(gain: Difference | None) -> str:
-    if gain is None:
+def p_value(value: float | None) -> str:
+    if value is None:
         return ""
-    return "<0.001" if gain.p_value < 0.001 else f"{gain.p_value:.3f}"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,47 +1,50 @@
 """Which models were made alike: by one recipe with other seeds, or by the same recipe without a signal."""
 
-from typing import Any
-
-from genius_bench.recipe import CONTROLS
+from genius_bench.layers import Layer, merge, without
+from genius_bench.recipe import NOT_WHAT
 from genius_bench.reporting.scored import Scored
 
 PLACEBO = "placebo"
+CHANCE: Layer = merge(NOT_WHAT, {"seed": True, "training": {"eval_every": True}})
+"""What two recipes may differ in whose models differ by chance alone."""
 
 
 def seed_groups(scored: list[Scored]) -> list[list[Scored]]:
-    """Models that differ by nothing but the seed."""
-    groups: dict[str, list[Scored]] = {}
-    for one in scored:
-        if one.recipe is not None:
-            groups.setdefault(repr((_but_seed(one.recipe), one.iteration)), []).append(one)
-    return [group for group in groups.values() if len(group) > 1]
+    """Models of one base that differ by nothing but the seed, several at least."""
+    return [group for group in _by_recipe(scored) if len(group) > 1]
 
 
 def placebo_of(model: Scored, scored: list[Scored]) -> list[Scored]:
-    """All seeds of the placebo of a trained model, from the same base: unfiltered responses for what was imitated,
-    pairs drawn at random for what was preferred."""
+    """All seeds of the placebo of a trained model, from the same base and queries: unfiltered responses for what was
+    imitated, pairs drawn at random for what was preferred.
+
+    Of several such recipes the one that trains as the model was trained; none where that does not decide.
+    """
     recipe = model.recipe
     if recipe is None or recipe["method"] == PLACEBO or not recipe.get("objective"):
         return []
     variant = "imitation" if recipe["objective"]["name"] == "sft" else "paper"
-    return [
-        one
-        for one in scored
-        if one.recipe is not None
-        and one.base_fingerprint == model.base_fingerprint
-        and (one.recipe["method"], one.recipe["variant"]) == (PLACEBO, variant)
+    wanted = without(recipe, CHANCE)
+    groups = [
+        group
+        for group in _by_recipe([one for one in scored if one.base_fingerprint == model.base_fingerprint])
+        if (made := group[0].recipe)
+        and (made["method"], made["variant"]) == (PLACEBO, variant)
+        and without(made, CHANCE).get("corpus") == wanted.get("corpus")
     ]
+    alike = [
+        group
+        for group in groups
+        if group[0].recipe and without(group[0].recipe, CHANCE).get("training") == wanted.get("training")
+    ]
+    fitting = alike or groups
+    return fitting[0] if len(fitting) == 1 else []
 
 
-def _but_seed(recipe: dict[str, Any]) -> dict[str, Any]:
-    """What a recipe says of the model, apart from chance: not where it was made, nor what was kept on the way."""
-    kept = {key: value for key, value in recipe.items() if key not in ("seed", "launch")}
-    left_out = {
-        "training": ("eval_every",),
-        "corpus": ("overlap",),
-        "engine": ("workers",),
-        "evaluation": (*CONTROLS, "greedy"),
-    }
-    for section, names in left_out.items():
-        kept[section] = {key: value for key, value in kept.get(section, {}).items() if key not in names}
-    return kept
+def _by_recipe(scored: list[Scored]) -> list[list[Scored]]:
+    groups: dict[str, list[Scored]] = {}
+    for one in scored:
+        if one.recipe is not None:
+            made = (one.base_fingerprint, without(one.recipe, CHANCE), one.iteration)
+            groups.setdefault(repr(made), []).append(one)
+    return list(groups.values())

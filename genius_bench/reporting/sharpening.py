@@ -12,18 +12,13 @@ from genius_bench.statistics import (
     Difference,
     Estimate,
     Suite,
-    detectable_suite_difference,
-    seeds_average,
-    seeds_difference,
+    detectable_difference,
     suite_average,
     suite_difference,
-    widened,
 )
 
 DRAWS = 200
 """Of the tuning items, to see how much the choice of a temperature depends on them."""
-DETECTABLE_ERRORS = 2.8
-"""Standard errors that are found in four of five attempts (two-sided, 5 %)."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +50,21 @@ def sharpening_of(group: Sequence[Curve], base: Curve | None, tasks: Sequence[st
         return None
     best = tuple(one.best(tasks) for one in group)
     mine = [_suite(one, tasks, chosen) for one, chosen in zip(group, best, strict=True)]
-    at_best = (
-        seeds_average(mine) if len(mine) > 1 else suite_average([list(task.values()) for task in mine[0]])
-    )
+    try:
+        at_best = suite_average(mine)
+    except ValueError:  # seeds that were not asked the same questions
+        return None
     curve = {}
     if len(group) == 1:
-        curve = {
-            one: suite_average([list(group[0].reported(task, one).values()) for task in tasks])
-            for one in group[0].temperatures(tasks)
-        }
+        curve = {one: suite_average([_suite(group[0], tasks, one)]) for one in group[0].temperatures(tasks)}
     if base is None:
         return Sharpening(best, at_best, curve)
     theirs = _suite(base, tasks, base.best(tasks))
-    pairs = list(zip(mine[0], theirs, strict=True))
+    luck = _luck_of_choosing(group, base, tasks)
     try:
-        beyond = seeds_difference(mine, [theirs]) if len(mine) > 1 else suite_difference(pairs)
-        luck = _luck_of_choosing(group, base, tasks)
-        beyond = widened(beyond, luck)
-        detectable = math.hypot(detectable_suite_difference(pairs), DETECTABLE_ERRORS * luck)
-    except ValueError:  # not the same questions
+        beyond = suite_difference(mine, [theirs], luck)
+        detectable = detectable_difference(mine, [theirs], luck)
+    except ValueError:  # not the questions of the base
         return Sharpening(best, at_best, curve)
     certain = tuple(_as_certain(base, one, tasks) for one in group)
     parts = _parts(group, base, certain, tasks)
@@ -128,6 +119,8 @@ def _parts(
     Sharpening: from the base as it is to the base as certain as the model. Format: what that base would gain if as many
     of its answers could be read as of the model's, and those were right as often as the others. Rest: all else.
     """
+    if any((base.own.headline(task) or "").startswith("released_") for task in tasks):
+        return {}  # what the published rules cannot read is not what the answers are told to be unreadable by
     seeds: dict[str, list[Suite]] = {"format": [], "sharpening": [], "rest": []}
     for model, temperature in zip(group, certain, strict=True):
         if temperature is None:
@@ -151,15 +144,8 @@ def _parts(
                 found[name].append(values)
         for name in seeds:
             seeds[name].append(found[name])
-    return {name: _mean_of(suites) for name, suites in seeds.items()}
-
-
-def _mean_of(suites: Sequence[Suite]) -> Difference:
-    """The average of differences that are given question by question, with its interval."""
-    nothing: Suite = [dict.fromkeys(task, 0.0) for task in suites[0]]
-    if len(suites) > 1:
-        return seeds_difference(suites, [nothing])
-    return suite_difference(list(zip(suites[0], nothing, strict=True)))
+    nothing: Suite = [dict.fromkeys(task, 0.0) for task in seeds["rest"][0]]
+    return {name: suite_difference(suites, [nothing]) for name, suites in seeds.items()}
 
 
 def _between(base: Curve, task: str, temperature: float) -> tuple[dict[str, float], dict[str, float]]:

@@ -13,10 +13,9 @@ from genius_bench.reporting.averages import comparable
 from genius_bench.reporting.board import Board, Row
 from genius_bench.reporting.control_tables import control_tables
 from genius_bench.reporting.legend import legend
-from genius_bench.reporting.numbers import estimated, gained, p_value
+from genius_bench.reporting.numbers import SIGNIFICANT, estimated, gained, p_value
 from genius_bench.statistics import Difference
 
-SIGNIFICANT = 0.05
 LABEL_WIDTH = 16
 """Longer labels wrap rather than push tasks into another table."""
 GREY_ABOVE = 0.2
@@ -68,7 +67,7 @@ def _summary(board: Board) -> Table:
     for row in board.rows:
         cells = {
             "gain over base": gained(row.average_gain),
-            "p": p_value(row.average_gain),
+            "p": p_value(row.average_gain.p_value if row.average_gain else None),
             "over placebo": _marked(row.over_placebo),
             "greedy": "–" if row.greedy is None else f"{100 * row.greedy:.1f}",
             "gain": "" if row.greedy_gain is None else f"{100 * row.greedy_gain.difference:+.1f}",
@@ -77,7 +76,7 @@ def _summary(board: Board) -> Table:
             words(row.label),
             estimated(row.average),
             *(cells[column] for column in columns[1:]),
-            style="dim" if row.failures["any_failure"] > GREY_ABOVE else "",
+            style="dim" if row.failures.get("any_failure", 0) > GREY_ABOVE else "",
         )
     return table
 

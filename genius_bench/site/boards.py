@@ -92,7 +92,7 @@ def _row(row: Row) -> Json:
         values["temperatures"] = _points(row.sharpening.curve)
     if row.coverage:
         values["coverage"] = _points(row.coverage.pass_at)
-    return values | {"grey": row.failures["any_failure"] > GREY_ABOVE}
+    return values | {"grey": row.failures.get("any_failure", 0) > GREY_ABOVE}
 
 
 def _points(curve: Mapping[float, Estimate] | Mapping[int, Estimate]) -> list[list[float]]:

@@ -82,6 +82,19 @@ def test_logprobs_are_those_of_a_teacher_forced_pass(tiny_model: Path) -> None:
         np.testing.assert_allclose(completion.logprobs, expected.numpy(), atol=1e-4)
 
 
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_entropies_are_those_of_the_distributions_drawn_from(tiny_model: Path, temperature: float) -> None:
+    engine = HFEngine(tiny_model, settings(tiny_model))
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype="float32")
+    requests = requests_for(engine, 3, temperature=temperature, entropies=True)
+    for request, completion in zip(requests, generate(engine, requests), strict=True):
+        ids = torch.tensor([[*request.prompt_ids, *completion.token_ids]])
+        with torch.no_grad():
+            logits = model(ids).logits[0, len(request.prompt_ids) - 1 : -1].double() / temperature
+        expected = torch.distributions.Categorical(logits=logits).entropy()
+        assert completion.entropies == pytest.approx(expected.tolist(), abs=1e-4)
+
+
 def test_a_result_does_not_depend_on_its_batch(tiny_model: Path) -> None:
     engine = HFEngine(tiny_model, settings(tiny_model, max_batch=64))
     requests = requests_for(engine, 40)

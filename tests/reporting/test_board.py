@@ -21,7 +21,7 @@ from genius_bench.reporting.averages import comparable
 from genius_bench.reporting.board import build_board
 from genius_bench.reporting.terminal import show_board
 from genius_bench.runs import Evaluation, Run, read_runs, write_run
-from genius_bench.statistics import seeds_average, seeds_difference
+from genius_bench.statistics import suite_average, suite_difference
 
 SETTINGS = {
     "protocol": "strict",
@@ -245,9 +245,9 @@ def draw(random: np.random.Generator, effect: float, seeds: int) -> tuple[Seeds,
 def test_intervals_over_seeds_cover(seeds: int) -> None:
     """95 % intervals cover the true gain in 93 to 99 % of 600 experiments, seeds' own spread included."""
     random = np.random.default_rng(1)
-    found = [seeds_difference(*draw(random, 0.05, seeds)) for _ in range(600)]
+    found = [suite_difference(*draw(random, 0.05, seeds)) for _ in range(600)]
     assert 0.93 <= np.mean([one.low <= 0.05 <= one.high for one in found]) <= 0.99
-    none = [seeds_difference(*draw(random, 0.0, seeds)).p_value < 0.05 for _ in range(600)]
+    none = [suite_difference(*draw(random, 0.0, seeds)).p_value < 0.05 for _ in range(600)]
     assert np.mean(none) <= 0.07
 
 
@@ -255,7 +255,7 @@ def test_without_noise_of_questions_it_is_welchs_test() -> None:
     mine, theirs = [0.78, 0.765, 0.772, 0.781], [0.688, 0.691, 0.75]
     a, b = ([[dict.fromkeys("xyz", value)] for value in side] for side in (mine, theirs))
     wanted = ttest_ind(mine, theirs, equal_var=False)
-    found = seeds_difference(a, b)
+    found = suite_difference(a, b)
     assert found.difference == pytest.approx(np.mean(mine) - np.mean(theirs))
     assert found.p_value == pytest.approx(wanted.pvalue)
     assert (found.low, found.high) == pytest.approx(tuple(wanted.confidence_interval()))
@@ -263,9 +263,9 @@ def test_without_noise_of_questions_it_is_welchs_test() -> None:
 
 def test_seeds_that_were_asked_other_questions_are_not_compared() -> None:
     with pytest.raises(ValueError, match="same questions"):
-        seeds_difference([[{"q": 1.0}], [{"r": 1.0}]], [[{"q": 1.0}]])
+        suite_difference([[{"q": 1.0}], [{"r": 1.0}]], [[{"q": 1.0}]])
     with pytest.raises(ValueError, match="same questions"):
-        seeds_difference([[{"q": 1.0}]] * 2, [[{"r": 1.0}]])
+        suite_difference([[{"q": 1.0}]] * 2, [[{"r": 1.0}]])
 
 
 def test_seeds_that_were_asked_other_questions_have_no_mean(home: tuple[Path, Any]) -> None:
@@ -283,10 +283,10 @@ def test_seeds_that_were_asked_other_questions_have_no_mean(home: tuple[Path, An
 
 
 def test_one_question_is_never_significant() -> None:
-    gain = seeds_difference([[{"q": 1.0}]] * 3, [[{"q": 0.0}]])
+    gain = suite_difference([[{"q": 1.0}]] * 3, [[{"q": 0.0}]])
     assert gain.p_value == 1.0
     assert (gain.low, gain.high) == (-1.0, 1.0)
-    assert seeds_average([[{"q": 1.0}]]).value == 1.0
+    assert suite_average([[{"q": 1.0}]]).value == 1.0
 
 
 def test_what_a_reader_must_know_stands_beneath_the_board(tmp_path: Path) -> None:

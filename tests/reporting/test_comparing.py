@@ -71,7 +71,8 @@ def test_the_detectable_difference_is_found_in_four_of_five_attempts() -> None:
         b = random.binomial(4, np.clip(skill + gain, 0, 1)) / 4
         return ({str(i): float(v) for i, v in enumerate(values)} for values in (a, b))
 
-    detectable = float(np.mean([detectable_difference(*draw(0.0)) for _ in range(50)]))
+    pairs = [list(draw(0.0)) for _ in range(50)]
+    detectable = float(np.mean([detectable_difference([[a]], [[b]]) for a, b in pairs]))
     hits = 0
     for _ in range(600):
         a, b = draw(detectable)

@@ -11,7 +11,7 @@ from rich.console import Console
 from scipy import stats
 
 from genius_bench.artifacts import Store
-from genius_bench.evaluation.controls import controls_of, in_choosing_half
+from genius_bench.evaluation.controls import choosing_half, controls_of
 from genius_bench.recipe import EvaluationSection
 from genius_bench.reporting.board import build_board
 from genius_bench.reporting.coverage import changes_of
@@ -83,11 +83,11 @@ class Population:
         for task in TASKS:
             greedy = self.masses[task].argmax(-1) < 2
             own.values[task]["greedy"] = _named(task, greedy | (self.random.random(ITEMS) < more))
-        others: Any = {one: self.answered(one, 1, scale, more) for one in GRID}
+        others: Any = [(one, self.answered(one, 1, scale, more)) for one in GRID]
         tuning: Any = [(one, self.answered(one, 1, scale, more)) for one in (*GRID, 1.0)]
         for task in TASKS:
             tuning[-1][1].values[task]["greedy"] = own.values[task]["greedy"]
-        return Curve(Store.__new__(Store), own, 1.0, others, tuning=tuning)  # type: ignore[arg-type]
+        return Curve(Store.__new__(Store), own, 1.0, others, tuning)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -130,7 +130,9 @@ def test_a_model_that_knows_more_is_found_at_the_size_that_is_said_to_be_detecta
         assert found
         assert found.beyond
         seen += found.beyond.low > 0
-    assert seen / runs >= 0.75  # 0.8, but for the chance of 200 runs
+    assert (
+        0.75 <= seen / runs <= 0.92
+    )  # 0.8, but for the chance of 200 runs and of the luck that one run shows
 
 
 def test_the_temperature_is_never_chosen_on_what_is_reported() -> None:
@@ -140,12 +142,13 @@ def test_the_temperature_is_never_chosen_on_what_is_reported() -> None:
     reported = {name for task in TASKS for name in curve.reported(task, 0.5)}
     assert not chosen_on & reported
     assert len(chosen_on | reported) == len(TASKS) * ITEMS
-    assert all(map(in_choosing_half, chosen_on))
-    assert 0.4 < len(chosen_on) / (len(TASKS) * ITEMS) < 0.6
+    assert len(chosen_on) == len(TASKS) * ITEMS / 2
     # A temperature at which all reported answers are right, and all others wrong, is not chosen.
     for task in TASKS:
-        lure = {name: float(not in_choosing_half(name)) for name in curve.values(task, 0.5)}
-        curve.others[0.5].values[task]["sampled"] = lure  # type: ignore[attr-defined]
+        names = curve.values(task, 0.5).keys()
+        lure = {name: float(name not in choosing_half(names)) for name in names}
+        [at_half] = [one for temperature, one in curve.others if temperature == 0.5]
+        at_half.values[task]["sampled"] = lure  # type: ignore[attr-defined]
     assert curve.best(TASKS) != 0.5
 
 
@@ -269,4 +272,4 @@ def test_a_board_carries_the_base_at_its_best_temperature(tmp_path: Path) -> Non
     show_board(board, Console(file=stream, width=80))
     shown = " ".join(stream.getvalue().split())
     assert "For nothing, lab, T=0.5 gains +" in shown
-    assert "Not to be told from the base at its best temperature: genius" in shown
+    assert "Not to be told from the base at its best (lab, T=0.5): genius" in shown

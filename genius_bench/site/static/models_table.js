@@ -113,6 +113,7 @@ const ModelsTable = (() => {
   }
 
   function failed(row) {
+    if (row.is_control) return null;
     const parts = Object.entries(FAILURES).map(([kind, said]) => `${said} ${Numbers.fixed(row.failures[kind])} %`);
     return element("span", { title: parts.join(", ") }, Numbers.fixed(row.failures.any_failure));
   }
