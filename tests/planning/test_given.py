@@ -96,9 +96,8 @@ def test_checkpoints_on_the_way_are_stored_and_scored(
     )
     assert scored[1:] == ["genius 1", *(f"genius 1 step {step}" for step in (500, 1_000, 1_500))]
     assert {step["state"] for step in found["parts"][0]["steps"]} == {"to make"}
-    one = sum(step["sampled"]["value"] for step in plain["parts"][0]["steps"] if step["model"] == "genius 1")
     more = found["total"]["sampled"]["value"] - plain["total"]["sampled"]["value"]
-    assert more == pytest.approx(3 * one)
+    assert more == pytest.approx(3 * 200 * 5 * 200), "five answers of 200 tokens an item, and no controls"
     [trained] = [step for step in found["parts"][0]["steps"] if step["kind"] == "optimise"]
     assert trained["stored"]["value"] == 4 * 2 * PARAMETERS_8B
 
