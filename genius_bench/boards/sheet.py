@@ -216,6 +216,8 @@ def _notes(table: Table, show: Show, findings: list[str]) -> list[str]:
     notes = []
     if any(row.supervised for row in table.rows):
         notes.append("† learns from labelled responses.")
+    if show != "measured":
+        notes += table.spec.notes
     if table.spec.marks != "none":
         within = "group" if table.spec.marks == "group" else "table"
         notes.append(f"{BOLD[0]} of the {within}; {UNDERLINED[0]} best.")

@@ -100,6 +100,8 @@ class TableSpec(Section):
     decimals: int = Field(default=2, ge=0, le=6)
     columns: list[Column]
     groups: list[Group]
+    notes: list[str] = []
+    """What a reader of the reported numbers must know."""
 
 
 class Panel(Section):

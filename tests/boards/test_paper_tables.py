@@ -93,6 +93,16 @@ def test_a_reported_number_is_never_shown_as_measured(tmp_path: Path) -> None:
     assert {row[4].text for row in both.rows} == {"not attempted"}
 
 
+def test_what_the_paper_did_not_report_stands_under_its_main_table() -> None:
+    said = "No control for the temperature was reported"
+    assert [
+        number
+        for number in TABLES
+        if any(said in note for note in sheet_of(fill(PAPER, number), "both").notes)
+    ] == ["1"]
+    assert not any(said in note for note in sheet_of(fill(PAPER, "1"), "measured").notes)
+
+
 @pytest.mark.parametrize("number", TABLES)
 def test_csv_comes_back_without_loss(number: str) -> None:
     table = fill(PAPER, number)
