@@ -1,4 +1,4 @@
-"""Groups of open-ended texts that say alike: TF-IDF vectors, clustered by cosine distance (facts §5)."""
+"""Groups of open-ended texts that say alike: TF-IDF vectors, clustered by cosine distance."""
 
 import re
 from collections.abc import Sequence
