@@ -23,7 +23,8 @@ from genius_bench.opencompass.processes import leashed
 from genius_bench.opencompass.run import JOB, SHIM, Job, command, variables
 
 NOBODY = sandbox.NOBODY
-WORK, INPUT, SHIM_INSIDE = "/work", "/input", "/shim"
+WORK, INPUT, SHIM_INSIDE = (f"/genius-bench-sandbox/{name}" for name in ("work", "input", "shim"))
+"""A name that hides nothing: the environment, wherever it lies, is shown at its own path."""
 RESULTS_BYTES = 2**30
 MEMORY_BYTES = 16 * 2**30
 """Per process; LiveCodeBench's own limit for a program is 4 GiB."""
