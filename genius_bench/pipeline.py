@@ -19,7 +19,6 @@ from genius_bench.resolution import Resolved
 from genius_bench.runs import Evaluation, Run, write_run
 from genius_bench.sampling.collecting import rows_and_left_out
 from genius_bench.sharing.cards import write_cards
-from genius_bench.training.stage import checkpoints_on_the_way
 
 JUDGEMENT = ("model", "both_orders", "temperature", "max_tokens")
 SPENDING = {name: True for name in JudgeSection.model_fields if name not in JUDGEMENT}
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
 def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     """Runs a recipe (finding whatever exists already) and records it. Raises before any work for bad input."""
+    from genius_bench.training.stage import checkpoints_on_the_way
+
     recipe = resolved.recipe
     # Whoever wants a leaky corpus refused wants that also of a run that is scored later.
     looks = evaluate or recipe.corpus.overlap == "refuse"

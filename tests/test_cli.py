@@ -124,6 +124,14 @@ def test_rich_is_imported_where_something_is_drawn() -> None:
     assert result.returncode == 0, result.stderr
 
 
+def test_a_command_that_has_processes_do_the_work_does_not_import_what_they_need() -> None:
+    """Each would be seconds of every evaluation, beside the server that imports them for all its processes."""
+    heavy = "{'torch', 'transformers', 'datasets', 'lm_eval', 'pyarrow', 'scipy'} & set(sys.modules)"
+    script = f"import sys, genius_bench.cli.evaluate, genius_bench.pipeline; assert not {heavy}, {heavy}"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
 def test_help_imports_nothing_heavy() -> None:
     script = (
         "import sys; sys.argv = ['genius-bench', '--help']\n"
