@@ -315,9 +315,9 @@ HOSTILE = [
 def test_100_kb_are_read_in_no_time(piece: str) -> None:
     hostile = (piece * 100_000)[:100_000]
     for read in (number.extract, grade_option, yes_no.extract, formula.extract, final_answer):
-        begun = time.process_time()
+        begun = time.thread_time()  # of the process' time, threads that other tests have left would be part
         read(f"The answer is {hostile}")
-        assert time.process_time() - begun < 0.8, read
+        assert time.thread_time() - begun < 0.8, read
 
 
 def test_a_label_after_a_boxed_value_has_the_last_word() -> None:

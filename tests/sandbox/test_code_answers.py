@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -13,12 +14,23 @@ from genius_bench.evaluation.generations import _read_tests
 from genius_bench.evaluation.graders.asserts import entry_point_of, unfit
 from genius_bench.evaluation.graders.blocks import program
 from genius_bench.evaluation.graders.code import Submission, grade
-from genius_bench.evaluation.graders.values import value_of
+from genius_bench.evaluation.graders.values import long_integers, value_of
 from genius_bench.evaluation.program_tests import ProgramTest
 from genius_bench.evaluation.row_checks import check_row
 
 needs_sandbox = pytest.mark.skipif(sandbox.available() is not None, reason=str(sandbox.available()))
 CODE = "def f(x):\n    return x + 1"
+
+
+def test_pythons_limit_of_digits_comes_back_whoever_leaves_first() -> None:
+    """Two threads that grade at once: the second comes before the first has gone."""
+    own = sys.get_int_max_str_digits()
+    first, second = long_integers(), long_integers()
+    with ExitStack() as held:
+        with first:
+            held.enter_context(second)
+        assert len(str(10**10_000)) == 10_001, "one of them still grades"
+    assert sys.get_int_max_str_digits() == own
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import ast
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 
 from genius_bench.evaluation.sandbox_driver import DIGITS, NAMED
 
@@ -40,15 +41,28 @@ MAX_LEVELS = 48
 """Of a value's syntax tree: more than the sandbox's own values have, few enough for every recursive function here."""
 
 
+_raising = Lock()
+_raised: list[int] = []
+"""The limit that each of those who raise it has found, the first one's being Python's own."""
+
+
 @contextmanager
 def long_integers() -> Iterator[None]:
-    """Python reads and writes integers of 50,000 digits, as in LiveCodeBench, instead of 4,300."""
-    before = sys.get_int_max_str_digits()
-    sys.set_int_max_str_digits(DIGITS)
+    """Python reads and writes integers of 50,000 digits, as in LiveCodeBench, instead of 4,300.
+
+    The limit is the whole process's: of several threads the first raises it, and the last to leave puts it back.
+    """
+    with _raising:
+        _raised.append(sys.get_int_max_str_digits())
+        sys.set_int_max_str_digits(DIGITS)
     try:
         yield
     finally:
-        sys.set_int_max_str_digits(before)
+        with _raising:
+            own = _raised[0]
+            _raised.pop()
+            if not _raised:
+                sys.set_int_max_str_digits(own)
 
 
 def value_of(text: str) -> ast.expr | None:
