@@ -98,7 +98,7 @@ def test_equal_numbers_have_one_text(value: Fraction) -> None:
     "text", ["1" * 100_000, "1," * 50_000, "1e999" * 20_000, "1 1/1" * 20_000, "$" * 100_000]
 )
 def test_hostile_numbers_take_no_time(text: str) -> None:
-    begun = time.process_time()
+    begun = time.thread_time()
     number.as_number(text)
     number.extract(text)
-    assert time.process_time() - begun < 0.5
+    assert time.thread_time() - begun < 0.5

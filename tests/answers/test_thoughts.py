@@ -47,6 +47,6 @@ def test_thoughts_that_templates_open_are_known(opening: str) -> None:
     "piece", ["</s>", "<|im_end|> ", "<|", "<think>", "</think>", "<think ", "<", "<think>x</think>"]
 )
 def test_long_texts_take_no_time(piece: str) -> None:
-    begun = time.process_time()
+    begun = time.thread_time()
     without_thoughts((piece * 100_000)[:100_000])
-    assert time.process_time() - begun < 0.5
+    assert time.thread_time() - begun < 0.5

@@ -276,7 +276,7 @@ def test_long_answers_do_not_hold_the_grader_up(text: str) -> None:
 
 @pytest.mark.parametrize("opening", ["", "> ", "> ```\n", "> ```\n> "])
 def test_a_long_line_of_white_space_costs_no_time(opening: str) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     for blank in (" ", "\t", " \t"):
         program(opening + blank * 90_000 + "x", "f")
-    assert time.process_time() - started < 0.6
+    assert time.thread_time() - started < 0.6
