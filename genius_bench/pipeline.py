@@ -69,7 +69,11 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     evaluations = []
     if evaluate:
         # A server that has sampled has none of the checkpoints: all are scored by one engine that runs files.
-        uncontrolled = [one["fingerprint"] for one in on_the_way]
+        on_boards = {
+            base.fingerprint,
+            *(one["fingerprint"] for one in checkpoints),
+        }  # equal weights are one model
+        uncontrolled = {one["fingerprint"] for one in on_the_way} - on_boards
         evaluations = evaluate_models(
             home, policies, tasks, recipe.evaluation, recipe.engine.for_files, uncontrolled
         )

@@ -36,6 +36,8 @@ def average_of(group: list[Scored], metrics: dict[str, str]) -> Estimate | None:
 
 def gain_of(group: list[Scored], other: list[Scored], metrics: dict[str, str]) -> Difference | None:
     """How much better the models of `group` (one recipe's, a seed each) are than those of `other`, or than a base."""
+    if not metrics:
+        return None
     try:
         mine, theirs = ([_suite(one, metrics) for one in side] for side in (group, other))
         return suite_difference(mine, theirs)

@@ -223,6 +223,8 @@ def _control(
     curve, [best] = curves[row.base], row.sharpening.best
     there = [curve.reported(task, best) for task in controlled]
     here = [curve.reported(task, curve.own_temperature) for task in controlled]
+    if [one.keys() for one in there] != [one.keys() for one in here]:
+        return None  # the items have changed between the two
     cells: dict[str, Estimate | None] = dict.fromkeys(metrics)
     gains: dict[str, Difference | None] = dict.fromkeys(metrics)
     for task, values, plain in zip(controlled, there, here, strict=True):

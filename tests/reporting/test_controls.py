@@ -10,6 +10,7 @@ from genius_bench.artifacts import Build, Identity, Store
 from genius_bench.errors import InputError
 from genius_bench.evaluation.controls import choosing_half
 from genius_bench.evaluation.metrics import scores_of
+from genius_bench.evaluation.scores import write_scores
 from genius_bench.layers import validate
 from genius_bench.recipe import EvaluationSection
 from genius_bench.reporting.board import Board, build_board
@@ -17,15 +18,8 @@ from genius_bench.reporting.control_tables import in_words
 from genius_bench.reporting.curves import GREEDY
 from genius_bench.runs import Evaluation, Run, write_run
 from genius_bench.statistics import suite_difference
+from tests.reporting.test_board import SETTINGS
 
-SETTINGS: dict[str, Any] = {
-    "protocol": "strict",
-    "samples": 2,
-    "temperature": 1.0,
-    "limit": None,
-    "max_tokens": None,
-    "split": None,
-}
 CONTROL = {"greedy": False, "samples": 1}
 
 
@@ -39,6 +33,7 @@ def answered(
     greedy: bool = False,
     control: bool = False,
     items: str = "",
+    graded: bool = True,
 ) -> Evaluation:
     """An evaluation in which a model was right as told, [items, answers]; the first answer is a greedy one or not."""
     samples = right.shape[1] - greedy
@@ -59,7 +54,7 @@ def answered(
 
     def produce(build: Build) -> None:
         build.write_shard(rows)
-        build.write_json("scores.json", [vars(score) for score in scores_of(task, rows, details)])
+        write_scores(build, scores_of(task, rows, details, graded=graded))
 
     made_for = {"task": task, "of": f"{model} {settings} {items}"}
     key = store.make(Identity(kind="scores", version=1, parameters=made_for), produce).key
@@ -252,3 +247,28 @@ def test_the_placebo_is_that_of_the_same_queries_and_training(tmp_path: Path) ->
     [mine] = [row for row in build_board(tmp_path).rows if row.label == "genius seed 0"]
     assert mine.over_placebo
     assert mine.over_placebo.difference == pytest.approx(0.3, abs=0.15)
+
+
+def test_a_base_that_was_cooled_on_other_items_has_no_control(tmp_path: Path) -> None:
+    """Its task's items were fewer then: one row less, and no traceback."""
+    store, random = Store(tmp_path), np.random.default_rng(7)
+    cool = CONTROL | {"temperature": 0.5}
+    evaluations = [
+        answered(store, "base", "one", verdicts(random, 0.4, 3), {}, greedy=True),
+        answered(store, "base", "one", verdicts(random, 0.9, 1, items=60), cool, control=True),
+    ]
+    write_run(tmp_path, Run(id="eval", evaluations=evaluations))
+    assert [row.fingerprints for row in build_board(tmp_path).rows] == [("base",)]
+
+
+def test_tasks_that_could_not_be_graded_are_held_against_no_placebo(tmp_path: Path) -> None:
+    store, random = Store(tmp_path), np.random.default_rng(8)
+    own = {
+        name: answered(store, name, "one", verdicts(random, 0.5, 3), {}, greedy=True, graded=False)
+        for name in ("base", "model", "placebo")
+    }
+    trained(tmp_path, "model", [own["base"], own["model"]], corpus={})
+    trained(tmp_path, "placebo", [own["base"], own["placebo"]], corpus={}, method="placebo")
+    board = build_board(tmp_path)
+    assert len(board.rows) == 3
+    assert {row.over_placebo for row in board.rows} == {None}
