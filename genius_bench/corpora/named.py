@@ -20,7 +20,12 @@ def lab(section: CorpusSection, bad_rows: BadRows) -> Stream:
     from genius_bench.lab.items import training_queries
 
     count = section.queries or LAB_QUERIES
-    rows = training_queries(count, section.seed)
+    try:
+        rows = training_queries(count, section.seed)
+    except ValueError as error:
+        raise InputError(
+            f"corpus lab: {count} queries are more than there are ({error}): ask for fewer"
+        ) from None
     records = (Record(f"lab row {number}", row) for number, row in enumerate(rows))
     return Stream(name="lab", records=records, queries=count, origin={"generator": "genius_bench.lab"})
 

@@ -91,3 +91,11 @@ def test_real_query_files_load_with_recognised_columns(file: str, rows: int) -> 
     assert all(
         query.messages[0]["content"].strip() and query.reference is not None for query in corpus.queries
     )
+
+
+def test_more_queries_than_the_lab_has_are_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genius_bench.lab.items.FAMILIES", ("lab_facts",))  # the family with the fewest
+    with pytest.raises(
+        InputError, match=r"^corpus lab: 5000 queries are more than there are .*: ask for fewer$"
+    ):
+        load_corpus(CorpusSection(name="lab", queries=5000))
