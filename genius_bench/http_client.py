@@ -168,9 +168,8 @@ def _read_key(variable: str) -> str:
 
 def one_line(text: str, secret: str = "") -> str:
     """What a server says, shortened: the message of an error object, or else the text itself, without `secret`."""
-    line = text = _without(text, secret)[
-        : MOST_BYTES_OF_ERRORS - len(secret)
-    ]  # half of it would not be known
+    cut = len(text.encode(errors="replace")) >= MOST_BYTES_OF_ERRORS
+    line = text = _without(text[:MOST_BYTES_OF_ERRORS], secret, cut)
     try:
         answer: Any = json.loads(text)
         for name in ("error", "detail", "message"):
@@ -183,12 +182,17 @@ def one_line(text: str, secret: str = "") -> str:
     return line[:ERROR_LENGTH] + "…" if len(line) > ERROR_LENGTH else line
 
 
-def _without(text: str, secret: str) -> str:
-    """`text` without `secret`, whatever was escaped in it, and however wide its blanks are."""
-    parts = re.findall(r" +|\\+|[^ \\]", secret)
+def _without(text: str, secret: str, cut: bool = False) -> str:
+    """`text` without `secret`, whatever was escaped in it, and however wide its blanks are.
+
+    Where the text was `cut`, what it ends with may be the first part of the secret.
+    """
     spelled = {" ": r"\s++", "\\": r"\\++"}
-    pattern = "".join(spelled.get(part[0], r"\\*+" + re.escape(part)) for part in parts)
-    return re.sub(r"(?<!\\)" + pattern, "***", text) if secret else text
+    parts = [spelled.get(part[0], r"\\*+" + re.escape(part)) for part in re.findall(r" +|\\+|[^ \\]", secret)]
+    for number in range(len(parts), 0 if cut else max(0, len(parts) - 1), -1):
+        end = "" if number == len(parts) else r"\\*\Z"
+        text = re.sub(r"(?<!\\)" + "".join(parts[:number]) + end, "***", text)
+    return text
 
 
 def _seconds(retry_after: str | None) -> float:

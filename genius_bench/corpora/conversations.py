@@ -19,8 +19,9 @@ ROLES = {
     "assistant": "assistant",
     "gpt": "assistant",
 }
-SPEAKER, SAID = ("role", "from"), ("content", "value")
-"""The two names of who speaks a turn, and of what is said."""
+PAIRED = (("role", "content"), ("from", "value"))
+"""The names of who speaks a turn and of what is said, in the two forms."""
+SPEAKER = tuple(speaker for speaker, _ in PAIRED)
 WRITTEN_TURN = re.compile(
     rf"""^(array\()?\s*\[?\s*\{{.*["']({"|".join(SPEAKER)})["']\s*:\s*["']({"|".join(ROLES)})["'].*\}}""",
     re.DOTALL,
@@ -139,8 +140,10 @@ def _are_turns(value: Any) -> bool:
     them."""
     return isinstance(value, list) and any(
         isinstance(one, dict)
-        and any(name in one for name in SPEAKER)
-        and (any(name in one for name in SAID) or any(str(one.get(name)) in ROLES for name in SPEAKER))
+        and (
+            any(str(one.get(name)) in ROLES for name in SPEAKER)
+            or any(speaker in one and isinstance(one.get(said), str) for speaker, said in PAIRED)
+        )
         for one in value
     )
 

@@ -168,6 +168,8 @@ def test_a_reference_as_turns_is_its_last_one_and_an_answer_in_json_is_text(
 
 ANSWERS = (
     '[{"from": "Paris", "to": "Rome"}]',
+    '[{"from": "Paris", "to": "Rome", "value": 120}]',
+    '{"from": "ann@example.org", "to": "bob@example.org", "content": "hi"}',
     '{"name": "Ann", "role": "admin"}',
     "{'role': 'admin'}",
     "{{1, 2}, {3}}",

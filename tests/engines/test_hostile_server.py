@@ -224,6 +224,9 @@ IN_JSON = json.dumps(SECRET)[1:-1]
         (f"{'x' * (http_client.ERROR_LENGTH - 8)}{SECRET}", "401 Unauthorized"),
         (f"x{' ' * (MOST_BYTES_OF_ERRORS - 9)}{SECRET}", "401 Unauthorized"),
         (f"x{' ' * (MOST_BYTES_OF_ERRORS - 9)}{SECRET}", "200 OK"),
+        (f"{SECRET}{' ' * (MOST_BYTES_OF_ERRORS - 9 - len(SECRET))}{SECRET}", "401 Unauthorized"),
+        (f"x{chr(160) * (MOST_BYTES_OF_ERRORS // 2 - 5)}{SECRET}", "401 Unauthorized"),
+        (f"x{' ' * 9}sk-'1/2\\3{' ' * MOST_BYTES_OF_ERRORS}", "401 Unauthorized"),
     ],
 )
 def test_no_error_repeats_the_key(
