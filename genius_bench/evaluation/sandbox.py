@@ -158,7 +158,7 @@ def _job(program: Runnable, limits: Limits, *, contained: bool) -> bytes:
     job = asdict(program) | {"test_seconds": limits.test_seconds}
     inputs = job.pop("inputs", ())
     job["limits"] = limits.inside(contained=contained)
-    return "\n".join(json.dumps(part) for part in (job, *inputs)).encode()
+    return "\n".join(map(ascii, (job, *inputs))).encode()
 
 
 def _bubblewrap() -> list[str]:

@@ -1,23 +1,29 @@
 """What runs inside the sandbox: executes untrusted code and reports what came of it, nothing else.
 
 This file is sent as text to the sandbox's own Python (`python -c`), so it imports only the standard library and nothing
-of this package. Standard input is one line of JSON, the job; for a script one more line for each input, a JSON string.
-Results are printed as lines of JSON: [index, "value", text] or [index, "error", kind]; index -1 stands for the code.
-The first line, [-1, "ready", ""], says that the sandbox stands: without it the machine is at fault, not the program.
+of this package, and of that little: to import it is most of what a short program takes. Standard input is one line,
+the job as a Python literal; for a script one more line for each input, a literal string. Results are printed as lines
+of JSON: [index, "value", text] or [index, "error", kind]; index -1 stands for the code. The first line,
+[-1, "ready", ""], says that the sandbox stands: without it the machine is at fault, not the program.
 
 Nothing here needs to be trusted: the code under test shares this process and may print whatever lines it likes. It is
 never told which results are expected, so it has to compute them; they are compared outside.
 """
 
-import contextlib
-import json
+from __future__ import annotations
+
 import os
 import resource
-import select
-import signal
 import sys
-from collections.abc import Callable, ItemsView, Iterator, KeysView
-from typing import Any, BinaryIO, TextIO
+from _collections_abc import ItemsView, Iterator, KeysView
+from _json import encode_basestring_ascii
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, BinaryIO, TextIO
+
+    Report = Callable[[int, str, str], None]
 
 MAX_DEPTH = 20
 DIGITS = 50_000
@@ -41,8 +47,6 @@ NAMED: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
     ("fractions", "Fraction", str),
 )
 """Types that are equal to others in ways of their own: module, name, and what they are made from."""
-
-Report = Callable[[int, str, str], None]
 
 
 def literal(value: object, depth: int = 0) -> str:
@@ -75,13 +79,15 @@ def generated(value: Iterator[object], depth: int) -> str:
     """The items that an iterator gives: all, or the first if there are many or one of them fails."""
     items: list[str] = []
     room, ended = ITEMS_TEXT, False
-    with contextlib.suppress(Exception):
+    try:
         while room > 0 and len(items) < ITEMS and not ended:
             item = next(value, END)
             ended = item is END
             if not ended:
                 items.append(literal(item, depth + 1))
                 room -= len(items[-1])
+    except Exception:
+        ended = False
     return f"_generated([{', '.join(items)}], {ended})"
 
 
@@ -121,14 +127,14 @@ def main() -> None:
         os.dup2(nothing, descriptor)
 
     def report(index: int, kind: str, text: str) -> None:
-        channel.write(json.dumps([index, kind, text]) + "\n")
+        channel.write(f'[{index}, "{kind}", {encode_basestring_ascii(text)}]\n')
         channel.flush()
 
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(DIGITS)
     report(-1, "ready", "")
     resource.setrlimit(resource.RLIMIT_CORE, (1, 1))  # 0 would let the kernel hand dumps to a program
-    job = json.loads(source.readline())
+    job = eval(source.readline(), {})
     if "expressions" in job:
         source.close()
         evaluate(job, report)
@@ -172,7 +178,7 @@ def run_each(job: dict[str, Any], inputs: TextIO, channel: TextIO, report: Repor
     limit(job["limits"])
     exec(job["prelude"], {})  # what is imported here is there in every run
     for index, line in enumerate(inputs):
-        text = json.loads(line)
+        text = eval(line, {})
         with TemporaryFile() as given, TemporaryFile() as output, TemporaryFile() as errors:
             given.write(text.encode())
             given.seek(0)
@@ -182,11 +188,13 @@ def run_each(job: dict[str, Any], inputs: TextIO, channel: TextIO, report: Repor
                 inputs.close()
                 limit({"cpu_seconds": cpu_seconds})
                 os.dup2(errors.fileno(), 2)
-                with contextlib.suppress(SystemExit):
+                try:
                     if job["function"] is None:
                         read_and_print(job, given, output)
                     else:
                         call(job, text, output)
+                except SystemExit:
+                    pass
                 sys.exit(0)  # by way of the interpreter's end: threads are waited for, buffers written
             problem = wait(child, job["test_seconds"], errors)
             if problem:
@@ -208,6 +216,8 @@ def read_and_print(job: dict[str, Any], given: BinaryIO, output: BinaryIO) -> No
 
 def call(job: dict[str, Any], text: str, output: BinaryIO) -> None:
     """Calls the function (of a class Solution where there is one) on the text's lines, each a JSON argument."""
+    import json
+
     namespace = module("candidate")
     exec(job["prelude"], namespace)
     exec(compile(job["code"], "candidate.py", "exec"), namespace)
@@ -220,6 +230,9 @@ def call(job: dict[str, Any], text: str, output: BinaryIO) -> None:
 
 def wait(child: int, seconds: float, errors: BinaryIO) -> str | None:
     """What went wrong with the process, None if nothing; it is killed after so many seconds."""
+    import select
+    import signal
+
     with open(os.pidfd_open(child), "rb", buffering=0) as ended:
         in_time = bool(select.select([ended], [], [], seconds)[0])
     if not in_time:

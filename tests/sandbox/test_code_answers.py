@@ -414,3 +414,24 @@ def test_a_sandbox_that_does_not_start_is_no_verdict(monkeypatch: pytest.MonkeyP
         graders.Verdict(right, True),
         graders.Verdict("def f(x): raise SystemExit", False),
     ]
+
+
+@needs_sandbox
+def test_a_program_is_run_once_in_the_life_of_a_process_unless_it_could_not_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor does another program, or the same with other tests, get its verdict."""
+    run, asked = sandbox._run_one, list[str]()
+
+    def counted(program: sandbox.Runnable, limits: sandbox.Limits, unsafe: bool) -> sandbox.Outcome:
+        asked.append(program.code)
+        return (
+            run(program, limits, unsafe) if len(asked) > 1 else sandbox.Outcome({}, None, 0.1, started=False)
+        )
+
+    monkeypatch.setattr(sandbox, "_run_one", counted)
+    code = "def f(x):\n    return x + 90210"
+    right, wrong = (Submission(code, "f", (f"assert f(0) == {value}",)) for value in (90210, 0))
+    assert [grade([right])[0].ungraded == "" for _ in range(3)] == [False, True, True]
+    assert [one.correct for one in grade([wrong, right, wrong])] == [False, True, False]
+    assert asked == [code] * 3

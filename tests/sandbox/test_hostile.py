@@ -197,6 +197,7 @@ def test_forgeries_pass_where_one_protection_is_missing(
     name: str, part: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sandbox, part, value)
+    monkeypatch.setattr(code, "_settled", {})  # what is known of it with all protections
     [verdict] = code.grade([code.Submission(FUNCTIONS[f"forging: {name}"], "f", TESTS)], limits=LIMITS)
     assert verdict.correct, verdict
 

@@ -30,13 +30,24 @@ class Verdict:
 
 NOT_STARTED = Verdict(False, None, "the sandbox did not start on this machine")
 
+_settled: dict[tuple[Submission, sandbox.Limits, bool], Verdict] = {}
+"""What this process has found out: cooled or trained, a model writes much that it wrote before."""
 
-@long_integers()
+
 def grade(
     submissions: Sequence[Submission], *, limits: sandbox.Limits = sandbox.LIMITS, unsafe: bool = False
 ) -> list[Verdict]:
-    """For each submission: whether every one of its tests holds. Equal ones are run once."""
-    distinct = list(dict.fromkeys(submissions))
+    """For each submission: whether every one of its tests holds. Equal ones are run once in the life of a process."""
+    new = [one for one in dict.fromkeys(submissions) if (one, limits, unsafe) not in _settled]
+    verdicts = dict(zip(new, _run(new, limits, unsafe), strict=True))
+    _settled.update(
+        {(one, limits, unsafe): verdict for one, verdict in verdicts.items() if not verdict.ungraded}
+    )
+    return [verdicts.get(one) or _settled[one, limits, unsafe] for one in submissions]
+
+
+@long_integers()
+def _run(distinct: Sequence[Submission], limits: sandbox.Limits, unsafe: bool) -> list[Verdict]:
     for submission in distinct:
         if reason := unfit(submission.tests, submission.entry_point, submission.setup):
             raise ValueError(reason)
@@ -49,11 +60,7 @@ def grade(
     filled = [_fill_in(plan, outcome) for plan, outcome in zip(plans, outcomes, strict=True)]
     cases = [(item.setup, conditions or []) for item, conditions in zip(distinct, filled, strict=True)]
     held = _settle(cases, limits, unsafe)
-    verdicts = {
-        submission: _verdict(outcome, conditions, holds)
-        for submission, outcome, conditions, holds in zip(distinct, outcomes, filled, held, strict=True)
-    }
-    return [verdicts[submission] for submission in submissions]
+    return [_verdict(*one) for one in zip(outcomes, filled, held, strict=True)]
 
 
 def _fill_in(plan: Sequence[Check], outcome: sandbox.Outcome) -> list[str] | None:
