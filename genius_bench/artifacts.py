@@ -13,9 +13,9 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -133,6 +133,11 @@ class Artifact:
         return f"remove {self.path}, then run again what made it"
 
 
+def partial_of(directory: Path) -> Path:
+    """Where an artifact is while it is being made."""
+    return directory.with_name(directory.name + ".partial")
+
+
 class Build:
     """An artifact in the making: handed to the function that produces it."""
 
@@ -186,8 +191,9 @@ class Build:
                 totals[name] = totals.get(name, 0) + value
         return totals
 
-    def elapsed(self) -> float:
-        return time.monotonic() - self._started
+    def account(self, shared_by: int = 1) -> None:
+        """Counts an attempt and its time, which so many builds shared."""
+        self.count(wall_seconds=round((time.monotonic() - self._started) / shared_by, 3), attempts=1)
 
     def _read_counters(self) -> dict[str, float]:
         return read_json(self._counters) if self._counters.exists() else {}
@@ -224,31 +230,55 @@ class Store:
         Only one process produces a key at a time; the others wait and read. When `produce` raises, what it has
         written stays and the next attempt continues from there. Raises `InputError` where what is found is not whole.
         """
-        found = self.find(identity.kind, identity.key) or self._make(identity, produce)
-        if found.reused:
-            found.check(contents=False)
-        return found
+        [made] = self.make_together([identity], lambda builds: produce(builds[identity.key]))
+        return made
+
+    def make_together(
+        self, identities: Sequence[Identity], produce: Callable[[dict[str, Build]], None]
+    ) -> list[Artifact]:
+        """As `make`, of several that are best made at once: `produce` is given the missing ones by their keys."""
+        found = {one.key: self.find(one.kind, one.key) for one in identities}
+        missing = {one.key: one for one in identities if found[one.key] is None}
+        try:
+            made = self._make(missing, produce) if missing else {}
+        except OSError as error:
+            if error.errno in STORAGE_TROUBLE:
+                raise storage_error(self.home, error) from error
+            raise
+        whole = {key: artifact for key, artifact in found.items() if artifact} | made
+        for artifact in whole.values():
+            if artifact.reused:
+                artifact.check(contents=False)
+        return [whole[one.key] for one in identities]
 
     def making(self, kind: str, key: str) -> AbstractContextManager[None]:
         """Only one process at a time puts the artifact of a key in its place, or takes it away."""
         return locked(self.home, f"{kind}-{key}", f"another process is making this {kind}; waiting for it")
 
-    def _make(self, identity: Identity, produce: Callable[[Build], None]) -> Artifact:
-        with self.making(identity.kind, identity.key):
-            try:
-                return self.find(identity.kind, identity.key) or self._produce(identity, produce)
-            except OSError as error:
-                if error.errno in STORAGE_TROUBLE:
-                    raise storage_error(self.home, error) from error
-                raise
+    def _make(
+        self, missing: dict[str, Identity], produce: Callable[[dict[str, Build]], None]
+    ) -> dict[str, Artifact]:
+        with ExitStack() as held:
+            for key in sorted(missing):  # whoever asks, in one order: nobody waits for one who waits for them
+                held.enter_context(self.making(missing[key].kind, key))
+            found = {key: self.find(one.kind, key) for key, one in missing.items()}
+            left = {key: one for key, one in missing.items() if found[key] is None}
+            made = self._produce(left, produce) if left else {}
+            return {key: artifact for key, artifact in found.items() if artifact} | made
 
-    def _produce(self, identity: Identity, produce: Callable[[Build], None]) -> Artifact:
-        final = self.directory(identity.kind, identity.key)
-        build = Build(final.with_name(final.name + ".partial"))
+    def _produce(
+        self, identities: dict[str, Identity], produce: Callable[[dict[str, Build]], None]
+    ) -> dict[str, Artifact]:
+        builds = {key: Build(partial_of(self.directory(one.kind, key))) for key, one in identities.items()}
         try:
-            produce(build)
+            produce(builds)
         finally:
-            _ignoring_full_disk(lambda: build.count(wall_seconds=round(build.elapsed(), 3), attempts=1))
+            for build in builds.values():
+                _ignoring_full_disk(partial(build.account, shared_by=len(builds)))
+        return {key: self._finish(identities[key], build) for key, build in builds.items()}
+
+    def _finish(self, identity: Identity, build: Build) -> Artifact:
+        final = self.directory(identity.kind, identity.key)
         manifest = {
             "kind": identity.kind,
             "key": identity.key,

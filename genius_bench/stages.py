@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from genius_bench.engines.endpoint import Endpoint
     from genius_bench.evaluation.asking import LazyEngine
     from genius_bench.evaluation.controls import Asked
+    from genius_bench.evaluation.stage import Known
 
 
 def read_corpus(home: Path, resolved: Resolved, base: ModelFiles) -> Corpus:
@@ -197,9 +198,10 @@ def _evaluate(
     engines = EnginesInTurn(
         engine, keep=judge.model is None or judge.url is not None
     )  # else it needs the memory
+    known: Known = {}
     try:
         return [
-            _evaluate_one(home, model, of_it, engine, engines)
+            _evaluate_one(home, model, of_it, engine, engines, known)
             for model, of_it in zip(models, asked, strict=True)
         ]
     finally:
@@ -212,6 +214,7 @@ def _evaluate_one(
     asked: "Sequence[Asked]",
     engine: EngineSection,
     engines: EnginesInTurn,
+    known: "Known",
 ) -> list[list[Artifact]]:
     """All that is asked of one model, by one engine."""
     from genius_bench.evaluation.asking import LazyEngine
@@ -224,7 +227,7 @@ def _evaluate_one(
 
     try:
         return [
-            _evaluate_under(home, model, tasks, settings, engine, ours, give_memory_back)
+            _evaluate_under(home, model, tasks, settings, engine, ours, known, give_memory_back)
             for settings, tasks in asked
         ]
     finally:
@@ -238,6 +241,7 @@ def _evaluate_under(
     settings: EvaluationSection,
     engine: EngineSection,
     ours: "LazyEngine",
+    known: "Known",
     give_memory_back: Callable[[], None],
 ) -> list[Artifact]:
     """By our own engines and graders, then (when these have given their memory back) by OpenCompass."""
@@ -256,6 +260,7 @@ def _evaluate_under(
         tasks=here,
         settings=settings,
         engine_settings=engine,
+        known=known,
     )
     found = dict(zip(here, scores, strict=True))
     if elsewhere:

@@ -1,7 +1,7 @@
 """Hands all prompts of a task to an engine at once and stores the answers as they come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -60,70 +60,48 @@ class LazyEngine:
 
 
 @dataclass
-class Asker:
-    """Answers the prompts of one task: what an earlier attempt stored is reused, the rest is generated."""
+class AskedTask:
+    """A task's prompts, and where their answers go."""
 
-    engine: LazyEngine
+    name: str
     build: Build
-    task: str
     item_ids: list[str]
     temperature: float
     max_tokens: int
-    title: str
+    prompts: list[Prompt]
     _prompt_ids: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    _shard: list[Row] = field(default_factory=list)
+    _failed: list[Row] = field(default_factory=list)
 
-    def __call__(self, prompts: list[Prompt]) -> list[str]:
-        texts = {row["id"]: str(row["text"]) for row in self.build.rows()}
-        missing = [prompt for prompt in prompts if self._row_id(prompt) not in texts]
-        if missing:
-            engine, runner = self.engine.start()
-            with progress(self.title, len(prompts), "answers", len(prompts) - len(missing)) as advance:
-                for row in runner.run(self._ask_all(engine, missing, len(prompts), advance)):
-                    texts[row["id"]] = row["text"]
-        return [texts[self._row_id(prompt)] for prompt in prompts]
+    def missing(self) -> list[Prompt]:
+        """What an earlier attempt has not stored."""
+        stored = {row["id"] for row in self.build.rows("id")}
+        return [prompt for prompt in self.prompts if self._row_id(prompt) not in stored]
 
-    async def _ask_all(
-        self, engine: Engine, prompts: list[Prompt], total: int, advance: Callable[[int], None]
-    ) -> list[Row]:
-        rows: list[Row] = []
-        failed: list[Row] = []
-        shard: list[Row] = []
-        try:
-            async for row in self._answers(engine, prompts):
-                advance(1)
-                if row["error"]:  # stored last: a killed evaluation tries them again
-                    failed.append(row)
-                    continue
-                shard.append(row)
-                if len(shard) == SHARD_ROWS:
-                    self._store(shard)
-                    rows += shard
-                    shard = []
-        except BaseException:  # what was answered before the end is paid for
-            self._store(shard)
-            raise
-        if len(failed) == len(prompts) == total:
-            raise GeniusBenchError(f"task {self.task}: every request failed; the first: {failed[0]['error']}")
-        self._store(shard + failed)
-        return rows + shard + failed
+    def take(self, row: Row) -> None:
+        """Failures are stored last: a killed evaluation tries them again."""
+        (self._failed if row["error"] else self._shard).append(row)
+        if len(self._shard) == SHARD_ROWS:
+            self.store()
 
-    async def _answers(self, engine: Engine, prompts: list[Prompt]) -> AsyncIterator[Row]:
-        gate = asyncio.Semaphore(IN_FLIGHT * getattr(engine, "workers", 1))
-        by_length = sorted(
-            prompts, key=_length, reverse=True
-        )  # alike in length, they waste no padding on each other
-        tasks = [asyncio.ensure_future(self._answer(engine, gate, prompt)) for prompt in by_length]
-        try:
-            for finished in asyncio.as_completed(tasks):
-                yield await finished
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    def store(self) -> None:
+        """What was answered so far; what was answered before an end is paid for."""
+        self._write(self._shard)
+        self._shard = []
 
-    async def _answer(self, engine: Engine, gate: asyncio.Semaphore, prompt: Prompt) -> Row:
+    def end(self) -> None:
+        """Raises `GeniusBenchError` where there was no answer at all."""
+        self.store()
+        if len(self._failed) == len(self.prompts):
+            raise GeniusBenchError(
+                f"task {self.name}: every request failed; the first: {self._failed[0]['error']}"
+            )
+        self._write(self._failed)
+
+    async def answer(self, engine: Engine, prompt: Prompt) -> Row:
+        """A row. Raises what no other request would fare better with."""
         item_id = self.item_ids[prompt.index]
-        seed = seed_of(EVALUATION_SEED, self.task, item_id, prompt.repeat)
+        seed = seed_of(EVALUATION_SEED, self.name, item_id, prompt.repeat)
         row: Row = {
             "id": self._row_id(prompt),
             "item_id": item_id,
@@ -139,26 +117,25 @@ class Asker:
             "entropy": None,
             "error": "",
         }
-        async with gate:
-            try:
-                request = Request(
-                    prompt_ids=self._render(engine, prompt) if engine.tokenizer is not None else (),
-                    messages=prompt.messages if engine.tokenizer is None else None,
-                    max_tokens=self.max_tokens,
-                    seed=seed,
-                    temperature=self.temperature if prompt.repeat else 0.0,
-                    stop=prompt.stop,
-                    entropies=True,
-                )
-                completion = await engine.generate(request)
-            except EndpointError as error:
-                if error.status in OUT_OF_ORDER:
-                    raise
-                return row | {"error": str(error)[:500]}
-            except EngineLostError:
+        try:
+            request = Request(
+                prompt_ids=self._render(engine, prompt) if engine.tokenizer is not None else (),
+                messages=prompt.messages if engine.tokenizer is None else None,
+                max_tokens=self.max_tokens,
+                seed=seed,
+                temperature=self.temperature if prompt.repeat else 0.0,
+                stop=prompt.stop,
+                entropies=True,
+            )
+            completion = await engine.generate(request)
+        except EndpointError as error:
+            if error.status in OUT_OF_ORDER:
                 raise
-            except Exception as error:  # a record, never the end of the other answers
-                return row | {"error": f"{type(error).__name__}: {error}"[:500]}
+            return row | {"error": str(error)[:500]}
+        except EngineLostError:
+            raise
+        except Exception as error:  # a record, never the end of the other answers
+            return row | {"error": f"{type(error).__name__}: {error}"[:500]}
         logprobs, usage = completion.logprobs, completion.usage
         asked = repr(request.messages or request.prompt_ids)
         return row | {
@@ -181,12 +158,54 @@ class Asker:
     def _row_id(self, prompt: Prompt) -> str:
         return f"{self.item_ids[prompt.index]}/{prompt.repeat}"
 
-    def _store(self, rows: list[Row]) -> None:
+    def _write(self, rows: list[Row]) -> None:
         self.build.write_shard(
             rows,
             prompt_tokens=sum(row["prompt_tokens"] for row in rows),
             tokens_sampled=sum(row["tokens"] for row in rows),
         )
+
+
+def ask(engine: LazyEngine, tasks: Sequence[AskedTask], title: str) -> None:
+    """Answers the prompts of all tasks, those aside that an earlier attempt has stored.
+
+    Raises `GeniusBenchError` where all requests of a task failed, and what ends an engine.
+    """
+    missing = [(task, prompt) for task in tasks for prompt in task.missing()]
+    if missing:
+        opened, runner = engine.start()
+        total = sum(len(task.prompts) for task in tasks)
+        with progress(title, total, "answers", total - len(missing)) as advance:
+            runner.run(_ask_all(opened, missing, advance))
+    for task in tasks:
+        task.end()
+
+
+async def _ask_all(
+    engine: Engine, missing: list[tuple[AskedTask, Prompt]], advance: Callable[[int], None]
+) -> None:
+    gate = asyncio.Semaphore(IN_FLIGHT * getattr(engine, "workers", 1))
+    # Alike in length, they waste no padding on each other.
+    by_length = sorted(missing, key=lambda one: _length(one[1]), reverse=True)
+
+    async def answer(task: AskedTask, prompt: Prompt) -> None:
+        async with gate:
+            row = await task.answer(engine, prompt)
+        task.take(row)
+        advance(1)
+
+    answers = [asyncio.ensure_future(answer(task, prompt)) for task, prompt in by_length]
+    try:
+        for finished in asyncio.as_completed(answers):
+            await finished
+    except BaseException:
+        for task, _ in missing:
+            task.store()
+        raise
+    finally:
+        for one in answers:
+            one.cancel()
+        await asyncio.gather(*answers, return_exceptions=True)
 
 
 def _length(prompt: Prompt) -> int:

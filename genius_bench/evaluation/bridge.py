@@ -1,11 +1,11 @@
-"""Between lm-eval and our engines: lm-eval builds the prompts of a task, something of ours answers them.
+"""Between lm-eval and us: it builds the prompts of a task, and we answer them.
 
 lm-eval's own engine wrappers are not used: they give repeats one seed, and their cache forgets the model.
 """
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from unittest import mock
 
@@ -22,16 +22,16 @@ from genius_bench.rows import Message
 
 EXAMPLES = "examples"
 """What the split of the solved examples is called here, whichever they came from."""
-Answerer = Callable[[list[Prompt]], Sequence[str]]
 
 
-def run_task(card: TaskCard, items: Items, *, repeats: range, limit: int | None, answer: Answerer) -> None:
-    """Runs one lm-eval task over `items`; `answer` is called once with every prompt, one a repeat and item."""
+def prompts_of(card: TaskCard, items: Items, *, repeats: range, limit: int | None) -> list[Prompt]:
+    """What a task asks, one prompt a repeat and item, as lm-eval builds it."""
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     tasks = TaskManager(include_defaults=False).load([_configuration(card, items, len(repeats))])
+    bridge = _Bridge(repeats, _conversations(card, items))
     with mock.patch("lm_eval.api.task.tqdm", lambda wrapped, **_: wrapped):  # we show progress of our own
         evaluate(
-            _Bridge(answer, repeats, _conversations(card, items)),
+            bridge,
             tasks,
             limit=limit,
             bootstrap_iters=0,
@@ -39,6 +39,7 @@ def run_task(card: TaskCard, items: Items, *, repeats: range, limit: int | None,
             apply_chat_template=True,
             fewshot_as_multiturn=True,
         )
+    return bridge.prompts
 
 
 def question_text(card: TaskCard, row: Row) -> str:
@@ -59,15 +60,16 @@ def gold_text(card: TaskCard, row: Row) -> str:
 
 
 class _Bridge(LM):
-    """The model as lm-eval sees it. A "rendered chat" is the messages as JSON: token ids are made later, once."""
+    """The model as lm-eval sees it, which writes down what it is asked and says nothing.
+
+    A "rendered chat" is the messages as JSON: token ids are made later, once.
+    """
 
     tokenizer_name = "messages"
 
-    def __init__(
-        self, answer: Answerer, repeats: range, conversations: Sequence[tuple[Message, ...]] | None
-    ) -> None:
+    def __init__(self, repeats: range, conversations: Sequence[tuple[Message, ...]] | None) -> None:
         super().__init__()
-        self.answer = answer
+        self.prompts: list[Prompt] = []
         self.repeats = repeats
         self.conversations = conversations
 
@@ -77,13 +79,12 @@ class _Bridge(LM):
         return json.dumps(chat_history)
 
     def generate_until(self, requests: list[Any]) -> list[str]:
-        prompts: list[Prompt] = []
         seen: dict[int, int] = {}
         for request in requests:
             messages, options = request.args
             number = seen.get(request.doc_id, 0)
             seen[request.doc_id] = number + 1
-            prompts.append(
+            self.prompts.append(
                 Prompt(
                     index=request.doc_id,
                     repeat=self.repeats[number],
@@ -91,7 +92,7 @@ class _Bridge(LM):
                     stop=_stops(options.get("until")),
                 )
             )
-        return list(self.answer(prompts))
+        return [""] * len(requests)
 
     def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
         raise InputError(

@@ -73,6 +73,8 @@ class TaskFacts(BaseModel):
     """Of these, the ones that make up the question and so name an item; the first when not given."""
     options: str | None = None
     """The column with the options, for tasks graded by option."""
+    slices: str | None = None
+    """The column with the names of the groups that an item belongs to (its level, its kind): boards tell of each."""
     expected_items: PositiveInt | None = None
     """None where it is not known."""
     fingerprint: str | None = None

@@ -1,12 +1,13 @@
-"""The stage that asks: all answers of one checkpoint to one task, greedy (repeat 0) and sampled (repeats 1…k)."""
+"""The stage that asks: all answers of one checkpoint to tasks, greedy (repeat 0) and sampled (repeats 1…k)."""
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.errors import InputError
-from genius_bench.evaluation.asking import EVALUATION_SEED, Asker, LazyEngine
+from genius_bench.evaluation.asking import EVALUATION_SEED, AskedTask, LazyEngine, ask
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.data import Items, Row, load_function
 from genius_bench.evaluation.program_tests import ProgramTest
@@ -19,23 +20,50 @@ from genius_bench.recipe import EvaluationSection
 STAGE_VERSION = 2
 """Since 2, a chat template's end of turn ends an answer although the model's configuration does not name it."""
 ITEMS_FILE = "items.json"
+TOGETHER = 16_384
+"""Prompts that tasks may have and still be asked together: all of them are in memory."""
 
 
 def generate(
     store: Store,
-    card: TaskCard,
+    cards: Sequence[TaskCard],
     settings: EvaluationSection,
     *,
-    items: Items,
+    items: Mapping[str, Items],
     engine: LazyEngine,
     checkpoint_fingerprint: str,
     checkpoint_name: str,
-) -> Artifact:
-    """The answers of a checkpoint to a task (as the protocol asks it), found or generated now, continuing an
-    interrupted attempt."""
+) -> list[Artifact]:
+    """The answers of a checkpoint to tasks (as the protocol asks them), found or generated now, continuing an
+    interrupted attempt. Small tasks are asked together: a batch that is full costs little more than one that is not."""
+    found: list[Artifact] = []
+    for group in _groups(cards, settings, items):
+        identities = {
+            card.name: answers_identity(card, settings, items[card.name], checkpoint_fingerprint)
+            for card in group
+        }
+
+        def produce(
+            builds: dict[str, Build], group: list[TaskCard] = group, keys: dict[str, Identity] = identities
+        ) -> None:
+            tasks = [
+                _task(store, card, settings, items[card.name], builds[keys[card.name].key])
+                for card in group
+                if keys[card.name].key in builds
+            ]
+            what = tasks[0].name if len(tasks) == 1 else f"{len(tasks)} tasks"
+            ask(engine, tasks, f"{checkpoint_name}: {what}{_manner(settings)}")
+
+        found += store.make_together(list(identities.values()), produce)
+    return found
+
+
+def answers_identity(
+    card: TaskCard, settings: EvaluationSection, items: Items, checkpoint_fingerprint: str
+) -> Identity:
+    """What determines the answers of a checkpoint to a task."""
     greedy, samples = answers_wanted(card, settings)
-    limit = settings.limit if settings.limit and settings.limit < len(items.rows) else None
-    max_tokens = settings.max_tokens or card.max_tokens
+    limit = _limit(settings, items)
     parameters = {
         "task": card.name,
         "task_version": card.facts.version,
@@ -45,36 +73,61 @@ def generate(
         "examples": digest_of(items.examples),
         "samples": samples,
         "temperature": settings.temperature if samples else 0.0,
-        "max_tokens": max_tokens,
+        "max_tokens": settings.max_tokens or card.max_tokens,
         "limit": limit,
         "seed": EVALUATION_SEED,
     }
     if not greedy:
         parameters["greedy"] = False
-    identity = Identity(
+    return Identity(
         kind="generations",
         version=STAGE_VERSION,
         parameters=parameters,
         inputs={"policy": checkpoint_fingerprint},
     )
 
-    def produce(build: Build) -> None:
-        from genius_bench.evaluation.bridge import run_task
 
-        build.write_json(ITEMS_FILE, _describe(store, card, items, limit))
-        asker = Asker(
-            engine=engine,
-            build=build,
-            task=card.name,
-            item_ids=items.ids,
-            temperature=settings.temperature,
-            max_tokens=max_tokens,
-            title=f"{checkpoint_name}: {card.name}",
-        )
-        repeats = range(0 if greedy else 1, 1 + samples)
-        run_task(card, items, repeats=repeats, limit=limit, answer=asker)
+def _groups(
+    cards: Sequence[TaskCard], settings: EvaluationSection, items: Mapping[str, Items]
+) -> Iterator[list[TaskCard]]:
+    """Tasks, in their order, that have few enough prompts to be asked together."""
+    group: list[TaskCard] = []
+    prompts = 0
+    for card in cards:
+        own = sum(answers_wanted(card, settings)) * len(items[card.name].rows[: settings.limit])
+        if group and prompts + own > TOGETHER:
+            yield group
+            group, prompts = [], 0
+        group.append(card)
+        prompts += own
+    if group:
+        yield group
 
-    return store.make(identity, produce)
+
+def _task(store: Store, card: TaskCard, settings: EvaluationSection, items: Items, build: Build) -> AskedTask:
+    from genius_bench.evaluation.bridge import prompts_of
+
+    greedy, samples = answers_wanted(card, settings)
+    limit = _limit(settings, items)
+    build.write_json(ITEMS_FILE, _describe(store, card, items, limit))
+    return AskedTask(
+        name=card.name,
+        build=build,
+        item_ids=items.ids,
+        temperature=settings.temperature,
+        max_tokens=settings.max_tokens or card.max_tokens,
+        prompts=prompts_of(card, items, repeats=range(0 if greedy else 1, 1 + samples), limit=limit),
+    )
+
+
+def _limit(settings: EvaluationSection, items: Items) -> int | None:
+    return settings.limit if settings.limit and settings.limit < len(items.rows) else None
+
+
+def _manner(settings: EvaluationSection) -> str:
+    """What tells the settings of controls apart, for who looks on."""
+    split = f" ({settings.split})" if settings.split else ""
+    return split if settings.temperature == 1 else f" at T={settings.temperature:g}{split}"
 
 
 def protocol_name(settings: EvaluationSection, card: TaskCard, items: Items) -> str:
@@ -114,6 +167,8 @@ def described_item(card: TaskCard, name: str, row: Row) -> dict[str, Any]:
     from genius_bench.evaluation.bridge import gold_text, question_text
 
     item: dict[str, Any] = {"id": name, "question": question_text(card, row), "gold": gold_text(card, row)}
+    if card.facts.slices:
+        item["slices"] = list(row[card.facts.slices])
     if card.facts.options:
         labels, options = options_of(row[card.facts.options])
         item |= {"labels": labels, "options": options}

@@ -163,6 +163,7 @@ def answer_record(entry: Row, answer: Row, *, failed_format: bool, ungraded: str
         "ungraded_because": ungraded,
         "finish_reason": answer["finish_reason"],
         "response_tokens": answer.get("tokens") or len(answer["token_ids"]),
+        **({"slices": entry["slices"]} if "slices" in entry else {}),
     }
 
 

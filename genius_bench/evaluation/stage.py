@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TaskCard", "available_tasks", "evaluate", "regrade", "resolve_suite", "task_card"]
 
+Known = dict[tuple[str, str, str | None, str | None], Items]
+"""By task, protocol, folder of the data and split."""
+
 
 def evaluate(
     store: Store,
@@ -29,6 +32,7 @@ def evaluate(
     tasks: list[str],
     settings: EvaluationSection,
     engine_settings: EngineSection,
+    known: Known | None = None,
 ) -> list[Artifact]:
     """Scores a checkpoint on `tasks`: one scores artifact a task, in their order.
 
@@ -41,21 +45,21 @@ def evaluate(
     from genius_bench.evaluation.scoring import score
 
     cards = [task_card(name).under(settings.protocol) for name in tasks]
-    items = _load_all(cards, settings)
+    items = _load_all(cards, settings, {} if known is None else known)
     judge = _judge_of(cards, store, settings, engine_settings)
     found: dict[str, Artifact] = {}
     to_judge: list[tuple[TaskCard, Artifact]] = []
     try:
-        for card in cards:
-            generations = generate(
-                store,
-                card,
-                settings,
-                items=items.pop(card.name),
-                engine=engine,
-                checkpoint_fingerprint=checkpoint_fingerprint,
-                checkpoint_name=model.name,
-            )
+        answers = generate(
+            store,
+            cards,
+            settings,
+            items=items,
+            engine=engine,
+            checkpoint_fingerprint=checkpoint_fingerprint,
+            checkpoint_name=model.name,
+        )
+        for card, generations in zip(cards, answers, strict=True):
             if is_judged(card):
                 to_judge.append((card, generations))
             else:
@@ -75,13 +79,16 @@ def evaluate(
     return [found[card.name] for card in cards]
 
 
-def _load_all(cards: list[TaskCard], settings: EvaluationSection) -> dict[str, Items]:
+def _load_all(cards: list[TaskCard], settings: EvaluationSection, known: Known) -> dict[str, Items]:
     """The items of every task, before any answer is generated. Raises `InputError` that names all that is missing."""
     items: dict[str, Items] = {}
     problems: dict[str, InputError] = {}
     for card in cards:
         try:
-            items[card.name] = load_items(card, settings.data, settings.split)
+            place = (card.name, settings.protocol, settings.data, settings.split)
+            if place not in known:
+                known[place] = load_items(card, settings.data, settings.split)
+            items[card.name] = known[place]
             if is_judged(card) and settings.judge.model:
                 load_baseline(card, settings.data)
         except InputError as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store
+from genius_bench.artifacts import Artifact, Build, Identity, Store, partial_of
 
 State = Literal["found", "begun", "to make"]
 
@@ -43,7 +43,7 @@ def seen(artifact: Artifact) -> Seen:
     if artifact.reused:
         counters: dict[str, Any] = artifact.manifest["counters"]
         return Seen(key=artifact.key, state="found", path=artifact.path, counters=counters)
-    partial = artifact.path.with_name(artifact.path.name + ".partial")
+    partial = partial_of(artifact.path)
     done = _rows_in(partial) or _steps_in(partial)
     return Seen(key=artifact.key, state="begun" if done else "to make", path=artifact.path, done=done)
 

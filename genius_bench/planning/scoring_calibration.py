@@ -70,7 +70,7 @@ def _prompts(
     cards: Sequence[TaskCard], items: dict[str, Items], settings: EvaluationSection, max_batch: int
 ) -> list[tuple[TaskCard, Prompt]]:
     """As lm-eval builds them, those of all tasks."""
-    from genius_bench.evaluation.bridge import run_task
+    from genius_bench.evaluation.bridge import prompts_of
 
     found: list[tuple[TaskCard, Prompt]] = []
     for card in cards:
@@ -78,12 +78,8 @@ def _prompts(
         repeats = range(0 if greedy else 1, 1 + samples)
         filling = -(-max_batch // (len(repeats) * len(cards)))
         limit = min(len(items[card.name].rows), settings.limit or 10**9, max(FEWEST, filling))
-
-        def collect(prompts: list[Prompt], card: TaskCard = card) -> list[str]:
-            found.extend((card, prompt) for prompt in prompts)
-            return [""] * len(prompts)
-
-        run_task(card, items[card.name], repeats=repeats, limit=limit, answer=collect)
+        asked = prompts_of(card, items[card.name], repeats=repeats, limit=limit)
+        found += [(card, prompt) for prompt in asked]
     return found
 
 

@@ -9,11 +9,10 @@ from genius_bench.artifacts import Artifact
 from genius_bench.engines.endpoint import Endpoint, served_fingerprint
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import GeniusBenchError, InputError
-from genius_bench.evaluation.asking import LazyEngine
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.controls import controls_of
 from genius_bench.evaluation.data import Items, load_baseline, load_items, question_of
-from genius_bench.evaluation.generations import generate
+from genius_bench.evaluation.generations import answers_identity
 from genius_bench.evaluation.protocols import answers_wanted, by_opencompass, is_judged
 from genius_bench.evaluation.stage import task_card
 from genius_bench.judging.cost import BYTES_PER_TOKEN
@@ -138,15 +137,9 @@ class _Surveyor:
         )
 
     def _by_us(self, card: TaskCard, model: ModelFiles | Endpoint, items: Items) -> tuple[Artifact, Artifact]:
-        generations = generate(
-            self.ledger,
-            card,
-            self.settings,
-            items=items,
-            engine=LazyEngine(_never),
-            checkpoint_fingerprint=served_fingerprint(model, self.engine),
-            checkpoint_name=model.name,
-        )
+        fingerprint = served_fingerprint(model, self.engine)
+        identity = answers_identity(card, self.settings, items, fingerprint)
+        generations = self.ledger.make(identity, _make_nothing)
         return generations, self._scores(card, generations)
 
     def _scores(self, card: TaskCard, generations: Artifact) -> Artifact:
@@ -209,10 +202,6 @@ def _question_tokens(card: TaskCard, items: Items | None) -> Amount:
         return assumed(ASSUMED_QUESTION_TOKENS * (1 + card.shots))
     lengths = [len(question_of(card, row).encode()) for row in items.rows]
     return assumed((1 + len(items.examples)) * sum(lengths) / len(lengths) / BYTES_PER_TOKEN)
-
-
-def _never() -> Any:
-    raise AssertionError("a plan opens no engine")
 
 
 def _make_nothing(build: Any) -> None:

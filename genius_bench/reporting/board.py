@@ -1,7 +1,7 @@
 """A board: every model scored under the same settings on the same tasks, base first, each beside its base."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from genius_bench.reporting.curves import GREEDY, Curve, curves_of
 from genius_bench.reporting.recipes import placebo_of, seed_groups
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.reporting.sharpening import Sharpening, sharpening_of
+from genius_bench.reporting.slices import Slice, slices_of
 from genius_bench.runs import read_runs
 from genius_bench.statistics import (
     Difference,
@@ -55,6 +56,8 @@ class Row:
     about; `any` counts each once. None of a control."""
     cost: Cost | None = None
     """Of its making; the mean over seeds where several are averaged. None for a base."""
+    slices: dict[str, Slice] = field(default_factory=dict)
+    """Level or kind of items → what it scores there; of tasks that tell them apart."""
     over_placebo: Difference | None = None
     """Average gain over the same recipe without a signal: pairs drawn at random, or unfiltered responses imitated."""
     is_control: bool = False
@@ -74,6 +77,8 @@ class Board:
     rows: list[Row]
     not_scored: dict[str, str] = field(default_factory=dict)
     """Task → why its answers could not be graded."""
+    outdated: list[str] = field(default_factory=list)
+    """Models that were scored on an earlier version of a task, whose numbers are not comparable."""
     not_controlled: list[str] = field(default_factory=list)
     """Tasks of the averages that no model was asked at other temperatures, where there are others."""
 
@@ -104,8 +109,20 @@ def build_board(
     settings = settings or fitting[-1].settings
     tasks = list(tasks or fitting[-1].scores)
     store = Store(home)
-    scored = scored_models(store, runs, settings, tasks)
-    return board_of(scored, settings, tasks, means=means, curves=curves_of(store, runs, settings, scored))
+    everything = scored_models(store, runs, settings, tasks)
+    scored, outdated = current(everything)
+    curves = curves_of(store, runs, settings, scored)
+    return replace(board_of(scored, settings, tasks, means=means, curves=curves), outdated=outdated)
+
+
+def current(scored: list[Scored]) -> tuple[list[Scored], list[str]]:
+    """The models that were scored on the newest version of every task, and the labels of the others."""
+    newest: dict[str, int] = {}
+    for one in scored:
+        for task, version in one.versions.items():
+            newest[task] = max(version, newest.get(task, 0))
+    old = [one for one in scored if any(version < newest[task] for task, version in one.versions.items())]
+    return [one for one in scored if one not in old], [one.label for one in old]
 
 
 def board_of(
@@ -181,6 +198,7 @@ def _row(
         several=_of_several_samples(group, list(metrics)),
         failures={name: _failure(group, list(alike), name) for name in FAILURES},
         cost=_mean_cost([one.cost for one in group if one.cost is not None]),
+        slices=slices_of(group, base, alike),
         over_placebo=gain_of(group, placebo, alike) if placebo else None,
         **_control_of(group, base, list(alike), controlled, curves),
     )

@@ -43,6 +43,12 @@ def legend(board: Board, cost: bool) -> Text:
             "Cost: tokens sampled, written as a judge, and trained (prompts included), from the base to the "
             "checkpoint; FLOPs estimated from the model's size; time: what its artifacts took to make."
         )
+    if any(row.slices for row in board.rows):
+        lines.append("By kind of item: ▲▼ differ from the base at p < 0.05, Holm-corrected over the columns.")
+    if board.outdated:
+        lines.append(
+            f"Not shown, since they were scored on earlier versions of these tasks: {', '.join(board.outdated)}."
+        )
     if board.metrics.keys() - comparable(board.metrics).keys():
         lines.append("Win rates and ratings are no part of the averages.")
     lines += [f"– {task} is not scored: {reason}." for task, reason in board.not_scored.items()]

@@ -47,6 +47,11 @@ class Scored:
             (task, score.metric): score for task in self.artifacts for score in read_scores(self.graded(task))
         }
 
+    @cached_property
+    def versions(self) -> dict[str, int]:
+        """Task → the version of its items and prompt."""
+        return {task: int(score.details.get("task_version", 0)) for (task, _), score in self.scores.items()}
+
     def graded(self, task: str) -> Artifact:
         """The scores of a task. Raises `InputError` where they are those of another one."""
         artifact = self.artifacts[task]
@@ -102,14 +107,25 @@ class Scored:
             cache[task, metric] = item_values(rows, metric)
         return cache[task, metric]
 
+    def slices(self, task: str) -> Mapping[str, frozenset[str]]:
+        """Name of a group of a task's items → the items that belong to it; none of most tasks."""
+        cache: dict[str, Mapping[str, frozenset[str]]] = self.__dict__.setdefault("_slices", {})
+        if task not in cache:
+            found: dict[str, set[str]] = {}
+            for row in self.verdicts(task).select(["item_id", "slices"]).to_pylist():
+                for name in row["slices"]:
+                    found.setdefault(name, set()).add(row["item_id"])
+            cache[task] = {name: frozenset(found[name]) for name in sorted(found)}
+        return cache[task]
+
     def verdicts(self, task: str) -> "pa.Table":
         """The graded answers without their texts. Raises `InputError` when they are damaged."""
         import pyarrow as pa
 
         cache: dict[str, pa.Table] = self.__dict__.setdefault("_verdicts", {})
         if task not in cache:
-            columns = ("item_id", "repeat", "correct", "released_correct", "vote", *FAILURES)
-            older = {"ungraded": False}  # scores that were made before there was such an answer
+            columns = ("item_id", "repeat", "correct", "released_correct", "vote", "slices", *FAILURES)
+            older = {"ungraded": False, "slices": []}  # of tasks without them, and of before there were such
             cache[task] = pa.Table.from_pylist([older | row for row in self.graded(task).rows(*columns)])
         return cache[task]
 

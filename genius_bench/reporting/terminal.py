@@ -30,6 +30,7 @@ def show_board(board: Board, console: Console, *, cost: bool = False) -> None:
         _summary(board),
         *control_tables(board),
         *_by_task(board, console.width),
+        *_by_slice(board, console.width),
         _samples(board),
         _answers(board),
     ]
@@ -101,6 +102,26 @@ def _by_task(board: Board, width: int) -> list[Table]:
     return tables
 
 
+def _by_slice(board: Board, width: int) -> list[Table]:
+    """As the tables of the tasks: one, or several beneath each other."""
+    names = list(dict.fromkeys(name for row in board.rows for name in row.slices))
+    if not names:
+        return []
+    labels = min(max(len(row.label) for row in board.rows), LABEL_WIDTH)
+    tables = []
+    for shown in _side_by_side(names, width - labels, 6):
+        table = new_table()
+        table.add_column("by kind of item", min_width=labels)
+        for name in shown:
+            table.add_column(name, justify="right", no_wrap=True)
+        for row in _models(board):
+            found = (row.slices.get(name) for name in shown)
+            cells = (f"{100 * one.value.value:.1f}{_mark(one.gain)}" if one else "–" for one in found)
+            table.add_row(words(row.label), *cells)
+        tables.append(table)
+    return tables
+
+
 def _side_by_side(tasks: list[str], room: int, least: int) -> list[list[str]]:
     """The tasks in groups whose columns fit `room` characters."""
     groups: list[list[str]] = [[]]
@@ -119,10 +140,7 @@ def _cell(row: Row, task: str, best: float | None, wide: bool) -> RenderableType
     estimate = row.cells.get(task)
     if estimate is None:
         return words("–", style="dim")
-    gain = row.gains.get(task)
-    mark = ""
-    if gain is not None and gain.p_value < SIGNIFICANT:
-        mark = "▲" if gain.difference > 0 else "▼"
+    mark = _mark(row.gains.get(task))
     interval = f"±{50 * (estimate.high - estimate.low):.1f}" if wide else ""
     return words(
         f"{100 * estimate.value:.1f}{interval}{mark}", style="bold" if estimate.value == best else ""
@@ -131,10 +149,13 @@ def _cell(row: Row, task: str, best: float | None, wide: bool) -> RenderableType
 
 def _marked(gain: Difference | None) -> str:
     """In points, marked where it is not to be explained by chance."""
-    if gain is None:
+    return "" if gain is None else f"{100 * gain.difference:+.1f}{_mark(gain)}"
+
+
+def _mark(gain: Difference | None) -> str:
+    if gain is None or gain.p_value >= SIGNIFICANT:
         return ""
-    mark = "" if gain.p_value >= SIGNIFICANT else "▲" if gain.difference > 0 else "▼"
-    return f"{100 * gain.difference:+.1f}{mark}"
+    return "▲" if gain.difference > 0 else "▼"
 
 
 def _models(board: Board) -> list[Row]:

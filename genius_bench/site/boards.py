@@ -10,7 +10,7 @@ from genius_bench.boards.checks import check, repeated
 from genius_bench.boards.filling import fill
 from genius_bench.boards.specification import Leaderboard
 from genius_bench.evaluation.protocols import protocols
-from genius_bench.reporting.board import Board, Row, board_of, told
+from genius_bench.reporting.board import Board, Row, board_of, current, told
 from genius_bench.reporting.curves import curves_of
 from genius_bench.reporting.terminal import GREY_ABOVE
 from genius_bench.site.along import scores_along
@@ -32,10 +32,11 @@ def group_of(group: Group, holdings: Holdings, problems: Problems) -> Json:
     for tasks in _task_sets(group):
         models = [one for one in group.models if set(tasks) <= one.artifacts.keys()]
         with problems.skipping(f"board of {', '.join(tasks)}"):
+            models, outdated = current(models)
             curves = curves_of(holdings.store, holdings.runs, settings, models)
             board = board_of(models, settings, tasks, curves=curves)
             along = scores_along(holdings.store, holdings.runs, settings, board.metrics, problems)
-            found.append(_board(board) | {"along": along})
+            found.append(_board(board) | {"along": along, "outdated": outdated})
     return {
         "id": group.id,
         "settings": settings,
@@ -84,6 +85,10 @@ def _row(row: Row) -> Json:
         "failures": {name: 100 * value for name, value in row.failures.items()},
         "cost": asdict(row.cost) if row.cost else None,
         "over_placebo": _difference(row.over_placebo),
+        "slices": {
+            name: {"score": _estimate(one.value), "gain": _difference(one.gain)}
+            for name, one in row.slices.items()
+        },
         "is_control": row.is_control,
     }
     if row.sharpening:

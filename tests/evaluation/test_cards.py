@@ -159,7 +159,7 @@ def test_broken_yaml_names_file_and_line(tmp_path: Path) -> None:
         ({"task": "another"}, "must be called like its folder"),
         ({"generation_kwargs": {}}, "'generation_kwargs.max_gen_toks' is missing"),
         ({"metadata": GOOD["metadata"] | {"grader": "nubmer"}}, "metadata.grader = 'nubmer'"),  # type: ignore[operator]
-        ({"metadata": GOOD["metadata"] | {"licens": "MIT"}}, "did you mean 'licence'"),  # type: ignore[operator]
+        ({"metadata": GOOD["metadata"] | {"license": "MIT"}}, "did you mean 'licence'"),  # type: ignore[operator]
     ],
 )
 def test_wrong_content_names_file_and_key(tmp_path: Path, change: dict[str, object], complaint: str) -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from genius_bench.errors import InputError
-from genius_bench.evaluation.bridge import Prompt, gold_text, run_task
+from genius_bench.evaluation.bridge import Prompt, gold_text, prompts_of
 from genius_bench.evaluation.cards import TaskCard, task_card
 from genius_bench.evaluation.data import Items, fingerprint, load_items, question_digest
 
@@ -97,15 +97,8 @@ def test_without_folder_and_hub_the_way_out_is_named() -> None:
         load_items(task_card("gsm8k"))
 
 
-def prompts_of(card: TaskCard, items: Items) -> list[Prompt]:
-    asked: list[Prompt] = []
-
-    def answer(prompts: list[Prompt]) -> list[str]:
-        asked.extend(prompts)
-        return [""] * len(prompts)
-
-    run_task(card, items, repeats=range(2), limit=None, answer=answer)
-    return asked
+def asked(card: TaskCard, items: Items) -> list[Prompt]:
+    return prompts_of(card, items, repeats=range(2), limit=None)
 
 
 def test_solved_examples_come_from_the_train_split(tmp_path: Path) -> None:
@@ -117,7 +110,7 @@ def test_solved_examples_come_from_the_train_split(tmp_path: Path) -> None:
     folder = write(tmp_path, "test.jsonl", ROWS)
     assert load_items(card, folder).examples == []
     write(tmp_path, "train.jsonl.gz", train)
-    prompts = prompts_of(card, load_items(card, folder))
+    prompts = asked(card, load_items(card, folder))
     assert [(prompt.index, prompt.repeat) for prompt in prompts[:3]] == [(0, 0), (0, 1), (1, 0)]
     turns = prompts[0].messages
     assert [turn["role"] for turn in turns] == ["user", "assistant"] * 4 + ["user"]
@@ -141,5 +134,5 @@ def test_option_prompts_show_the_labels_of_the_item() -> None:
         "answerKey": "2",
     }
     items = Items(rows=[row], ids=["a"], examples=[], fingerprint="", changed=False)
-    [first, _] = prompts_of(task_card("arc_challenge"), items)
+    [first, _] = asked(task_card("arc_challenge"), items)
     assert first.messages[0]["content"].startswith("Which?\n1. red\n2. blue\n\nReason step by step")

@@ -1,10 +1,12 @@
 """Boards with what every model was asked beside their own settings: from runs and scores on disk."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from genius_bench.artifacts import Build, Identity, Store
 from genius_bench.errors import InputError
@@ -16,6 +18,8 @@ from genius_bench.recipe import EvaluationSection
 from genius_bench.reporting.board import Board, build_board
 from genius_bench.reporting.control_tables import in_words
 from genius_bench.reporting.curves import GREEDY
+from genius_bench.reporting.legend import legend
+from genius_bench.reporting.terminal import show_board
 from genius_bench.runs import Evaluation, Run, write_run
 from genius_bench.statistics import suite_difference
 from tests.reporting.test_board import SETTINGS
@@ -272,3 +276,65 @@ def test_tasks_that_could_not_be_graded_are_held_against_no_placebo(tmp_path: Pa
     board = build_board(tmp_path)
     assert len(board.rows) == 3
     assert {row.over_placebo for row in board.rows} == {None}
+
+
+def of_kinds(store: Store, model: str, right: dict[str, list[int]], version: int = 1) -> Evaluation:
+    """Greedy answers to items of two levels, right or wrong as told."""
+    rows = [
+        {
+            "item_id": f"{level}-{number}",
+            "repeat": 0,
+            "correct": bool(value),
+            "released_correct": False,
+            **dict.fromkeys(
+                ("format_failure", "truncated", "empty", "error", "ungraded", "any_failure"), False
+            ),
+            "vote": "",
+            "slices": [level, "all of them"],
+        }
+        for level, values in right.items()
+        for number, value in enumerate(values)
+    ]
+
+    def produce(build: Build) -> None:
+        build.write_shard(rows)
+        details = {"samples": 0, "task_version": version}
+        write_scores(build, scores_of("one", rows, details))
+
+    key = store.make(Identity(kind="scores", version=1, parameters={"task": "one", "of": model}), produce).key
+    return Evaluation(model=model, fingerprint=model, settings=SETTINGS | {"samples": 0}, scores={"one": key})
+
+
+def test_a_board_tells_levels_and_kinds_of_items_apart(tmp_path: Path) -> None:
+    """Easy items come right and hard ones go wrong: the average hides what the slices show."""
+    store = Store(tmp_path)
+    base = of_kinds(store, "base", {"level 1": [0] * 30 + [1] * 10, "level 2": [1] * 30 + [0] * 10})
+    model = of_kinds(store, "model", {"level 1": [1] * 40, "level 2": [0] * 40})
+    trained(tmp_path, "model", [base, model])
+    board = build_board(tmp_path)
+    _, row = board.rows
+    assert row.average_gain
+    assert row.average_gain.difference == 0
+    assert {name: one.value.value for name, one in row.slices.items()} == {
+        "all of them": 0.5,
+        "level 1": 1.0,
+        "level 2": 0.0,
+    }
+    gains = {name: one.gain.difference for name, one in row.slices.items() if one.gain}
+    assert gains == {"all of them": 0, "level 1": pytest.approx(0.75), "level 2": pytest.approx(-0.75)}
+    stream = io.StringIO()
+    show_board(board, Console(file=stream, width=80))
+    assert "100.0▲" in stream.getvalue()
+    assert "0.0▼" in stream.getvalue()
+
+
+def test_models_that_were_asked_an_earlier_version_of_a_task_are_named_and_not_shown(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    old = of_kinds(store, "old base", {"level 1": [1] * 20})
+    new = of_kinds(store, "base", {"level 1": [0] * 20}, version=2)
+    write_run(tmp_path, Run(id="first", evaluations=[old]))
+    write_run(tmp_path, Run(id="second", evaluations=[new]))
+    board = build_board(tmp_path)
+    assert [row.fingerprints for row in board.rows] == [("base",)]
+    assert board.outdated == ["old base"]
+    assert "earlier versions of these tasks: old base." in legend(board, cost=False).plain

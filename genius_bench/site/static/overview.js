@@ -61,7 +61,8 @@ const OverviewPage = (() => {
     }
     show(single ? "single" : "means");
     const switches = several ? switcher("Rows", [["means", "Means over seeds"], ["single", "Every model"]], single ? "single" : "means", show) : null;
-    const heat = board.tasks.length > 1 && board.rows.length > 1 ? element("section", {}, element("h2", {}, "Method × task"), HeatMap.make(board, group)) : null;
+    const heat = board.tasks.length > 1 && board.rows.length > 1 ? element("section", {}, element("h2", {}, "Method × task"), HeatMap.ofTasks(board, group)) : null;
+    const kinds = HeatMap.ofKinds(board);
     const cost = Curves.cost(board);
     const scaling = Curves.scaling(board);
     const temperatures = Curves.temperatures(board);
@@ -77,6 +78,7 @@ const OverviewPage = (() => {
       {},
       element("section", {}, element("div", { class: "section-head" }, element("h2", {}, "All models"), switches, search), holder, legend(board)),
       heat,
+      kinds ? element("section", {}, element("h2", {}, "Method × kind of item"), kinds) : null,
       charts.length ? element("div", { class: charts.length > 1 ? "two" : "" }, charts) : null,
     );
     return { node, search, focus: () => table.focus() };
@@ -90,6 +92,7 @@ const OverviewPage = (() => {
     ];
     if (board.rows.some((row) => row.beyond)) lines.push("Beyond sharpening: every model at the temperature that suits it best, chosen on other items, against its base at the base's own.");
     if (board.rows.some((row) => row.grey)) lines.push("Grey rows: more than a fifth of the answers failed, so their numbers say more about format than about skill.");
+    if (board.outdated.length) lines.push(`Not shown, since they were scored on earlier versions of these tasks: ${board.outdated.join(", ")}.`);
     for (const [task, reason] of Object.entries(board.not_scored)) lines.push(`${task} is not scored: ${reason}.`);
     const notes = new Set(board.rows.flatMap((row) => Object.entries(row.notes).flatMap(([task, some]) => some.map((note) => `${task}: ${note}.`))));
     return element("div", { class: "legend-text" }, lines.map((line) => element("p", {}, line)), [...notes].slice(0, 12).map((note) => element("p", {}, "! ", note)));
