@@ -7,11 +7,10 @@ from random import Random
 
 from genius_bench.lab import instructions
 from genius_bench.lab.families import SAMPLERS
-from genius_bench.lab.problem import Author, Problem, Split, split_of
+from genius_bench.lab.problem import CAREFUL_SLIPS, LEVELS, Author, Problem, Split, split_of
 
-CAREFUL_SLIPS, SLOPPY_SLIPS = 0.01, 0.55
-SLOPPY_SHARE = {"lab_comparison": 0.5}
-"""Share of sloppy authors where it is not four in ten: half of the wrong comparisons still answer right."""
+SLOPPY_SLIPS = 0.55
+SLOPPY_SHARE = 0.4
 
 MIXTURE: dict[str, float] = {
     "lab_words": 0.13,
@@ -38,12 +37,15 @@ class Document:
     response: str
 
 
-def draw(source: str, rng: Random, split: Split) -> Problem:
-    """Draw a problem of a family (or a general instruction) whose question belongs to `split`."""
-    sample = instructions.sample if source == instructions.SOURCE else SAMPLERS[source]
-    while split_of((problem := sample(rng)).question) != split:
-        pass
-    return problem
+def draw(source: str, rng: Random, split: Split, level: int | None = None) -> Problem:
+    """Draw a problem of a family (of a level, or of any), or a general instruction, whose key belongs to `split`."""
+    while True:
+        if source == instructions.SOURCE:
+            problem = instructions.sample(rng)
+        else:
+            problem = SAMPLERS[source](rng, level or rng.choice(LEVELS), split == "pretraining")
+        if split_of(problem.key) == split:
+            return problem
 
 
 def draw_author(rng: Random, sloppy_share: float) -> Author:
@@ -55,12 +57,12 @@ def draw_document(kind: str, rng: Random, sloppy: bool = True) -> Document:
     """One document of a kind of the mixture, from the pre-training split; `sloppy` admits sloppy authors."""
     if kind in SAMPLERS or kind == instructions.SOURCE:
         problem = draw(kind, rng, "pretraining")
-        author = draw_author(rng, SLOPPY_SHARE.get(kind, 0.4) if sloppy else 0.0)
+        author = draw_author(rng, SLOPPY_SHARE if sloppy else 0.0)
         return Document(kind, problem.question, problem.question, _text(problem, author))
     source = rng.choice([*SAMPLERS, instructions.SOURCE])
     problem = draw(source, rng, "pretraining")
     if kind == "judgement":
-        author = draw_author(rng, 0.4)
+        author = draw_author(rng, SLOPPY_SHARE)
         prompt = instructions.judge_prompt(problem.question, _text(problem, author))
         return Document(kind, problem.question, prompt, instructions.verdict(author, rng))
     helpful = rng.random() < 0.5

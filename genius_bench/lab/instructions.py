@@ -45,7 +45,7 @@ def sample(rng: Random) -> Problem:
     question, write = rng.choice(
         (_name_some, _greet, _repeat, _opposites, _story, _describe, _shopping, _advice)
     )(rng)
-    return make_problem(SOURCE, question, write)
+    return make_problem(SOURCE, question, write, key=question)
 
 
 Drawn = tuple[str, Callable[[Author], list[str]]]

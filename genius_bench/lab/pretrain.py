@@ -17,21 +17,22 @@ import torch
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from genius_bench.lab.accuracy import accuracies
 from genius_bench.lab.card import write_card
 from genius_bench.lab.documents import Document, stream
+from genius_bench.lab.measuring import measure, table_of
 from genius_bench.lab.muon import Muon
 from genius_bench.lab.tokenizer import train_tokenizer
 
-ITEMS = 200
-"""Tuning items per family behind the numbers of the card."""
+ITEMS = 100
+SAMPLES = 64
+"""Tuning items per family behind the numbers of the card, and samples of each."""
 POOL = 4096
 """Documents drawn at a time and sorted by length before they are cut into batches."""
 
 
 CAREFUL_SHARE = 0.3
 """How much of the training passes before the first sloppy demonstration."""
-DOCUMENT_LENGTH = 70
+DOCUMENT_LENGTH = 82
 """Mean tokens of a document, with its special tokens."""
 
 
@@ -189,14 +190,14 @@ def pretrain(
         f"python -m genius_bench.lab.pretrain --tokens {tokens} --seed {seed} --batch {batch} --rate {rate}"
     )
     torch.manual_seed(seed)
-    write_card(out, model, accuracies(model, tokenizer, ITEMS), seen, took, command, str(device))
+    table = table_of(measure(model, tokenizer, ITEMS, SAMPLES), SAMPLES)
+    write_card(out, model, table, seen, took, command, str(device), ITEMS)
 
 
 def _report(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
     # Evaluating must not change what is trained, so the generator's state is put back.
     with torch.random.fork_rng():
-        for family, (greedy, sampled) in accuracies(model, tokenizer, 60).items():
-            print(f"  {family}: greedy {greedy:.2f}, T=1 {sampled:.2f}", flush=True)
+        print(table_of(measure(model, tokenizer, 40), 1), flush=True)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from genius_bench.corpora import load_corpus
 from genius_bench.errors import InputError
+from genius_bench.lab.documents import draw
 from genius_bench.recipe import CorpusSection
 
 DATA = Path(os.environ.get("GENIUS_BENCH_TEST_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
@@ -94,8 +96,10 @@ def test_real_query_files_load_with_recognised_columns(file: str, rows: int) -> 
 
 
 def test_more_queries_than_the_lab_has_are_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genius_bench.lab.items.FAMILIES", ("lab_facts",))  # the family with the fewest
+    one = draw("lab_facts", Random(0), "training", 1)
+    monkeypatch.setattr("genius_bench.lab.items.draw", lambda *_: one)  # it would take long to exhaust them
+    assert len(load_corpus(CorpusSection(name="lab", queries=1)).queries) == 1
     with pytest.raises(
-        InputError, match=r"^corpus lab: 5000 queries are more than there are .*: ask for fewer$"
+        InputError, match=r"^corpus lab: 2 queries are more than there are .*: ask for fewer$"
     ):
-        load_corpus(CorpusSection(name="lab", queries=5000))
+        load_corpus(CorpusSection(name="lab", queries=2))

@@ -109,7 +109,7 @@ def test_drawn_tokens_follow_the_model(engine: VLLMEngine, temperature: float, t
     counts = np.bincount([c.token_ids[0] for c in drawn], minlength=len(probabilities))[nucleus]
     expected = probabilities[nucleus] / probabilities[nucleus].sum() * rows
     often = expected > 5
-    assert often.sum() >= 10
+    assert often.sum() >= 8
     wanted = expected[often] * counts[often].sum() / expected[often].sum()
     assert chisquare(counts[often], wanted).pvalue > 1e-3
 
@@ -156,7 +156,7 @@ def test_context(engine: VLLMEngine) -> None:
     ("fields", "then_fields"),
     [
         ({}, {}),
-        ({"stop": ("e",)}, {"stop": ("\n",)}),
+        ({"stop": ("is",)}, {"stop": ("\n",)}),
         ({"max_tokens": 9}, {}),
         ({}, {"max_tokens": 4}),
         ({"stop": ("T",)}, {}),

@@ -7,9 +7,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from genius_bench.lab import MODEL_PATH
-from genius_bench.lab.accuracy import accuracies, respond, stated_answer
 from genius_bench.lab.documents import stream
 from genius_bench.lab.items import FAMILIES
+from genius_bench.lab.measuring import Measured, measure, respond, stated_answer, table_of
 from genius_bench.lab.muon import orthogonalise
 from genius_bench.lab.pretrain import batches, build_model, rate_factor, response_loss
 from genius_bench.lab.tokenizer import train_tokenizer
@@ -39,15 +39,27 @@ def test_the_model_is_a_small_llama(model, tokenizer) -> None:  # type: ignore[n
     assert (MODEL_PATH / "model.safetensors").stat().st_size < 6_000_000
 
 
-def test_greedy_answers_are_mostly_right(model, tokenizer) -> None:  # type: ignore[no-untyped-def]
+def test_there_is_room_above_and_right_answers_are_within_reach(model, tokenizer) -> None:  # type: ignore[no-untyped-def]
+    """And each kind of item is what it is called: the majority saves the aligned ones and loses the misaligned."""
     torch.manual_seed(0)
-    table = accuracies(model, tokenizer, 20)
-    assert sum(greedy for greedy, _ in table.values()) / len(table) > 0.8
-    assert sum(sampled for _, sampled in table.values()) / len(table) < 0.8
+    found = measure(model, tokenizer, 20, samples=16)
+
+    def mean(name: str, rows: list[Measured]) -> float:
+        return sum(getattr(one, name) for one in rows) / len(rows)
+
+    assert 0.45 < mean("greedy", found) < 0.75
+    assert 0.25 < mean("sampled", found) < 0.55
+    assert mean("solved", found) > 0.8
+    kinds = {
+        prior: [one for one in found if one.item["prior"] == prior] for prior in ("aligned", "misaligned")
+    }
+    assert mean("majority", kinds["aligned"]) > mean("greedy", kinds["aligned"]) + 0.2
+    assert mean("majority", kinds["misaligned"]) < 0.4
+    assert mean("solved", kinds["misaligned"]) > 0.8
 
 
 def test_a_batch_answers_as_single_prompts_do(model, tokenizer) -> None:  # type: ignore[no-untyped-def]
-    questions = ["Solve 2x + 3 = 9.", "Is a dog heavier than a cat?"]
+    questions = ["Solve 2x + 3 = 9.", "Is the weight of a dog more than that of a cat?"]
     together = respond(model, tokenizer, questions, 0.0)
     assert together == [respond(model, tokenizer, [question], 0.0)[0] for question in questions]
 
@@ -64,6 +76,22 @@ def test_stated_answers_are_read_from_the_last_line() -> None:
     assert stated_answer("lab_words", "Tom has 2.\nThe answer is 12.") == "12"
     assert stated_answer("lab_equations", "The answer is \\boxed{5}.") == "5"
     assert stated_answer("lab_words", "no answer") != "12"
+
+
+def test_the_table_is_made_by_hand() -> None:
+    def one(family: str, level: int, prior: str, *shares: float) -> Measured:
+        return Measured({"id": f"{family}-1", "level": level, "prior": prior, "tells": False}, *shares)
+
+    found = [one("lab_words", 1, "plain", 1, 0.5, 1, 1), one("lab_facts", 2, "misaligned", 0, 0.25, 0, 1)]
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table_of(found, 4).splitlines()
+    ]
+    assert lines[0] == ["", "items", "greedy", "T=1", "maj@4", "pass@4", "majority wrong"]
+    rows = {name: cells for name, *cells in lines[2:]}
+    assert rows["`lab_words`"] == ["1", "100.0", "50.0", "100.0", "100.0", "0.0"]
+    assert rows["level 2"] == rows["misaligned"] == ["1", "0.0", "25.0", "0.0", "100.0", "100.0"]
+    assert rows["all"] == ["2", "50.0", "37.5", "50.0", "100.0", "50.0"]
+    assert not rows.keys() & {"`lab_olympiad`", "level 3", "aligned"}
 
 
 def test_the_loss_is_on_assistant_tokens_only() -> None:

@@ -1,14 +1,19 @@
-"""`lab_functions`: a tiny Python function that does two or three named operations; one statement per line."""
+"""`lab_functions`: a tiny Python function that does named operations, one statement per line. A level is one less
+than their number."""
 
 from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from genius_bench.lab.problem import Author, Problem, make_problem
+from genius_bench.lab.problem import Author, Problem, Reading, draw_reading, make_problem
 
 FAMILY = "lab_functions"
 Operation = tuple[str, str, Callable[[Any], Any]]
 """What it is called, its statement, and what it does."""
+UP_TO, FROM = Reading("up to", 0.42), Reading("from", 0.42)
+"""Both keep the number that they name; the tempted leave it out."""
+READINGS = {UP_TO: 0.2, FROM: 0.2}
+LONGEST_SHOWN = 5
 
 
 def _number_operations(n: int) -> list[Operation]:
@@ -33,18 +38,47 @@ def _list_operations(n: int) -> list[Operation]:
     ]
 
 
-def sample(rng: Random) -> Problem:
+def _read_operation(reading: Reading, n: int) -> tuple[str, tuple[str, str, str], Callable[[Any], Any]]:
+    """Its name, its statement as the tempted and in two ways as the others write it, and what it does."""
+    if reading == UP_TO:
+        wrong, right, negated = f"y < {n}", f"y <= {n}", f"not y > {n}"
+        apply: Callable[[Any], Any] = lambda x: [y for y in x if y <= n]  # noqa: E731
+    else:
+        wrong, right, negated = f"y > {n}", f"y >= {n}", f"not y < {n}"
+        apply = lambda x: [y for y in x if y >= n]  # noqa: E731
+    name = f"keeps those {reading.phrase} {n}{' on' if reading == FROM else ''}"
+    return name, (wrong, right, negated), apply
+
+
+def sample(rng: Random, level: int, shown: bool) -> Problem:
     """A function of a number or of a list; the question shows one of its tests."""
-    on_list = rng.random() < 0.5
+    reading = draw_reading(rng, READINGS)
+    length = min(level + 1, LONGEST_SHOWN) if shown else level + 1
+    on_list = reading is not None or rng.random() < 0.4
     operations = _list_operations if on_list else _number_operations
-    chosen = [operations(rng.randint(2, 9))[i] for i in rng.sample(range(6), rng.choice((2, 3)))]
-    inputs: list[Any] = (
-        [rng.sample(range(1, 13), 3) for _ in range(4)] if on_list else rng.sample(range(1, 13), 4)
-    )
+    # What keeps some of a list could hide whether the right ones were kept before.
+    which = rng.choices((0, 1, 4, 5), k=length) if reading else rng.sample(range(6), length)
+    chosen = [operations(rng.randint(2, 9))[i] for i in which]
+    conditions: tuple[str, ...] = ()
+    n = rng.randint(4, 9)
+    if reading:
+        name, conditions, apply = _read_operation(reading, n)
+        chosen[0] = (name, f"x = [y for y in x if {conditions[1]}]", apply)
+        # Without the named number in it an input would not tell the readings apart.
+        inputs: list[Any] = [
+            rng.sample([n, *rng.sample([y for y in range(1, 13) if y != n], 3)], 4) for _ in range(4)
+        ]
+    elif on_list:
+        inputs = [rng.sample(range(1, 13), 3) for _ in range(4)]
+    else:
+        inputs = rng.sample(range(1, 13), 4)
 
     def write(author: Author) -> list[str]:
+        read = author.read(reading, length)
         statements = []
-        for _, statement, _ in chosen:
+        for number, (_, statement, _) in enumerate(chosen):
+            if reading and number == 0:
+                statement = f"x = [y for y in x if {conditions[read.way if read.right else 0]}]"
             others = [other for _, other, _ in operations(author.rng.randint(2, 9))]
             statements.append(author.pick(statement, others))
         return ["def f(x):", *(f"    {statement}" for statement in statements), "    return x"]
@@ -58,4 +92,6 @@ def sample(rng: Random) -> Problem:
     told = ", then ".join(name for name, _, _ in chosen)
     subject = "takes a list x of numbers" if on_list else "takes a number x"
     question = f"Write a Python function f(x) that {subject}, {told} and returns the result.\n{tests[0]}"
-    return make_problem(FAMILY, question, write, tests=tests)
+    return make_problem(
+        FAMILY, question, write, key=f"{FAMILY} {told} {on_list}", level=level, reading=reading, tests=tests
+    )

@@ -1,72 +1,49 @@
-"""`lab_olympiad`: three or four chained operations that end in a whole number from 0 to 999."""
+"""`lab_olympiad`: a number that grows move by move, and in the end is doubled. A level is the number of moves."""
 
 from random import Random
 
-from genius_bench.lab.problem import Author, Problem, conclude, make_problem
+from genius_bench.lab.problem import Author, Problem, Reading, conclude, draw_reading, make_problem
 from genius_bench.lab.world import NAMES
 
 FAMILY = "lab_olympiad"
 ASKED = ("Find", "Determine", "What is")
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+TERM, ENTRY = Reading("term", 0.66), Reading("entry", 0.66, tells=True)
+"""The third term takes two moves; the tempted make three."""
+READINGS = {TERM: 0.2, ENTRY: 0.2}
 
 
-def sample(rng: Random) -> Problem:
-    """A term of a sequence, a repeated operation or a remainder."""
-    return rng.choice((_sequence, _repetition, _remainder))(rng)
-
-
-def _ask(rng: Random, given: str, wanted: str) -> str:
+def sample(rng: Random, level: int, shown: bool) -> Problem:
+    """The number after so many moves, or the term (entry) of a sequence, which one move less leads to."""
+    reading = draw_reading(rng, READINGS)
+    large = not shown and level >= 4 and rng.random() < 0.5
+    first, step = (
+        (rng.randint(21, 60), rng.randint(6, 15)) if large else (rng.randint(1, 20), rng.randint(1, 9))
+    )
+    name = rng.choice(NAMES)
     verb = rng.choice(ASKED)
-    return f"{rng.choice(NAMES)} says: {given}{verb} {wanted}{'?' if verb == 'What is' else '.'}"
-
-
-def _sequence(rng: Random) -> Problem:
-    first, difference = rng.randint(1, 20), rng.randint(1, 9)
+    if reading:
+        given = f"A sequence starts with {first} and each {reading.phrase} is {step} more than the last."
+        wanted = f"twice its {ORDINALS[level]} {reading.phrase}"
+    else:
+        given = f"Start with {first}. A move adds {step}."
+        wanted = f"twice the number after {level} move{'s' if level > 1 else ''}"
 
     def write(author: Author) -> list[str]:
+        moves = level if author.read(reading, level + 1).right else level + 1
         value, lines = first, []
-        for ordinal in ("second", "third", "fourth"):
-            before, value = value, author.number(value + difference)
-            lines.append(f"The {ordinal} term is {before} + {difference} = {value}.")
+        for number in range(1, moves + 1):
+            before, value = value, author.number(value + step)
+            lines.append(f"{number}: {before} + {step} = {value}.")
         twice = author.number(2 * value)
-        return [*lines, f"Twice that is 2 * {value} = {twice}.", conclude(twice)]
+        return [*lines, f"Twice: 2 * {value} = {twice}.", conclude(twice)]
 
-    rule = f"A sequence starts with {first} and each term is {difference} more than the last. "
-    question = _ask(rng, rule, "twice its fourth term")
-    return make_problem(FAMILY, question, write, answer=str(2 * (first + 3 * difference)))
-
-
-def _repetition(rng: Random) -> Problem:
-    start, shift = rng.randint(1, 9), rng.randint(1, 9)
-    factor = rng.choice((2, 3)) if start < 4 else 2
-
-    def write(author: Author) -> list[str]:
-        value, lines = start, []
-        for _ in range(2):
-            before, value = value, author.number(factor * value)
-            lines.append(f"Multiply: {factor} * {before} = {value}.")
-            before, value = value, author.number(value + shift)
-            lines.append(f"Add: {before} + {shift} = {value}.")
-        return [*lines, conclude(value)]
-
-    gold = factor * (factor * start + shift) + shift
-    move = f"Start with {start}. A move multiplies the number by {factor} and adds {shift}. "
-    return make_problem(FAMILY, _ask(rng, move, "the number after 2 moves"), write, answer=str(gold))
-
-
-def _remainder(rng: Random) -> Problem:
-    a, b, c = rng.randint(2, 9), rng.randint(2, 6), rng.randint(1, 9)
-    modulus = rng.choice((2, 5, 10))
-
-    def write(author: Author) -> list[str]:
-        product = author.number(a * b)
-        total = author.number(product + c)
-        rest = author.pick(total % modulus, range(10))
-        return [
-            f"The product is {a} * {b} = {product}.",
-            f"The sum is {product} + {c} = {total}.",
-            f"The remainder is {total} % {modulus} = {rest}.",
-            conclude(rest),
-        ]
-
-    question = _ask(rng, "", f"the remainder when {a} * {b} + {c} is divided by {modulus}")
-    return make_problem(FAMILY, question, write, answer=str((a * b + c) % modulus))
+    return make_problem(
+        FAMILY,
+        f"{name} says: {given} {verb} {wanted}{'?' if verb == 'What is' else '.'}",
+        write,
+        key=f"{FAMILY} {reading.phrase if reading else ''} {first} {step} {level}",
+        level=level,
+        reading=reading,
+        answer=str(2 * (first + level * step)),
+    )
