@@ -1,4 +1,4 @@
-"""Hands all prompts of a task to an engine at once and stores the answers as they come."""
+"""Hands all prompts of some tasks to an engine at once and stores the answers as they come."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -92,7 +92,7 @@ class AskedTask:
     def end(self) -> None:
         """Raises `GeniusBenchError` where there was no answer at all."""
         self.store()
-        if len(self._failed) == len(self.prompts):
+        if self._failed and len(self._failed) == len(self.prompts):
             raise GeniusBenchError(
                 f"task {self.name}: every request failed; the first: {self._failed[0]['error']}"
             )
@@ -199,7 +199,7 @@ async def _ask_all(
         for finished in asyncio.as_completed(answers):
             await finished
     except BaseException:
-        for task, _ in missing:
+        for task in {task.name: task for task, _ in missing}.values():
             task.store()
         raise
     finally:

@@ -96,7 +96,7 @@ def test_a_seed_alone_decides_whatever_shares_the_batch(engine: VLLMEngine) -> N
 
 @pytest.mark.parametrize(("temperature", "top_p"), [(0.7, 1.0), (1.0, 0.8)])
 def test_drawn_tokens_follow_the_model(engine: VLLMEngine, temperature: float, top_p: float) -> None:
-    prompt, rows = (1, 5, 6, 7), 3000  # no question: after it many tokens are likely
+    prompt, rows = (1, 8, 9, 10), 3000  # no question: after it many tokens are likely
     request = Request(prompt_ids=prompt, max_tokens=1, seed=0, temperature=temperature, top_p=top_p)
     drawn = generate(engine, [replace(request, seed=seed) for seed in range(rows)])
     with torch.inference_mode():
@@ -109,7 +109,7 @@ def test_drawn_tokens_follow_the_model(engine: VLLMEngine, temperature: float, t
     counts = np.bincount([c.token_ids[0] for c in drawn], minlength=len(probabilities))[nucleus]
     expected = probabilities[nucleus] / probabilities[nucleus].sum() * rows
     often = expected > 5
-    assert often.sum() >= 8
+    assert often.sum() >= 10
     wanted = expected[often] * counts[often].sum() / expected[often].sum()
     assert chisquare(counts[often], wanted).pvalue > 1e-3
 

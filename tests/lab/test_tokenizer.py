@@ -44,9 +44,11 @@ def test_digits_and_newlines_stand_alone(text: str) -> None:
 
 
 def test_lab_words_are_single_tokens() -> None:
+    """Digits aside, each of which is a token."""
     texts = [text for document in islice(stream(9), 500) for text in (document.prompt, document.response)]
-    tokens = sum(len(TOKENIZER(text)["input_ids"]) for text in texts)
-    assert tokens / sum(len(text) for text in texts) < 0.37
+    digits = sum(map(str.isdigit, "".join(texts)))
+    tokens = sum(len(TOKENIZER(text)["input_ids"]) for text in texts) - digits
+    assert tokens / (sum(map(len, texts)) - digits) < 0.33
     assert len(TOKENIZER) <= 1024
     assert len(TOKENIZER(" apples")["input_ids"]) == 1
 
