@@ -13,7 +13,7 @@ from genius_bench.reporting.cost import Cost
 from genius_bench.reporting.coverage import Changes, Coverage, changes_of, coverage_of
 from genius_bench.reporting.curves import GREEDY, Curve, curves_of
 from genius_bench.reporting.recipes import placebo_of, seed_groups
-from genius_bench.reporting.scored import Scored, scored_models
+from genius_bench.reporting.scored import ItemValues, Scored, scored_models
 from genius_bench.reporting.sharpening import Sharpening, sharpening_of
 from genius_bench.reporting.slices import Slice, slices_of
 from genius_bench.runs import read_runs
@@ -198,10 +198,18 @@ def _row(
         several=_of_several_samples(group, list(metrics)),
         failures={name: _failure(group, list(alike), name) for name in FAILURES},
         cost=_mean_cost([one.cost for one in group if one.cost is not None]),
-        slices=slices_of(group, base, alike),
+        slices=slices_of(
+            {task: group[0].slices(task) for task in alike},
+            [_answers(one, alike) for one in group],
+            _answers(base, alike) if base is not None else None,
+        ),
         over_placebo=gain_of(group, placebo, alike) if placebo else None,
         **_control_of(group, base, list(alike), controlled, curves),
     )
+
+
+def _answers(model: Scored, metrics: Mapping[str, str]) -> dict[str, ItemValues]:
+    return {task: model.items(task, metric) for task, metric in metrics.items()}
 
 
 def _varied(task: str) -> Callable[[Curve], bool]:
@@ -239,15 +247,15 @@ def _control(
     if row.sharpening is None:
         return None
     curve, [best] = curves[row.base], row.sharpening.best
-    there = [curve.reported(task, best) for task in controlled]
-    here = [curve.reported(task, curve.own_temperature) for task in controlled]
-    if [one.keys() for one in there] != [one.keys() for one in here]:
+    there = {task: curve.reported(task, best) for task in controlled}
+    here = {task: curve.reported(task, curve.own_temperature) for task in controlled}
+    if any(there[task].keys() != here[task].keys() for task in controlled):
         return None  # the items have changed between the two
     cells: dict[str, Estimate | None] = dict.fromkeys(metrics)
     gains: dict[str, Difference | None] = dict.fromkeys(metrics)
-    for task, values, plain in zip(controlled, there, here, strict=True):
-        cells[task] = share(list(values.values()), curve.answers_per_item(task, best))
-        gains[task] = paired_difference(values, plain)
+    for task in controlled:
+        cells[task] = share(list(there[task].values()), curve.answers_per_item(task, best))
+        gains[task] = paired_difference(there[task], here[task])
     whole = controlled == list(comparable(metrics))  # else its average is not of what the others' are
     return Row(
         label=f"{row.label.removesuffix(' (base)')}, {told(best)}",
@@ -259,10 +267,13 @@ def _control(
         cells=cells,
         gains=corrected(gains),
         average=row.sharpening.at_best if whole else None,
-        average_gain=suite_difference([there], [here]) if whole else None,
+        average_gain=suite_difference([[*there.values()]], [[*here.values()]]) if whole else None,
         greedy=None,
         greedy_gain=None,
         released=None,
+        slices=slices_of({task: curve.own.slices(task) for task in controlled}, [there], here)
+        if whole
+        else {},
     )
 
 

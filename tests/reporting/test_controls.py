@@ -51,6 +51,7 @@ def answered(
                 ("format_failure", "truncated", "empty", "error", "ungraded", "any_failure"), False
             ),
             "vote": "",
+            "slices": [f"level {item % 2}"],
         }
         for (item, repeat), value in np.ndenumerate(right)
     ]
@@ -326,6 +327,28 @@ def test_a_board_tells_levels_and_kinds_of_items_apart(tmp_path: Path) -> None:
     show_board(board, Console(file=stream, width=80))
     assert "100.0▲" in stream.getvalue()
     assert "0.0▼" in stream.getvalue()
+
+
+def test_the_control_has_levels_and_kinds_too(tmp_path: Path) -> None:
+    """On the half of the items that is reported, by hand: odd ones gain at the lower temperature, even ones lose."""
+    store, items = Store(tmp_path), np.arange(100)
+    hot, cool = (np.array([even, odd])[items % 2][:, None] for even, odd in ((True, False), (False, True)))
+    cool[:20] = True
+    evaluations = [
+        answered(store, "base", "one", hot, {"samples": 1}),
+        answered(store, "base", "one", cool, CONTROL | {"temperature": 0.5}, control=True),
+    ]
+    trained(tmp_path, "model", evaluations)
+    control = build_board(tmp_path).rows[1]
+    assert control.is_control
+    chosen_on = choosing_half(f"one-{item}" for item in items)
+    left = [item for item in items if f"one-{item}" not in chosen_on]
+    for level in (0, 1):
+        mine = [item for item in left if item % 2 == level]
+        found = control.slices[f"level {level}"]
+        assert found.value.value == pytest.approx(np.mean([cool[item] for item in mine]))
+        assert found.gain
+        assert found.gain.difference == pytest.approx(np.mean(cool[mine]) - np.mean(hot[mine]))
 
 
 def test_models_that_were_asked_an_earlier_version_of_a_task_are_named_and_not_shown(tmp_path: Path) -> None:
