@@ -6,13 +6,14 @@ lm-eval's own engine wrappers are not used: they give repeats one seed, and thei
 import json
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from unittest import mock
 
 from lm_eval.api.model import LM
 from lm_eval.evaluator import evaluate
 from lm_eval.tasks import TaskManager
-from lm_eval.utils import apply_template
+from lm_eval.utils import env
 
 from genius_bench.errors import InputError
 from genius_bench.evaluation.asking import Prompt
@@ -29,7 +30,10 @@ def prompts_of(card: TaskCard, items: Items, *, repeats: range, limit: int | Non
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     tasks = TaskManager(include_defaults=False).load([_configuration(card, items, len(repeats))])
     bridge = _Bridge(repeats, _conversations(card, items))
-    with mock.patch("lm_eval.api.task.tqdm", lambda wrapped, **_: wrapped):  # we show progress of our own
+    with (
+        mock.patch("lm_eval.api.task.tqdm", lambda wrapped, **_: wrapped),  # we show progress of our own
+        mock.patch("lm_eval.api.task.utils.apply_template", rendered),  # lm-eval compiles it for every item
+    ):
         evaluate(
             bridge,
             tasks,
@@ -49,7 +53,10 @@ def question_text(card: TaskCard, row: Row) -> str:
 
 def rendered(template: str, row: Row) -> str:
     """A template of a task file, filled in with an item's columns."""
-    return str(apply_template(template, row))
+    return _compiled(template).render(**row)
+
+
+_compiled = lru_cache(maxsize=256)(env.from_string)
 
 
 def gold_text(card: TaskCard, row: Row) -> str:
