@@ -25,7 +25,8 @@ class Collected:
 
 
 class Work(NamedTuple):
-    """At most how many responses per query an iteration samples, judges (in judgements) and trains on."""
+    """At most how many responses per query an iteration samples, judges (in judgements) and trains on; on average
+    where iterations differ."""
 
     sampled: float = 0.0
     judged: float = 0.0
@@ -71,13 +72,19 @@ class Method(ABC):
         """What an iteration asks for, for listings and plans; None when the plug-in does not say."""
         return None
 
-    @property
-    def restarts_from_base(self) -> bool:
-        """Whether every iteration trains the base model anew instead of the latest policy."""
+    def restarts_from_base(self, iteration: int) -> bool:
+        """Whether an iteration (1, 2, …) trains the base model anew instead of the latest policy.
+
+        What it trains is also its reference; where it has not itself sampled the rows, `settings_of` says that their
+        reference log-probabilities are recomputed.
+        """
         return False
 
     def settings_of(self, iteration: int) -> Layer:
-        """What an iteration (1, 2, …) changes in the recipe's `objective` and `training` sections."""
+        """What an iteration (1, 2, …) changes in the recipe's `objective` and `training` sections.
+
+        Where it names another objective than the recipe does, the recipe's parameters mean nothing to it.
+        """
         return {}
 
     def factors_of(self, iteration: int) -> Layer:

@@ -55,7 +55,7 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     for iteration in range(1, resolved.method.iterations + 1):
         training_set = stages.collect(home, resolved, corpus, policy, iteration)
         note(f"training set: {rows_and_left_out(training_set)}")
-        start = base if resolved.method.restarts_from_base else policy
+        start = base if resolved.method.restarts_from_base(iteration) else policy
         checkpoint = stages.optimise(home, resolved, training_set, start, iteration)
         for step, (folder, _) in checkpoints_on_the_way(checkpoint.path).items():
             between = _named(resolve_model(str(folder)), resolved, iteration)

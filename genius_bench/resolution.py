@@ -39,7 +39,9 @@ class Resolved:
         from genius_bench.objectives.interface import build_objective
 
         changes, factors = self.method.settings_of(iteration), self.method.factors_of(iteration)
-        objective = merge(self.recipe.objective, changes.get("objective", {}))
+        objective = changes.get("objective", {})
+        if objective.get("name", self.objective.name) == self.objective.name:
+            objective = merge(self.recipe.objective, objective)
         training = merge(self.recipe.training.model_dump(), changes.get("training", {}))
         if objective["name"] == self.method.objective["name"]:  # another one's parameters mean something else
             _multiply(objective, factors.get("objective", {}))

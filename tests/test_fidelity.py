@@ -264,7 +264,7 @@ def evaluation(r: Resolved) -> Any:
 
 EFFECTS: dict[str, Callable[[Resolved], Any]] = {
     "sampling": lambda r: [sample(r, iteration).rows for iteration in (1, 2)],
-    "schedule": lambda r: [r.method.iterations, r.method.restarts_from_base, *map(r.settings_of, (1, 4))],
+    "schedule": lambda r: [r.method.iterations, r.method.restarts_from_base(2), *map(r.settings_of, (1, 4))],
     "objective": lambda r: [r.objective.row_losses(batch(gap=gap))[0].item() for gap in (0.2, -0.2)],
     "training": training,
     "training.reference": reference,

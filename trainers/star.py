@@ -71,8 +71,7 @@ class STaR(Method):
     def iterations(self) -> int:
         return self.options.iterations
 
-    @property
-    def restarts_from_base(self) -> bool:
+    def restarts_from_base(self, iteration: int) -> bool:
         return self.options.restart
 
     @property

@@ -80,7 +80,7 @@ def survey_training(home: Path, resolved: Resolved, base: ModelFiles, *, offline
     ledger, policy, policies, rounds = Ledger(home), base, [base], []
     on_the_way: list[ModelFiles] = []
     for iteration in range(1, resolved.method.iterations + 1):
-        start = base if resolved.method.restarts_from_base else policy
+        start = base if resolved.method.restarts_from_base(iteration) else policy
         found = _round(ledger, resolved, corpus, policy, start, iteration)
         checkpoint = found.checkpoint
         if checkpoint.state == "found":

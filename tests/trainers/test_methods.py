@@ -101,8 +101,8 @@ def test_star_needs_answers_for_the_gold_filter_only() -> None:
 
 def test_star_restarts_from_the_base_model_three_times() -> None:
     method = STaR(StarOptions())
-    assert (method.iterations, method.restarts_from_base) == (3, True)
-    assert not STaR(StarOptions(restart=False)).restarts_from_base
+    assert (method.iterations, method.restarts_from_base(2)) == (3, True)
+    assert not STaR(StarOptions(restart=False)).restarts_from_base(2)
 
 
 # CoH
