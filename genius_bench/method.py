@@ -54,6 +54,8 @@ class Method(ABC):
     """Options about rounds, not about the rows of one (how many there are, …): changing them samples nothing again."""
     variants: ClassVar[dict[str, Layer]] = {"paper": {}}
     """Named recipes laid over the defaults; `paper` is the default one."""
+    builds_on_earlier: ClassVar[bool] = False
+    """Whether an iteration reads what earlier ones have collected of its query: `Policy.earlier`."""
     objective: ClassVar[Layer] = {"name": "dpo"}
     """The recipe's default `objective` section."""
     training: ClassVar[Layer] = {}

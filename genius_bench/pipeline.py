@@ -49,11 +49,12 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     if missing:
         note(f"not available yet, left out: {', '.join(missing)}")
 
-    policy, policies, checkpoints = base, [base], []
+    policy, policies, checkpoints, training_sets = base, [base], [], []
     on_the_way: list[dict[str, str]] = []
     steps = 0
     for iteration in range(1, resolved.method.iterations + 1):
-        training_set = stages.collect(home, resolved, corpus, policy, iteration)
+        training_set = stages.collect(home, resolved, corpus, policy, training_sets)
+        training_sets.append(training_set)
         note(f"training set: {rows_and_left_out(training_set)}")
         start = base if resolved.method.restarts_from_base(iteration) else policy
         checkpoint = stages.optimise(home, resolved, training_set, start, iteration)

@@ -108,12 +108,16 @@ def _check_label(corpus: Corpus, method: str, label: str, field: str) -> None:
         )
 
 
-def collect(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles, iteration: int) -> Artifact:
-    """Samples and curates: the training set of one iteration."""
-    return in_own_process(_collect, home, resolved, corpus, policy, iteration)
+def collect(
+    home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles, earlier: Sequence[Artifact]
+) -> Artifact:
+    """Samples and curates: the training set of the iteration after those whose training sets are `earlier`."""
+    return in_own_process(_collect, home, resolved, corpus, policy, earlier)
 
 
-def _collect(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles, iteration: int) -> Artifact:
+def _collect(
+    home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles, earlier: Sequence[Artifact]
+) -> Artifact:
     from genius_bench.sampling.collecting import collect, training_set
 
     store = Store(home)
@@ -124,7 +128,8 @@ def _collect(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles,
         policy_fingerprint=served_fingerprint(policy, resolved.recipe.engine),
         open_engine=lambda: open_sampler(policy, resolved.recipe.engine),
         seed=resolved.recipe.seed,
-        iteration=iteration,
+        iteration=len(earlier) + 1,
+        earlier=[store.named("collection", made.manifest["inputs"]["collection"]) for made in earlier],
         queries_in_flight=max(4, resolved.recipe.engine.max_batch // 2),
     )
     return training_set(store, collection)

@@ -1,6 +1,6 @@
 """What a recipe would read and make, and what of it is there: looked up by the stages' own code, nothing is run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -78,10 +78,12 @@ def survey_training(home: Path, resolved: Resolved, base: ModelFiles, *, offline
     corpus = _corpus(resolved, base, offline)
     counts = _corpus_seen(corpus, resolved, base)
     ledger, policy, policies, rounds = Ledger(home), base, [base], []
+    collections: list[Artifact] = []
     on_the_way: list[ModelFiles] = []
     for iteration in range(1, resolved.method.iterations + 1):
         start = base if resolved.method.restarts_from_base(iteration) else policy
-        found = _round(ledger, resolved, corpus, policy, start, iteration)
+        collections.append(_collection(ledger, resolved, corpus, policy, collections))
+        found = _round(ledger, resolved, collections[-1], start, iteration)
         checkpoint = found.checkpoint
         if checkpoint.state == "found":
             policy = resolve_model(str(checkpoint.path / "model"))
@@ -106,12 +108,10 @@ def _on_the_way(checkpoint: Path, name: str) -> list[ModelFiles]:
 def _round(
     ledger: Ledger,
     resolved: Resolved,
-    corpus: Corpus | None,
-    policy: ModelFiles,
+    collection: Artifact,
     start: ModelFiles,
     iteration: int,
 ) -> RoundSeen:
-    collection = _collection(ledger, resolved, corpus, policy, iteration)
     rows = training_set(ledger, collection)
     checkpoint = promised_checkpoint(ledger, resolved, rows, start, iteration)
     sizes = list(row_sizes(rows.rows(), resolved, start, iteration)) if rows.reused else []
@@ -126,8 +126,13 @@ def _round(
 
 
 def _collection(
-    ledger: Ledger, resolved: Resolved, corpus: Corpus | None, policy: ModelFiles, iteration: int
+    ledger: Ledger,
+    resolved: Resolved,
+    corpus: Corpus | None,
+    policy: ModelFiles,
+    earlier: Sequence[Artifact],
 ) -> Artifact:
+    iteration = len(earlier) + 1
     if corpus is None:  # nothing that was made of it could be told
         key = f"{policy.fingerprint} {resolved.recipe.corpus.model_dump_json()} {iteration}"
         return Artifact("collection", key, ledger.home / "nowhere", reused=False)
@@ -139,6 +144,7 @@ def _collection(
         open_engine=_never,
         seed=resolved.recipe.seed,
         iteration=iteration,
+        earlier=earlier,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -17,6 +17,7 @@ from genius_bench.progress import Advance, progress
 from genius_bench.registry import code_digest
 from genius_bench.rows import Query
 from genius_bench.sampling.dead_letters import dead_letter, list_dead_letters
+from genius_bench.sampling.earlier import Earlier
 from genius_bench.sampling.policy import Policy
 from genius_bench.sampling.pool import Pool
 from genius_bench.sampling.shelf import Row, Shelf
@@ -37,14 +38,17 @@ def collect(
     open_engine: Callable[[], Engine],
     seed: int,
     iteration: int = 1,
+    earlier: Sequence[Artifact] = (),
     queries_in_flight: int = 128,
 ) -> Artifact:
     """The `collection` of a method: a row per query with its training rows, its trace and its notes.
 
-    Labels that the method does not declare as needed are removed from the queries before it sees them. An engine of
-    several workers is given `queries_in_flight` for each.
+    Labels that the method does not declare as needed are removed from the queries before it sees them, and so are the
+    collections of `earlier` iterations where it does not build on them. An engine of several workers is given
+    `queries_in_flight` for each.
     """
     visible = visible_part(corpus, method)
+    earlier = earlier if method.builds_on_earlier else ()
     identity = Identity(
         kind="collection",
         version=COLLECT_VERSION,
@@ -55,7 +59,11 @@ def collect(
             "seed": seed,
             "iteration": iteration,
         },
-        inputs={"policy": policy_fingerprint, "corpus": visible.fingerprint},
+        inputs={
+            "policy": policy_fingerprint,
+            "corpus": visible.fingerprint,
+            **{f"iteration {number}": made.key for number, made in enumerate(earlier, start=1)},
+        },
     )
 
     def produce(build: Build) -> None:
@@ -70,7 +78,8 @@ def collect(
                     bound = Policy(engine, seed, iteration, Pool(store.home / "pools" / policy_fingerprint))
                     shelf = Shelf(build, bound.take_counts, len(done))
                     in_flight = queries_in_flight * getattr(engine, "workers", 1)
-                    asyncio.run(_collect_all(waiting, in_flight, method, bound, shelf, advance))
+                    before = Earlier(earlier)
+                    asyncio.run(_collect_all(waiting, in_flight, method, bound, before, shelf, advance))
             finally:
                 engine.close()
         list_dead_letters(build)
@@ -94,13 +103,19 @@ def _visible(queries: Iterable[Query], references: bool, answers: bool) -> Itera
 
 
 async def _collect_all(
-    queries: Iterator[Query], in_flight: int, method: Method, policy: Policy, shelf: Shelf, advance: Advance
+    queries: Iterator[Query],
+    in_flight: int,
+    method: Method,
+    policy: Policy,
+    earlier: Earlier,
+    shelf: Shelf,
+    advance: Advance,
 ) -> None:
     """A fixed number of workers take queries one by one; what is finished is stored even when one of them fails."""
 
     async def work() -> None:
         for query in queries:
-            shelf.add(await _collect_one(query, method, policy))
+            shelf.add(await _collect_one(query, method, policy.for_one_query(earlier.of(query.id))))
             advance(1)
 
     workers = [asyncio.create_task(work()) for _ in range(in_flight)]
@@ -112,8 +127,7 @@ async def _collect_all(
         shelf.store()
 
 
-async def _collect_one(query: Query, method: Method, policy: Policy) -> Row:
-    own = policy.for_one_query()
+async def _collect_one(query: Query, method: Method, own: Policy) -> Row:
     try:
         collected = await method.collect(query, own)
     except WorkerKilledError as error:

@@ -5,13 +5,16 @@ from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from genius_bench.engines.interface import Completion, Continuation, Engine, Request
 from genius_bench.engines.rendering import render
 from genius_bench.rows import Message
 from genius_bench.sampling.pool import Pool, name_of
 from genius_bench.seeds import seed_of
+
+if TYPE_CHECKING:
+    from genius_bench.method import Collected
 
 
 class Policy:
@@ -20,6 +23,8 @@ class Policy:
     def __init__(self, engine: Engine, seed: int, iteration: int = 1, pool: Pool | None = None) -> None:
         self.seed = seed
         self.iteration = iteration
+        self.earlier: tuple[Collected, ...] = ()
+        """What earlier iterations made of the query, first to last, for methods that build on it."""
         self._engine = engine
         self._pool = pool
         self._counts: Counter[str] = Counter()
@@ -27,9 +32,10 @@ class Policy:
         self._asking: set[asyncio.Task[Any] | None] = set()
         self._texts: dict[tuple[int, ...], str] = {}
 
-    def for_one_query(self) -> "Policy":
+    def for_one_query(self, earlier: "tuple[Collected, ...]" = ()) -> "Policy":
         """The same policy and counts, with requests of its own: see `abandon`. Called where an event loop runs."""
         own = copy(self)
+        own.earlier = earlier
         own._loop, own._asking, own._texts = asyncio.get_running_loop(), set(), {}
         return own
 
