@@ -10,7 +10,7 @@ import torch
 from transformers.cache_utils import Cache
 
 from genius_bench.engines.cache import joined, keep_columns, new_cache, replace_rows
-from genius_bench.engines.choosing import choose_tokens, entropies_of, uniforms
+from genius_bench.engines.choosing import certainties_of, choose_tokens, entropies_of, uniforms
 from genius_bench.engines.continuing import Continuing, completions_of
 from genius_bench.engines.interface import Completion, Continuation, Request
 
@@ -31,6 +31,7 @@ class Row:
     token_ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     entropies: list[float] = field(default_factory=list)
+    certainties: list[float] = field(default_factory=list)
     """Of its tokens, where the request wants them."""
     finished: bool = False
 
@@ -57,8 +58,12 @@ class Row:
 class RunningBatch:
     """Rows share one key-value cache, aligned on the right: column j counts back from the newest token."""
 
-    def __init__(self, model: Any, pad_token: int, context_length: int | None = None) -> None:
+    def __init__(
+        self, model: Any, pad_token: int, context_length: int | None = None, vocabulary: int | None = None
+    ) -> None:
         self._model = model
+        self._vocabulary = vocabulary
+        """Rows of the head that are tokens; all when not given."""
         self._pad = pad_token
         self._last_position = (context_length or 2**31) - 1
         self._device = model.device
@@ -147,17 +152,27 @@ class RunningBatch:
         positions = np.array([len(row.token_ids) - row.begin for row in rows], dtype=np.uint64)
         randomness = torch.from_numpy(uniforms(settings.seeds, positions)).to(self._device)
         tokens, logprobs = choose_tokens(logits.float(), settings.temperatures, settings.top_ps, randomness)
-        if settings.entropies:
-            entropies = entropies_of(logits.float(), settings.temperatures).tolist()
-            for row, entropy in zip(rows, entropies, strict=True):
-                if row.request.entropies and not row.finished:
-                    row.entropies.append(entropy)
+        self._tell(rows, logits[:, : self._vocabulary].float(), settings)
         going_on = [row for row in rows if not row.finished]
         begins = [row.begin for row in going_on]
         for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
             if not row.finished:
                 self._append(row, token, logprob)
         return begins != [row.begin for row in going_on]
+
+    def _tell(self, rows: list[Row], logits: torch.Tensor, settings: "Settings") -> None:
+        """Entropies and certainties, for the rows that want them."""
+        unfinished = [(place, row) for place, row in enumerate(rows) if not row.finished]
+        if settings.entropies:
+            entropies = entropies_of(logits, settings.temperatures).tolist()
+            for place, row in unfinished:
+                if row.request.entropies:
+                    row.entropies.append(entropies[place])
+        if settings.certainties:
+            certainties = certainties_of(logits).tolist()
+            for place, row in unfinished:
+                if row.request.certainties:
+                    row.certainties.append(certainties[place])
 
     def _append(self, row: Row, token: int, logprob: float) -> None:
         row.token_ids.append(token)
@@ -167,7 +182,9 @@ class RunningBatch:
             return
         row.finished = True
         if not row.result.done():
-            row.result.set_result(completions_of(row.token_ids, row.logprobs, row.watched, row.entropies))
+            row.result.set_result(
+                completions_of(row.token_ids, row.logprobs, row.watched, row.entropies, row.certainties)
+            )
 
     def _collect_settings(self, rows: Sequence[Row]) -> "Settings":
         drawn_as = [row.drawn_as for row in rows]
@@ -176,6 +193,7 @@ class RunningBatch:
             temperatures=torch.tensor([one.temperature for one in drawn_as], device=self._device),
             top_ps=torch.tensor([row.request.top_p for row in rows], device=self._device),
             entropies=any(row.request.entropies for row in rows),
+            certainties=any(row.request.certainties for row in rows),
         )
 
     def _left_padding_mask(self, lengths: list[int]) -> torch.Tensor:
@@ -211,4 +229,5 @@ class Settings:
     temperatures: torch.Tensor
     top_ps: torch.Tensor
     entropies: bool
-    """Whether any of them wants entropies."""
+    certainties: bool
+    """Whether any of them wants these."""

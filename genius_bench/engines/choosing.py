@@ -1,5 +1,7 @@
 """The choice of the next token: one uniform number per request and position, so batches do not matter."""
 
+from math import log
+
 import numpy as np
 import torch
 
@@ -53,6 +55,14 @@ def entropies_of(logits: torch.Tensor, temperatures: torch.Tensor) -> torch.Tens
     # A token of probability zero adds nothing, but 0 * -inf is no number.
     entropies = -(logprobs.exp() * logprobs.clamp(min=torch.finfo(logprobs.dtype).min)).sum(-1)
     return entropies.masked_fill(greedy, 0.0)
+
+
+def certainties_of(logits: torch.Tensor) -> torch.Tensor:
+    """KL(U‖p) = logsumexp(z) − mean(z) − ln V of each row's next token, nats, [rows] (arXiv 2502.18581, Eq. 8).
+
+    The mean is over all of the vocabulary, unlikely tokens most of all: `logits` must hold no row that is no token.
+    """
+    return logits.logsumexp(-1) - logits.mean(-1) - log(logits.shape[-1])
 
 
 def nucleus(probabilities: torch.Tensor, top_ps: torch.Tensor) -> torch.Tensor:

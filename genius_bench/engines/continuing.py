@@ -54,7 +54,11 @@ class Continuing:
 
 
 def completions_of(
-    token_ids: list[int], logprobs: list[float], watched: Continuing, entropies: Sequence[float] = ()
+    token_ids: list[int],
+    logprobs: list[float],
+    watched: Continuing,
+    entropies: Sequence[float] = (),
+    certainties: Sequence[float] = (),
 ) -> Completion:
     """The answer to a request, with that to its continuation where there is one: as two requests would have given them.
 
@@ -65,13 +69,14 @@ def completions_of(
     reason, stopping = watched.reason or "length", watched.stopping
     if request.then is None or turn is None:
         whole = _completion(token_ids[:end], logprobs[:end], reason, request.stop, stopping)
-        return replace(whole, entropies=tuple(entropies[:end]))
+        return replace(whole, entropies=tuple(entropies[:end]), certainties=tuple(certainties[:end]))
     first = _completion(token_ids[:turn], logprobs[:turn], "stop", request.stop, stopping)
-    first = replace(first, entropies=tuple(entropies[:turn]))
+    first = replace(first, entropies=tuple(entropies[:turn]), certainties=tuple(certainties[:turn]))
     if end == turn:
         return first
     second = _completion(token_ids[turn:end], logprobs[turn:end], reason, request.then.stop, stopping)
-    return replace(first, then=replace(second, entropies=tuple(entropies[turn:end])))
+    told = {"entropies": tuple(entropies[turn:end]), "certainties": tuple(certainties[turn:end])}
+    return replace(first, then=replace(second, **told))
 
 
 def _completion(

@@ -9,6 +9,7 @@ from genius_bench.engines.batch import Row, RunningBatch
 from genius_bench.engines.continuing import Continuing
 from genius_bench.engines.interface import Completion, Request, within_context
 from genius_bench.engines.loading import end_tokens, load_model, load_tokenizer
+from genius_bench.engines.rereading import known_tokens, reread
 from genius_bench.engines.stopping import Stopping
 from genius_bench.recipe import EngineSection
 
@@ -28,6 +29,7 @@ class HFEngine:
         self.tokenizer: Any = load_tokenizer(model_path, settings.chat_template)
         self.model: Any = load_model(model_path, device=settings.device, precision=settings.precision)
         self._stopping = Stopping(self.tokenizer, end_tokens(model_path, self.tokenizer))
+        self._vocabulary = known_tokens(self.tokenizer)
         self._limit, self._limit_tokens = settings.max_batch, settings.max_batch_tokens
         self.context_length: int | None = getattr(self.model.config, "max_position_embeddings", None)
         self._waiting: deque[Row] = deque()
@@ -44,13 +46,17 @@ class HFEngine:
             self._decoding = loop.create_task(self._decode())
         return await row.result
 
+    async def reread(self, request: Request, completion: Completion) -> Completion:
+        return reread(self.model, self._vocabulary, request, completion)
+
     def close(self) -> None:
         self._waiting.clear()
         self.model = None
 
     async def _decode(self) -> None:
         pad = self.tokenizer.pad_token_id
-        batch = RunningBatch(self.model, 0 if pad is None else pad, self.context_length)
+        pad = 0 if pad is None else pad
+        batch = RunningBatch(self.model, pad, self.context_length, self._vocabulary)
         arrivals: list[Row] = []
         try:
             while True:

@@ -40,6 +40,8 @@ class Request:
     then: Continuation | None = None
     entropies: bool = False
     """Whether `Completion.entropies` are wanted; what is drawn does not depend on it."""
+    certainties: bool = False
+    """Whether `Completion.certainties` are wanted; what is drawn does not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ class Completion:
     full vocabulary). `text` is decoded without the end-of-sequence token and cut before the stop string.
 
     `entropies` (nats) are those of the distributions that the tokens were drawn from: at the request's temperature,
-    before top-p; 0 for greedy ones. Empty where they were not wanted, or the engine cannot tell.
+    before top-p; 0 for greedy ones. `certainties` (nats) are KL(U‖p) of the unscaled policy p and the uniform
+    distribution U over the vocabulary, at each token. Both are of the tokens that the tokenizer knows, without the rows
+    that only pad a model's head, and empty where they were not wanted, or the engine cannot tell (`RereadingEngine`).
 
     Servers may tell neither token ids nor log-probabilities: both are empty then, and `usage` has the numbers.
 
@@ -74,6 +78,7 @@ class Completion:
     usage: Usage | None = None
     then: "Completion | None" = None
     entropies: tuple[float, ...] = ()
+    certainties: tuple[float, ...] = ()
 
     @property
     def completion_tokens(self) -> int:
@@ -100,6 +105,14 @@ class ExchangingEngine(Engine, Protocol):
 
     async def exchange_weights(self, model_path: Path | str) -> None:
         """Raises `InputError`, and has changed nothing, for a checkpoint that needs an engine of its own."""
+
+
+@runtime_checkable
+class RereadingEngine(Engine, Protocol):
+    """An engine that can tell entropies and certainties of completions that came without."""
+
+    async def reread(self, request: Request, completion: Completion) -> Completion:
+        """`completion`, an answer to an equal request, with what `request` wants to be told of it."""
 
 
 def within_context(request: Request, context_length: int | None) -> Request:

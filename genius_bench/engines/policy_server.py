@@ -10,6 +10,7 @@ from genius_bench.engines.interface import Completion, Engine, Request
 from genius_bench.engines.loading import ModelFiles, load_model
 from genius_bench.engines.openai import HELLO
 from genius_bench.engines.rendering import render
+from genius_bench.engines.rereading import with_rereading
 from genius_bench.errors import InputError
 from genius_bench.http_client import check_url
 from genius_bench.recipe import EngineSection
@@ -23,19 +24,21 @@ TOLERANCE = 0.05
 
 
 def open_sampler(policy: ModelFiles, settings: EngineSection) -> Engine:
-    """The engine that samples from `policy`: one that runs its files, or the server at `engine.url`.
+    """The engine that samples from `policy`: one that runs its files, or the server at `engine.url`. What these do not
+    tell of the policy's distributions (`Completion.certainties`) is read from its files.
 
     Raises `InputError` for a server that does not take and give token ids with log-probabilities, or that serves
     something else than the policy.
     """
     url = settings.url
     if url is None:
-        return open_engine(policy, settings)
+        return with_rereading(open_engine(policy, settings), policy.path)
     settings = settings.model_copy(update={"tokenizer": str(policy.path), "url": None})
     endpoint = resolve_served(url, settings)
     assert isinstance(endpoint, Endpoint)
     _check_answers(open_engine(endpoint, settings), endpoint, policy)
-    return open_engine(endpoint, settings)  # anew, since such an engine belongs to one event loop
+    engine = open_engine(endpoint, settings)  # anew, since such an engine belongs to one event loop
+    return with_rereading(engine, policy.path)
 
 
 def check_server(settings: EngineSection, iterations: int) -> None:

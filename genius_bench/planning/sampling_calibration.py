@@ -9,8 +9,9 @@ from io import BytesIO
 from typing import Any
 
 from genius_bench.engines import open_engine
-from genius_bench.engines.interface import Completion, Engine, Request
+from genius_bench.engines.interface import Completion, Request, RereadingEngine
 from genius_bench.engines.loading import ModelFiles
+from genius_bench.engines.rereading import with_rereading
 from genius_bench.errors import GeniusBenchError
 from genius_bench.method import Collected, Method
 from genius_bench.planning.calibration import SECONDS, Numbers, ended_by_force, peak_memory
@@ -41,7 +42,7 @@ def calibrate_sampling(resolved: Resolved, base: ModelFiles) -> Numbers:
     queries = first_queries(resolved, base, in_flight)
     with ended_by_force(), peak_memory() as peak:
         opened = time.monotonic()
-        engine = open_engine(base, settings)
+        engine = with_rereading(open_engine(base, settings), base.path)
         opening = time.monotonic() - opened
         try:
             trial = asyncio.run(
@@ -68,7 +69,7 @@ def one_engine(settings: EngineSection) -> EngineSection:
 class Meter:
     """An engine that remembers when which tokens came, and how much it is asked at a time."""
 
-    engine: Engine
+    engine: RereadingEngine
     asked: int = 0
     outstanding: int = 0
     longest: int = 0
@@ -90,6 +91,9 @@ class Meter:
         self.requests.append(Asked(begun, time.monotonic(), tokens))
         self.longest = max(self.longest, len(request.prompt_ids) + tokens)
         return completion
+
+    async def reread(self, request: Request, completion: Completion) -> Completion:
+        return await self.engine.reread(request, completion)
 
     def close(self) -> None:
         """The engine is its owner's to close."""
@@ -151,7 +155,9 @@ class Trial:
         }
 
 
-async def _try(engine: Engine, method: Method, queries: Sequence[Query], seed: int, max_batch: int) -> Trial:
+async def _try(
+    engine: RereadingEngine, method: Method, queries: Sequence[Query], seed: int, max_batch: int
+) -> Trial:
     sampled: list[Sampled] = []
 
     def begin(some: Sequence[Query]) -> None:

@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from genius_bench.engines.interface import Completion, Continuation, Engine, Request
+from genius_bench.engines.interface import Completion, Continuation, Engine, Request, RereadingEngine
 from genius_bench.engines.rendering import render
 from genius_bench.rows import Message
 from genius_bench.sampling.pool import Pool, name_of
@@ -86,11 +86,13 @@ class Policy:
         purpose: Literal["sampled", "judged"] = "sampled",
         pooled: bool = False,
         then: Continuation | None = None,
+        certainties: bool = False,
     ) -> Completion:
         """One continuation. `draw` names it (query, step, rollout, …): the same name draws the same tokens.
 
         With `pooled` it is looked up among what this policy was asked in earlier runs, and kept for later ones. `then`
-        is what will be asked next, which the engine may answer at once (`Request.then`).
+        is what will be asked next, which the engine may answer at once (`Request.then`). `certainties` asks for
+        `Completion.certainties`, which cost another reading of it where the pool or the engine has none.
         """
         request = Request(
             prompt_ids=tuple(prompt_ids),
@@ -100,10 +102,13 @@ class Policy:
             top_p=top_p,
             stop=_without_empty(stop),
             then=then,
+            certainties=certainties,
         )
         completion = await (
             self._look_up(request, self._pool) if self._pool and pooled else self._ask(request)
         )
+        if certainties and not completion.certainties and isinstance(self._engine, RereadingEngine):
+            completion = await self._engine.reread(request, completion)
         self._count(purpose, completion, len(request.prompt_ids))
         if completion.then is not None:
             # As if it had been asked for by itself: costs are those of the method, whatever the engine saves.

@@ -23,12 +23,14 @@ FILE_TOKENS = 1 << 19
 """Tokens that wait for their file at most."""
 OPEN_FILES = 16
 """Queries come in the same order whoever asks, so that few files are read at a time."""
+TOLD = ("entropies", "certainties")
+"""What an engine is asked to tell of its completion, beside it. It is not pooled."""
 COLUMNS = ("token_ids", "text", "logprobs", "finish_reason")
 
 
 def name_of(request: Request) -> str:
     """Under which a request's completion is pooled; what may follow it, or is told of it, makes no difference to it."""
-    asked = {name: value for name, value in vars(request).items() if name not in ("then", "entropies")}
+    asked = {name: value for name, value in vars(request).items() if name not in ("then", *TOLD)}
     return digest_of({**asked, "version": VERSION})
 
 

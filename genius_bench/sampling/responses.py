@@ -35,6 +35,7 @@ async def draw_responses(
     *,
     prompt_ids: Sequence[int] | None = None,
     kind: str = "responses",
+    certainties: bool = False,
 ) -> list[Completion]:
     """k responses to the plain query (or after `prompt_ids`, for which `kind` is a name); see `usable`.
 
@@ -51,6 +52,7 @@ async def draw_responses(
                 temperature=options.temperature,
                 top_p=options.top_p,
                 pooled=True,
+                certainties=certainties,
             )
             for number in range(options.responses)
         )
