@@ -45,6 +45,8 @@ class Method(ABC):
     title: ClassVar[str]
     source: ClassVar[str]
     """The paper."""
+    group: ClassVar[str] = "others"
+    """Where listings put it: "paper" (Genius and what it is compared with), "offline", "controls"."""
     needs: frozenset[str] = frozenset()
     """Labels of the corpus that it is handed: "references", "answers". Others are removed before it sees a query.
     What the class says holds for the default options; an instance may say otherwise."""
@@ -66,8 +68,12 @@ class Method(ABC):
 
     @property
     def iterations(self) -> int:
-        """Rounds of collect and optimise; each samples with the policy that the one before made."""
-        return 1
+        """Rounds of collect and optimise; each samples with the policy that the one before made.
+
+        As many as the option of this name says, one where there is none.
+        """
+        rounds: int = getattr(self.options, "iterations", 1)
+        return rounds
 
     @property
     def work(self) -> Work | None:

@@ -28,6 +28,16 @@ def ended_as_labelled(response: Completion, policy: Policy) -> tuple[int, ...]:
     return with_turn_end(policy.tokenizer, response.token_ids)
 
 
+def labelled(query: Query, policy: Policy) -> Completion | None:
+    """The labelled response as a completion that nobody has sampled, without log-probabilities; None where it is blank.
+
+    Raises `InputError` as `reference_ids` does.
+    """
+    ids = reference_ids(query, policy)
+    text = (query.reference or "").strip()
+    return Completion(token_ids=ids, text=text, logprobs=(), finish_reason="eos") if ids else None
+
+
 def demonstration(
     query: Query, name: str | int, prompt_ids: Sequence[int], response_ids: Sequence[int], weight: float = 1.0
 ) -> Demonstration:
@@ -49,12 +59,15 @@ def pair(
     rejected: Completion,
     weight: float = 1.0,
 ) -> PreferencePair:
-    """Two responses that were sampled after `prompt_ids`: their summed log-probabilities are the reference's."""
+    """Two responses that were sampled after `prompt_ids`: their summed log-probabilities are the reference's.
+
+    One without log-probabilities has none for a reference either.
+    """
     return replace(
         unreferenced_pair(query, name, prompt_ids, chosen.token_ids, rejected.token_ids),
         weight=weight,
-        reference_chosen_logp=sum(chosen.logprobs),
-        reference_rejected_logp=sum(rejected.logprobs),
+        reference_chosen_logp=sum(chosen.logprobs) if chosen.logprobs else None,
+        reference_rejected_logp=sum(rejected.logprobs) if rejected.logprobs else None,
     )
 
 

@@ -10,6 +10,7 @@ from genius_bench.artifacts import Artifact
 from genius_bench.integrity import digest_of
 from genius_bench.method import Collected
 from genius_bench.rows import Demonstration, PreferencePair, TrainingRow
+from genius_bench.sampling.dead_letters import NOTE
 from genius_bench.sampling.pool_index import PoolIndex
 from genius_bench.shards import read_shards
 
@@ -24,7 +25,7 @@ class Earlier:
         self._collections = [_Collection(collection) for collection in collections]
 
     def of(self, query_id: str) -> tuple[Collected, ...]:
-        """One `Collected` an iteration, first to last; empty where an iteration has nothing of this query."""
+        """One `Collected` an iteration, first to last; empty for a query that it did not have, or gave up."""
         return tuple(collection.find(query_id) for collection in self._collections)
 
 
@@ -40,7 +41,7 @@ class _Collection:
     def find(self, query_id: str) -> Collected:
         place = self._index.find(digest_of(query_id))
         row = self._read(self._shards[place[0]])[place[1]] if place else {}
-        if row.get("id") != query_id:
+        if row.get("id") != query_id or NOTE in json.loads(row["notes"]):
             return Collected(rows=[])
         return Collected(
             rows=[training_row(values) for values in json.loads(row["rows"])],

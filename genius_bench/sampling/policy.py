@@ -107,7 +107,8 @@ class Policy:
         completion = await (
             self._look_up(request, self._pool) if self._pool and pooled else self._ask(request)
         )
-        if certainties and not completion.certainties and isinstance(self._engine, RereadingEngine):
+        if certainties and not completion.certainties:
+            assert isinstance(self._engine, RereadingEngine)  # `open_sampler` sees to it
             completion = await self._engine.reread(request, completion)
         self._count(purpose, completion, len(request.prompt_ids))
         if completion.then is not None:

@@ -23,6 +23,7 @@ from genius_bench.objectives.ropo import ROPO
 from genius_bench.objectives.rpo import RPO
 from genius_bench.objectives.scpo import ScPO
 from genius_bench.objectives.sft import SFT
+from genius_bench.objectives.sharpening import SharpeningLoss
 from genius_bench.objectives.simpo import SimPO
 
 
@@ -214,6 +215,10 @@ def formulas(
         RPO(beta=beta, alpha=alpha): lambda b: -log_sigmoid(z(b)) + alpha * mean_nll(b),
         ScPO(beta=beta, alpha=alpha): lambda b: -log_sigmoid(z(b)) + alpha * mean_nll(b),
         SFT(): mean_nll,
+        SharpeningLoss(beta=beta): lambda b: (z(b) - (b.reference_chosen - b.reference_rejected)) ** 2,
+        SharpeningLoss(beta=beta, reward="mean"): lambda b: (
+            (z(b) - b.reference_chosen / b.chosen_length + b.reference_rejected / b.rejected_length) ** 2
+        ),
     }
 
 
@@ -388,6 +393,7 @@ def test_no_gradient_flows_into_advantages() -> None:
         ({"name": "ropo", "scale": math.inf}, "objective.scale = inf"),
         ({"name": "rpo", "alpha": -1}, "objective.alpha = -1"),
         ({"name": "scpo", "beta": 0}, "objective.beta = 0"),
+        ({"name": "sharpening", "beta": 0}, "objective.beta = 0"),
         ({"name": "aoc"}, "unknown objective 'aoc': did you mean 'aco'?"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,16 @@ class ScriptedEngine:
         self.requests: list[Request] = []
         self._script = script
 
+    async def reread(self, request: Request, completion: Completion) -> Completion:
+        """A response's certainty is what its last digit says, 0 without any."""
+        digits = [int(character) for character in completion.text if character.isdigit()]
+        return replace(completion, certainties=(float([0, *digits][-1]),) * len(completion.token_ids))
+
     async def generate(self, request: Request) -> Completion:
+        completion = await self._generate(request)
+        return await self.reread(request, completion) if request.certainties else completion
+
+    async def _generate(self, request: Request) -> Completion:
         self.requests.append(request)
         await asyncio.sleep(0)
         random = np.random.default_rng(request.seed)

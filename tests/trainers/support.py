@@ -1,6 +1,7 @@
 """Runs a method on one query against a scripted policy."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from genius_bench.method import Collected, Method
@@ -23,10 +24,12 @@ def collect(
     *,
     seed: int = 0,
     iteration: int = 1,
+    earlier: Sequence[Collected] = (),
     **options: Any,
 ) -> tuple[Collected, ScriptedEngine]:
     engine = ScriptedEngine(script)
     policy = Policy(engine, seed, iteration)
+    policy.earlier = tuple(earlier)
     return asyncio.run(method(method.Options(**options)).collect(query or ask(), policy)), engine
 
 

@@ -18,14 +18,18 @@ from genius_bench.rows import Message, Query
 from genius_bench.sampling import collecting
 from genius_bench.stages import usable_corpus
 from tests.sampling.scripted import ScriptedEngine
+from trainers.certainty import Certainty
 from trainers.coh import CoH
+from trainers.crest import CREST
+from trainers.iterative_rpo import IterativeRPO
 from trainers.scpo import ScPO
 from trainers.self_rewarding import SelfRewarding
 from trainers.sft import SFT
+from trainers.sharpening import Sharpening
 from trainers.spin import SPIN
 from trainers.star import STaR
 
-UNSUPERVISED: list[Any] = [STaR, CoH, SelfRewarding, ScPO]
+UNSUPERVISED: list[Any] = [STaR, CoH, SelfRewarding, ScPO, Sharpening, Certainty]
 
 
 def talkative(text: str, random: np.random.Generator) -> tuple[str, float]:
@@ -107,7 +111,7 @@ def test_supervised_methods_refuse_a_corpus_without_labels(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("method", [*UNSUPERVISED, SPIN])
+@pytest.mark.parametrize("method", [*UNSUPERVISED, SPIN, IterativeRPO, CREST])
 def test_an_interrupted_collection_ends_with_the_same_rows(tmp_path: Path, method: Any) -> None:
     queries = corpus(labels=True, queries=40)
     whole = rows_of(tmp_path / "whole", collected(tmp_path / "whole", method, queries))

@@ -19,7 +19,12 @@ from genius_bench.sampling import collecting
 from genius_bench.sampling.shelf import SHARD_QUERIES
 from tests.sampling.scripted import ScriptedEngine
 
-METHODS = ["coh", "genius", "placebo", "scpo", "self-rewarding", "sft", "spin", "star"]
+METHODS = [
+    *("coh", "genius", "placebo", "scpo", "self-rewarding", "sft", "spin", "star"),
+    *("certainty", "crest", "dpo-st", "iterative-rpo", "sharpening"),
+]
+FIRST_THAT_SAMPLES = {"dpo-st": 2}
+"""Iterations before it are made as well, at once."""
 QUERIES = 96
 KILLS = 4
 
@@ -50,16 +55,21 @@ def query(number: int) -> Query:
 def collect(home: Path, name: str, seconds: float = 0.0) -> Artifact:
     [point] = entry_points(group="genius_bench.methods", name=name)
     method = point.load()
-    collection = collecting.collect(
-        Store(home),
-        method(method.Options()),
-        corpus=Corpus(name="test", queries=[query(number) for number in range(QUERIES)]),
-        policy_fingerprint="policy",
-        open_engine=lambda: SlowEngine(seconds),
-        seed=0,
-        queries_in_flight=8,
-    )
-    return collecting.training_set(Store(home), collection)
+    made: list[Artifact] = []
+    for iteration in range(1, FIRST_THAT_SAMPLES.get(name, 1) + 1):
+        collection = collecting.collect(
+            Store(home),
+            method(method.Options()),
+            corpus=Corpus(name="test", queries=[query(number) for number in range(QUERIES)]),
+            policy_fingerprint="policy",
+            open_engine=lambda: SlowEngine(seconds),
+            seed=0,
+            iteration=iteration,
+            earlier=made,
+            queries_in_flight=8,
+        )
+        made = [*made, collection]
+    return collecting.training_set(Store(home), made[-1])
 
 
 def rows_of(home: Path, name: str) -> list[dict[str, Any]]:
@@ -90,5 +100,6 @@ def test_killed_at_random_moments(tmp_path: Path, forks: Any, name: str) -> None
         process.kill()
         process.join()
         stored.append(len(list(tmp_path.glob("killed/artifacts/collection/*/rows/*.parquet"))))
-    assert name == "sft" or 0 < stored[0] < QUERIES / SHARD_QUERIES, "killed in the middle"
+    whole = FIRST_THAT_SAMPLES.get(name, 1) * QUERIES / SHARD_QUERIES
+    assert name == "sft" or 0 < stored[0] < whole, "killed in the middle"
     assert rows_of(tmp_path / "killed", name) == rows_of(tmp_path / "undisturbed", name)

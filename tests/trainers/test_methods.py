@@ -12,11 +12,16 @@ from genius_bench.resolution import lab_preset, resolve
 from genius_bench.rows import Demonstration, PreferencePair
 from tests.sampling.scripted import Script
 from tests.trainers.support import PROMPT, ask, collect, in_turn, text_of
+from trainers.certainty import Certainty
 from trainers.coh import CoH, CohOptions
+from trainers.crest import CREST
+from trainers.dpo_st import DpoST
+from trainers.iterative_rpo import IterativeRPO
 from trainers.placebo import Placebo
 from trainers.scpo import ScPO
 from trainers.self_rewarding import SelfRewarding
 from trainers.sft import SFT
+from trainers.sharpening import Sharpening
 from trainers.spin import SPIN, SpinOptions
 from trainers.star import STaR, StarOptions
 
@@ -380,6 +385,11 @@ METHODS: dict[str, Any] = {
     "spin": SPIN,
     "sft": SFT,
     "placebo": Placebo,
+    "iterative-rpo": IterativeRPO,
+    "dpo-st": DpoST,
+    "crest": CREST,
+    "sharpening": Sharpening,
+    "certainty": Certainty,
 }
 
 
@@ -401,10 +411,15 @@ def test_supervised_methods_declare_what_they_need() -> None:
         "spin": {"references"},
         "sft": {"references"},
         "placebo": set(),
+        "iterative-rpo": {"answers"},
+        "dpo-st": {"answers", "references"},
+        "crest": {"answers"},
+        "sharpening": set(),
+        "certainty": set(),
     }
 
 
-@pytest.mark.parametrize("method", [STaR, CoH, SelfRewarding, ScPO, Placebo])
+@pytest.mark.parametrize("method", [STaR, CoH, SelfRewarding, ScPO, Placebo, Sharpening, Certainty])
 def test_unsupervised_methods_see_no_label(method: Any) -> None:
     """The same rows with and without labels in the query."""
 
@@ -418,7 +433,7 @@ def test_unsupervised_methods_see_no_label(method: Any) -> None:
 
 @pytest.mark.parametrize("method", METHODS.values())
 def test_rows_have_ids_of_their_own_and_come_again(method: Any) -> None:
-    query = ask(reference="The answer is 9.")
+    query = ask(reference="The answer is 9.", answer="9")
     first, again = (collect(method, steerable, query, seed=3)[0] for _ in range(2))
     assert first == again
     assert len({row.id for row in first.rows}) == len(first.rows)
