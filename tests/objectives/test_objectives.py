@@ -357,6 +357,79 @@ def test_scpo_is_rpo_times_the_margin_of_votes() -> None:
     assert loss.item() == pytest.approx((weights * unweighted).mean().item())
 
 
+def of_pair(
+    chosen: tuple[float, float], rejected: tuple[float, float], length: float = 8.0
+) -> ObjectiveBatch:
+    """Log-probabilities under (policy, reference), in float64."""
+    values = {"policy": 0, "reference": 1}
+    columns = {f"{who}_chosen": chosen[at] for who, at in values.items()}
+    columns |= {f"{who}_rejected": rejected[at] for who, at in values.items()}
+    columns |= {"chosen_length": length, "rejected_length": length, "weight": 1.0}
+    columns |= {"chosen_advantage": 0.0, "rejected_advantage": 0.0}
+    return ObjectiveBatch(
+        **{name: torch.tensor([value], dtype=torch.float64) for name, value in columns.items()}
+    )
+
+
+def exactly(objective: Objective, at: ObjectiveBatch) -> list[float]:
+    """The loss, and its derivative by the policy's log-probability of either response."""
+    policy = [at.policy_chosen.requires_grad_(), at.policy_rejected.requires_grad_()]
+    loss, _ = objective(at)
+    return [loss.item(), *(gradient.item() for gradient in torch.autograd.grad(loss, policy))]
+
+
+@pytest.mark.parametrize(
+    ("objective", "chosen", "rejected", "expected"),
+    [
+        (DPO(beta=0.1), (-12, -13), (-20, -18.5), [0.575939419879, -0.043782349911, 0.043782349911]),
+        (RPO(beta=0.1), (-12, -13), (-20, -18.5), [2.075939419879, -0.168782349911, 0.043782349911]),
+        # (0.25·0.7 − 2)² = 3.330625, by ±2·0.25·(0.25·0.7 − 2)
+        (SharpeningLoss(beta=0.25), (-2.6, -3), (-5.3, -5), [3.330625, -0.9125, 0.9125]),
+        # per token of 8: (0.25·0.7 − 0.25)²
+        (SharpeningLoss(beta=0.25, reward="mean"), (-2.6, -3), (-5.3, -5), [0.005625, -0.0375, 0.0375]),
+    ],
+)
+def test_values_and_gradients_of_pairs_by_hand(
+    objective: Objective, chosen: tuple[float, float], rejected: tuple[float, float], expected: list[float]
+) -> None:
+    assert exactly(objective, of_pair(chosen, rejected)) == pytest.approx(expected, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=30)
+@given(ratios, ratios, ratios, ratios, st.sampled_from(["sum", "mean"]))
+def test_sharpening_does_not_depend_on_who_is_called_chosen(
+    one: float, at_one: float, other: float, at_other: float, reward: Literal["sum", "mean"]
+) -> None:
+    objective = SharpeningLoss(beta=0.3, reward=reward)
+    value, by_chosen, by_rejected = exactly(objective, of_pair((one, at_one), (other, at_other)))
+    assert exactly(objective, of_pair((other, at_other), (one, at_one))) == [value, by_rejected, by_chosen]
+    plain, swapped = (
+        objective.row_losses(of_pair(*halves))[1]
+        for halves in (((one, at_one), (other, at_other)), ((other, at_other), (one, at_one)))
+    )
+    if at_one != at_other:
+        assert all(torch.equal(plain[name], swapped[name]) for name in plain)
+
+
+@pytest.mark.parametrize(
+    ("beta", "optimum"),
+    [
+        (1.0, (0.657894736842, 0.236842105263, 0.105263157895)),
+        (0.25, (0.919117647059, 0.071470588235, 0.009411764706)),
+    ],
+)
+def test_sharpening_rests_where_probabilities_are_raised_to_a_power(
+    beta: float, optimum: tuple[float, ...]
+) -> None:
+    """π ∝ p^(1+1/β), for p = .5, .3, .2: no pair of outcomes has anything to say there, and every pair elsewhere."""
+    base = (0.5, 0.3, 0.2)
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        halves = [(math.log(optimum[place]), math.log(base[place])) for place in (one, other)]
+        assert exactly(SharpeningLoss(beta=beta), of_pair(*halves)) == pytest.approx([0, 0, 0], abs=1e-9)
+        halves = [(math.log(base[place]), math.log(base[place])) for place in (one, other)]
+        assert exactly(SharpeningLoss(beta=beta), of_pair(*halves))[1] < -1e-3, "the likelier one is to rise"
+
+
 @pytest.mark.parametrize("gap", [-0.5, 0.0, 0.3, 1.5])
 def test_at_initialisation_the_weight_scales_only_the_rejected_gradient(gap: float) -> None:
     beta, w = 0.1, min(1.0, math.exp(-gap))
