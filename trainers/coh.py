@@ -46,6 +46,7 @@ class CoH(Method):
     source = (
         "Liu et al., 'Chain of Hindsight Aligns Language Models with Feedback', ICLR 2024, arXiv 2302.02676"
     )
+    group = "paper"
     Options = CohOptions
     training = {"reference": "recompute"}  # sampled after a steered prompt, trained after the plain one
     variants = {

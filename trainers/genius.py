@@ -23,6 +23,7 @@ class Genius(Method):
     name = "genius"
     title = "Genius"
     source = "Xu et al., 'Genius', ACL 2025, arXiv 2504.08672, §2.2"
+    group = "paper"
     Options = ForesightOptions
     objective = {"name": "aco"}
     variants = {

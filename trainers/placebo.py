@@ -39,6 +39,7 @@ class Placebo(Method):
     name = "placebo"
     title = "Placebo"
     source = "control: the recipes of ScPO (pairs) and STaR (imitation) without votes, answers or filters"
+    group = "controls"
     Options = PlaceboOptions
     variants = {
         "paper": {},

@@ -42,6 +42,7 @@ class ScPO(Method):
     name = "scpo"
     title = "ScPO"
     source = "Prasad et al., 'Self-Consistency Preference Optimization', ICML 2025, arXiv 2411.04109"
+    group = "paper"
     Options = ScpoOptions
     schedule = frozenset({"iterations"})
     objective = {"name": "scpo"}
@@ -50,10 +51,6 @@ class ScPO(Method):
         "original": {"sampling": {"iterations": 2, "hot_pool": "always", "chosen": "random"}},
         "kmeans": {"sampling": {"clustering": "kmeans"}},
     }
-
-    @property
-    def iterations(self) -> int:
-        return self.options.iterations
 
     @property
     def work(self) -> Work:

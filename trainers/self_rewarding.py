@@ -45,6 +45,7 @@ class SelfRewarding(Method):
     name = "self-rewarding"
     title = "Self-Rewarding"
     source = "Yuan et al., 'Self-Rewarding Language Models', ICML 2024, arXiv 2401.10020"
+    group = "paper"
     Options = SelfRewardingOptions
     schedule = frozenset({"iterations"})
     variants = {
@@ -52,10 +53,6 @@ class SelfRewarding(Method):
         "original": {"sampling": {"iterations": 2}},  # M1 → M2 → M3
         "four_pairs": {"sampling": {"pairs": "all_by_gap"}},  # as many as the other preference methods
     }
-
-    @property
-    def iterations(self) -> int:
-        return self.options.iterations
 
     @property
     def work(self) -> Work:

@@ -15,6 +15,7 @@ class SFT(Method):
     name = "sft"
     title = "SFT"
     source = "Genius, App. B.1; settings of its released fine-tuning script"
+    group = "paper"
     needs = frozenset({"references"})
     objective = {"name": "sft"}
     training = {"learning_rate": 2e-6, "warmup": 0.03, "max_length": 4096}

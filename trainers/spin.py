@@ -29,14 +29,11 @@ class SPIN(Method):
     name = "spin"
     title = "SPIN"
     source = "Chen et al., 'Self-Play Fine-Tuning Converts Weak to Strong', ICML 2024, arXiv 2401.01335"
+    group = "paper"
     needs = frozenset({"references"})
     Options = SpinOptions
     schedule = frozenset({"iterations", "beta_factors", "learning_rate_factors"})
     training = {"reference": "recompute"}  # nobody has sampled the labelled responses
-
-    @property
-    def iterations(self) -> int:
-        return self.options.iterations
 
     @property
     def work(self) -> Work:

@@ -9,7 +9,6 @@ from genius_bench.engines.interface import Completion
 from genius_bench.method import Collected, Method, Work
 from genius_bench.rows import Query
 from genius_bench.sampling.answers import agrees
-from genius_bench.sampling.clustering import ClusterOptions
 from genius_bench.sampling.demonstrations import demonstration
 from genius_bench.sampling.policy import Policy
 from genius_bench.sampling.responses import (
@@ -19,16 +18,13 @@ from genius_bench.sampling.responses import (
     usable,
     with_addition,
 )
-from genius_bench.sampling.voting import vote, winner
 
 
-class StarOptions(ResponseOptions, ClusterOptions):
-    """The clusters only matter to majorities among open-ended responses."""
-
+class StarOptions(ResponseOptions):
     temperature: Temperature = 0.6
-    filter: Literal["none", "majority", "gold"] = "none"
-    """Which responses are imitated: all (what is left of STaR without answers, the paper's baseline), those of the
-    majority among `responses` (LMSI, arXiv 2210.11610), or those that end in the gold answer (STaR itself)."""
+    filter: Literal["none", "gold"] = "none"
+    """Which responses are imitated: all (what is left of STaR without answers, the paper's baseline), or those that end
+    in the gold answer (STaR itself). Those that a majority agrees on are LMSI's."""
     rationalise: bool = False
     """Queries answered wrongly are asked again with the gold answer as a hint, which is not trained."""
     hint: str = "(Hint: the answer is {answer}.)"
@@ -53,23 +49,19 @@ class STaR(Method):
     name = "star"
     title = "STaR"
     source = "Zelikman et al., 'STaR', NeurIPS 2022, arXiv 2203.14465"
+    group = "paper"
     Options = StarOptions
     schedule = frozenset({"iterations", "restart"})
     objective = {"name": "sft"}
     training = {"learning_rate": 2e-6, "warmup": 0.03, "max_length": 4096}
     variants = {
         "paper": {},
-        "majority": {"sampling": {"filter": "majority", "responses": 8, "temperature": 0.7}},
         "original": {"sampling": {"filter": "gold", "rationalise": True, "temperature": 0.0}},
     }
 
     def __init__(self, options: StarOptions) -> None:
         super().__init__(options)
         self.needs = frozenset({"answers"} if options.filter == "gold" else ())
-
-    @property
-    def iterations(self) -> int:
-        return self.options.iterations
 
     def restarts_from_base(self, iteration: int) -> bool:
         return self.options.restart
@@ -98,10 +90,6 @@ class STaR(Method):
         return Collected(rows=list(rows), notes=notes)
 
     def _accepted(self, query: Query, responses: Sequence[Completion]) -> list[Completion]:
-        options: StarOptions = self.options
-        if options.filter == "gold":
+        if self.options.filter == "gold":
             return [response for response in responses if agrees(response.text, query.answer or "")]
-        if options.filter == "majority":
-            majority = winner(vote([response.text for response in responses], options))
-            return [responses[i] for i in majority.members] if majority else []
         return list(responses)

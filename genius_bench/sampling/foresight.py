@@ -1,7 +1,6 @@
 """Foresight re-sampling: candidate steps, their look-aheads, and their scores (Genius §2.2, Eqs. 1 and 6)."""
 
 from asyncio import gather
-from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 from genius_bench.engines.interface import Completion, Continuation
@@ -9,6 +8,7 @@ from genius_bench.sampling.foresight_options import ForesightOptions
 from genius_bench.sampling.joining import Joining, joining_of
 from genius_bench.sampling.policy import Policy
 from genius_bench.sampling.prompts import Prompt
+from genius_bench.sampling.steps import end_of_step
 from genius_bench.sampling.tokens import NO_TOKENS, Tokens
 
 MAX_BLANK_CONTINUATIONS = 3
@@ -183,21 +183,14 @@ async def _step_and_foresight(
 
 
 def _end_of_first_step(ids: tuple[int, ...], search: "Search") -> int:
-    """How many tokens there are up to and including the first delimiter that ends a step.
-
-    What a text has said stays said as it grows, so the end is closed in on by doubling and halving, not token by token.
-    """
+    """How many tokens there are up to and including the first delimiter that ends a step."""
     options = search.options
 
     def holds_a_step(end: int) -> bool:
         text = search.policy.text(ids[:end])
         return options.step_delimiter in (text.lstrip() if options.empty_steps == "continue" else text)
 
-    limit = min(len(ids), options.step_max_tokens)
-    below, above = 0, 1
-    while above < limit and not holds_a_step(above):
-        below, above = above, 2 * above
-    return bisect_left(range(limit), True, below, min(above, limit), key=holds_a_step)
+    return end_of_step(ids, options.step_max_tokens, holds_a_step)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 import re
 from asyncio import gather
+from collections.abc import Sequence
+from statistics import pvariance
 from typing import Literal
 
 from pydantic import PositiveInt
@@ -75,14 +77,18 @@ def _number(rest: str) -> re.Match[str] | None:
     return NUMBER.match(total[1] if total else rest)
 
 
-async def judge(
-    query: Query, number: int, response: Completion, policy: Policy, options: JudgingOptions
-) -> list[float | None]:
-    """Scores of response `number`, one a judgement; None where a judgement holds no valid score."""
+def judge_request(query: Query, response: Completion, options: JudgingOptions) -> Message:
+    """What a judge of the response is asked."""
     question = "\n\n".join(message["content"] for message in query.messages)
-    request = Message(role="user", content=RUBRICS[options.rubric](question, response.text))
-    prompt_ids = policy.prompt([request])
-    judgements = await gather(
+    return Message(role="user", content=RUBRICS[options.rubric](question, response.text))
+
+
+async def draw_judgements(
+    query: Query, number: int, response: Completion, policy: Policy, options: JudgingOptions
+) -> list[Completion]:
+    """Judgements of response `number`."""
+    prompt_ids = policy.prompt([judge_request(query, response, options)])
+    return await gather(
         *(
             policy.sample(
                 prompt_ids,
@@ -95,6 +101,13 @@ async def judge(
             for repeat in range(options.judgements)
         )
     )
+
+
+async def judge(
+    query: Query, number: int, response: Completion, policy: Policy, options: JudgingOptions
+) -> list[float | None]:
+    """Scores of response `number`, one a judgement; None where a judgement holds no valid score."""
+    judgements = await draw_judgements(query, number, response, policy, options)
     return [read_score(judgement.text) for judgement in judgements]
 
 
@@ -102,3 +115,11 @@ def mean_score(scores: list[float | None]) -> float | None:
     """The mean of the valid scores; None when there is none."""
     valid = [score for score in scores if score is not None]
     return sum(valid) / len(valid) if valid else None
+
+
+def most_disputed(scores: Sequence[Sequence[float | None]]) -> int | None:
+    """Which response's valid scores vary most, the first of equals; None where nobody's do."""
+    valid = [[score for score in said if score is not None] for said in scores]
+    spreads = [pvariance(said) if said else 0.0 for said in valid]
+    widest = max(spreads, default=0.0)
+    return spreads.index(widest) if widest > 0 else None

@@ -60,7 +60,9 @@ async def draw_responses(
 
 
 def with_addition(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
-    """The conversation with a line added to what was asked last."""
+    """The conversation with a line added to what was asked last; as it is where there is nothing to add."""
+    if not text:
+        return tuple(messages)
     *before, last = messages
     return (*before, Message(role=last["role"], content=f"{last['content']}\n{text}"))
 
