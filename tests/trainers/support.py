@@ -11,6 +11,14 @@ from tests.sampling.scripted import CharacterTokenizer, Script, ScriptedEngine
 
 PROMPT = "Question: ?\n\nAnswer:"
 
+FEW: dict[str, dict[str, Any]] = {
+    "lmsi": {"responses": 6},
+    "meta-rewarding": {"responses": 3, "judgements": 3},
+    "rest-em": {"responses": 8, "keep": 2},
+    "self-explore": {"responses": 6, "explorer": "base"},
+}
+"""Options of methods that ask for hundreds of responses by default, where a rule shows with fewer."""
+
 
 def ask(reference: str | None = None, answer: str | None = None, number: int = 0) -> Query:
     messages = (Message(role="user", content="?"),)

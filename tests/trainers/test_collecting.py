@@ -18,21 +18,28 @@ from genius_bench.rows import Message, Query
 from genius_bench.sampling import collecting
 from genius_bench.stages import usable_corpus
 from tests.sampling.scripted import ScriptedEngine
+from tests.trainers.support import FEW
 from trainers.certainty import Certainty
 from trainers.coh import CoH
 from trainers.crest import CREST
 from trainers.iterative_rpo import IterativeRPO
+from trainers.lmsi import LMSI
+from trainers.meta_rewarding import MetaRewarding
+from trainers.rest_em import RestEM
 from trainers.scpo import ScPO
+from trainers.self_explore import SelfExplore
 from trainers.self_rewarding import SelfRewarding
 from trainers.sft import SFT
 from trainers.sharpening import Sharpening
 from trainers.spin import SPIN
 from trainers.star import STaR
 
-UNSUPERVISED: list[Any] = [STaR, CoH, SelfRewarding, ScPO, Sharpening, Certainty]
+UNSUPERVISED: list[Any] = [STaR, CoH, SelfRewarding, ScPO, Sharpening, Certainty, LMSI, MetaRewarding]
 
 
 def talkative(text: str, random: np.random.Generator) -> tuple[str, float]:
+    if "Two judges" in text:
+        return f"Winner: {random.choice(['A', 'B'])}", -0.5
     mood = "bad" if "unhelpful" in text else "good"
     return f"{mood}\nScore: {random.integers(6)}\nThe answer is {int(random.random() < 0.3)}.", -0.5
 
@@ -65,7 +72,7 @@ def collected(
 ) -> Artifact:
     return collecting.collect(
         Store(home),
-        method(method.Options(**options)),
+        method(method.Options(**FEW.get(method.name, {}) | options)),
         corpus=queries,
         policy_fingerprint="policy",
         open_engine=lambda: engine or ScriptedEngine(talkative),
@@ -97,6 +104,8 @@ def test_gold_answers_reach_star_only_when_it_filters_by_them(tmp_path: Path) ->
         ({"method": "spin"}, "references"),
         ({"method": "sft"}, "references"),
         ({"method": "star", "sampling": {"filter": "gold"}}, "answers"),
+        ({"method": "rest-em"}, "answers"),
+        ({"method": "self-explore"}, "answers"),
     ],
 )
 def test_supervised_methods_refuse_a_corpus_without_labels(
@@ -111,10 +120,11 @@ def test_supervised_methods_refuse_a_corpus_without_labels(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("method", [*UNSUPERVISED, SPIN, IterativeRPO, CREST])
+@pytest.mark.parametrize("method", [*UNSUPERVISED, SPIN, IterativeRPO, CREST, RestEM, SelfExplore])
 def test_an_interrupted_collection_ends_with_the_same_rows(tmp_path: Path, method: Any) -> None:
     queries = corpus(labels=True, queries=40)
     whole = rows_of(tmp_path / "whole", collected(tmp_path / "whole", method, queries))
+    assert whole
     for requests in (0, 9, 60):
         with suppress(RuntimeError):
             collected(tmp_path / "broken", method, queries, Interrupted(requests))

@@ -18,10 +18,12 @@ from genius_bench.rows import Message, Query
 from genius_bench.sampling import collecting
 from genius_bench.sampling.shelf import SHARD_QUERIES
 from tests.sampling.scripted import ScriptedEngine
+from tests.trainers.support import FEW
 
 METHODS = [
     *("coh", "genius", "placebo", "scpo", "self-rewarding", "sft", "spin", "star"),
     *("certainty", "crest", "dpo-st", "iterative-rpo", "sharpening"),
+    *("lmsi", "meta-rewarding", "rest-em", "self-explore"),
 ]
 FIRST_THAT_SAMPLES = {"dpo-st": 2}
 """Iterations before it are made as well, at once."""
@@ -30,6 +32,8 @@ KILLS = 4
 
 
 def talkative(text: str, random: np.random.Generator) -> tuple[str, float]:
+    if "Two judges" in text:
+        return f"Winner: {random.choice(['A', 'B'])}", -0.5
     mood = "bad" if "unhelpful" in text else "good"
     step = int(random.integers(9))
     return f"{mood} {step}\nScore: {step % 6}\nThe answer is {int(random.random() < 0.3)}.", -0.1 * (1 + step)
@@ -59,7 +63,7 @@ def collect(home: Path, name: str, seconds: float = 0.0) -> Artifact:
     for iteration in range(1, FIRST_THAT_SAMPLES.get(name, 1) + 1):
         collection = collecting.collect(
             Store(home),
-            method(method.Options()),
+            method(method.Options(**FEW.get(name, {}))),
             corpus=Corpus(name="test", queries=[query(number) for number in range(QUERIES)]),
             policy_fingerprint="policy",
             open_engine=lambda: SlowEngine(seconds),

@@ -17,8 +17,12 @@ from trainers.coh import CoH, CohOptions
 from trainers.crest import CREST
 from trainers.dpo_st import DpoST
 from trainers.iterative_rpo import IterativeRPO
+from trainers.lmsi import LMSI
+from trainers.meta_rewarding import MetaRewarding
 from trainers.placebo import Placebo
+from trainers.rest_em import RestEM
 from trainers.scpo import ScPO
+from trainers.self_explore import SelfExplore
 from trainers.self_rewarding import SelfRewarding
 from trainers.sft import SFT
 from trainers.sharpening import Sharpening
@@ -72,14 +76,6 @@ def test_star_without_a_filter_imitates_whatever_ends() -> None:
     assert engine.requests[0].temperature == 0.6
     assert collect(STaR, any_answer, max_tokens=3)[0].notes == {"unusable": 1, "filtered": 0}
     assert len(collect(STaR, any_answer, max_tokens=3, unfinished="keep")[0].rows) == 1
-
-
-def test_star_by_majority_imitates_all_who_agree() -> None:
-    said = in_turn("The answer is 3.", "answer: 4", "#### 3", "hm")
-    collected, _ = collect(STaR, said, filter="majority", responses=4)
-    assert imitated(collected) == ["The answer is 3.", "#### 3"]
-    assert collected.notes["filtered"] == 2
-    assert not collect(STaR, in_turn("#### 3", "#### 4"), filter="majority", responses=2)[0].rows
 
 
 def test_star_with_gold_answers_rationalises_and_trains_without_the_hint() -> None:
@@ -390,6 +386,10 @@ METHODS: dict[str, Any] = {
     "crest": CREST,
     "sharpening": Sharpening,
     "certainty": Certainty,
+    "lmsi": LMSI,
+    "rest-em": RestEM,
+    "self-explore": SelfExplore,
+    "meta-rewarding": MetaRewarding,
 }
 
 
@@ -416,10 +416,16 @@ def test_supervised_methods_declare_what_they_need() -> None:
         "crest": {"answers"},
         "sharpening": set(),
         "certainty": set(),
+        "lmsi": set(),
+        "rest-em": {"answers"},
+        "self-explore": {"answers"},
+        "meta-rewarding": set(),
     }
 
 
-@pytest.mark.parametrize("method", [STaR, CoH, SelfRewarding, ScPO, Placebo, Sharpening, Certainty])
+@pytest.mark.parametrize(
+    "method", [STaR, CoH, SelfRewarding, ScPO, Placebo, Sharpening, Certainty, LMSI, MetaRewarding]
+)
 def test_unsupervised_methods_see_no_label(method: Any) -> None:
     """The same rows with and without labels in the query."""
 
