@@ -44,6 +44,11 @@ from tests.trainers.support import text_of
 from tests.training.support import make_pairs, make_training_set, save_policy, train
 
 PAGE = (Path(__file__).parents[1] / "docs" / "fidelity.md").read_text(encoding="utf-8")
+SMALL: dict[str, Layer] = {
+    "genius": {"step_max_tokens": 40, "foresight_max_tokens": 60},
+    "meta-rewarding": {"responses": 3, "judgements": 4},
+    "self-explore": {"responses": 12},
+}
 FLAGS = {"--variant": "variant", "--objective": "objective.name", "--corpus": "corpus.name"}
 
 
@@ -69,9 +74,11 @@ class Option(NamedTuple):
         return list(leaves(said))
 
     def resolved(self, flags: list[Layer]) -> Resolved:
-        # Limits that the script below runs into. Another model than the lab's, whose presets are other defaults.
-        small = {"step_max_tokens": 40, "foresight_max_tokens": 60} if self.method == "genius" else {}
-        return resolve({"method": self.method, "model": "other", "sampling": small}, *flags)
+        # Limits that the script below runs into, and fewer responses where the default is dozens. Another model than
+        # the lab's, whose presets are other defaults.
+        return resolve(
+            {"method": self.method, "model": "other", "sampling": SMALL.get(self.method, {})}, *flags
+        )
 
 
 OPTIONS = dict.fromkeys(
@@ -98,14 +105,28 @@ class ChatTokenizer(CharacterTokenizer):
 
 SHARES = {"Hard": (0.55, 0.25, 0.2), "Easy": (0.9, 0.04, 0.06), "Tricky": (0.1, 0.8, 0.1)}
 ADVICE = ("Walk in the park.", "Walk in the big park.", "Sleep.", "Read a book.", "Cook soup.", "Sing songs.")
+LINES = ("\n", "\n\n", "", "\n")
+"""What ends each of the lines that lead to an answer; the second is two."""
+PREFERS_FROM = {"self-explore": 2}
+"""The iteration that is observed, where the first one has nothing to see."""
+KINDS = {"genius": ["Step by step?"] * 2, "self-explore": ["Explore?"] * 2}
 STEPS = ["so be it.", "\n\nso\non", "one\ntwo\n\nthree", "half<end_of_reasoning> and\nmore", "hardly\never"]
 CONFIDENCE = (-0.4, -0.5, -0.9, -0.3, -2.5, -0.2)  # the last one's is that of a text without an end
 
 
 def says(text: str, random: np.random.Generator) -> tuple[str, float]:
     """Something for every option to make a difference to; no two prompts are answered quite alike."""
+    if "Two judges" in text:
+        return f"Winner: {random.choice(['A', 'B'])}", -0.5
     if "Judge" in text:
-        return f"Score: {random.integers(6 if 'fifth point' in text else 3)}", -0.5
+        remark = "-" * int(random.choice([0, 300]))
+        return f"{remark}\nScore: {random.integers(6 if 'fifth point' in text else 3)}", -0.5
+    if "Explore" in text:  # every line may be the one from behind which the answer is out of reach
+        missing = LINES[text.count("\n") :]
+        said = "".join(
+            f"{random.choice(['on', 'off'], p=[0.8, 0.2])} {random.integers(99)}{line}" for line in missing
+        )
+        return f"{said}The answer is {1 if 'off' in text + said else 7}.", -0.5
     if "so be it." in text:  # nothing is left to say
         return "", -0.01
     if "Step" in text:
@@ -135,16 +156,17 @@ class Seen(NamedTuple):
 def _sample(method: str, sampling: str, iteration: int) -> Seen:
     resolved, engine = resolve({"method": method, "sampling": json.loads(sampling)}), ScriptedEngine(says)
     engine.tokenizer, policy = ChatTokenizer(), Policy(engine, 0, iteration)
-    kinds = ["Step by step?"] * 2 if method == "genius" else [*SHARES, "Advise?"]
+    kinds = KINDS.get(method, [*SHARES, "Advise?"])
     texts = [f"{text} {number}" for number, text in enumerate(kinds * 10)]
     turns = [(Message(role="user", content=text),) for text in texts]
     queries = [Query(id=str(i), messages=turn, reference="7", answer="7") for i, turn in enumerate(turns)]
     made: list[Any] = [asyncio.run(resolved.method.collect(query, policy)) for query in queries]
     prompts = [text_of(request.prompt_ids) for request in engine.requests]
     rows = [row for one in made for row in one.rows]
-    tree = [step for one in made for step in one.trace or [] if "candidates" in step]
-    candidates = [candidate for step in tree for candidate in step["candidates"]]
-    return Seen(made, engine.requests, prompts, rows, tree, candidates, [one["step"] for one in candidates])
+    tree = [step for one in made for step in one.trace or [] if {"candidates", "pit"} & step.keys()]
+    candidates = [candidate for step in tree for candidate in step.get("candidates", [])]
+    steps = [one["step"] for one in candidates] or [one["pit"] for one in tree if one["pit"]]
+    return Seen(made, engine.requests, prompts, rows, tree, candidates, steps)
 
 
 def sample(r: Resolved, iteration: int = 1) -> Seen:
@@ -175,16 +197,19 @@ def rejected(seen: Seen) -> str:
 def imitated(seen: Seen) -> str:
     texts = [" ".join(text_of(row.response_ids) for row in one.rows) for one in seen.made]
     answers = [set(re.findall(r"answer is (\d)", text)) for text in texts]
-    if set().union(*answers) == {"7"}:
-        return "gold"
-    filtered = any(one.notes["filtered"] for one in seen.made)
-    return "majority" if filtered and all(len(said) <= 1 for said in answers) else "none"
+    return "gold" if set().union(*answers) == {"7"} else "none"
 
 
 def selected(seen: Seen) -> str:
     if isinstance(seen.rows[0], Demonstration):
         return "all"
     return "length" if all(len(row.chosen_ids) < len(row.rejected_ids) for row in seen.rows) else "random"
+
+
+def distinct(seen: Seen) -> str:
+    """Nothing of what is said holds an equation: equal texts are the same solution."""
+    repeated = any(len({row.response_ids for row in one.rows}) < len(one.rows) for one in seen.made)
+    return "no" if repeated else "equations"
 
 
 SAMPLING: dict[str, Callable[[Seen], Any]] = {
@@ -213,6 +238,8 @@ SAMPLING: dict[str, Callable[[Seen], Any]] = {
     "rationalise": lambda s: any("Hint" in text for text in s.prompts),
     "rows": lambda s: "chains" if isinstance(s.rows[0], Demonstration) else "pairs",
     "selection": selected,
+    "formats": lambda s: "mixed" if any("alone" in text_of(row.prompt_ids) for row in s.rows) else "paths",
+    "distinct": distinct,
     "judgements": lambda s: max(s.prompts.count(text) for text in s.prompts if "Judge" in text),
     "rubric": lambda s: "additive" if any("fifth point" in text for text in s.prompts) else "short",
     "pairs": lambda s: "all_by_gap" if any(len(one.rows) > 1 for one in s.made) else "best_worst",
@@ -291,7 +318,8 @@ def test_every_option_does_what_the_page_says(option: Option) -> None:
             effect = EFFECTS.get(key, EFFECTS["schedule" if name in after.method.schedule else section])
             assert effect(before) != effect(after), key
             if section == "sampling" and (observe := SAMPLING.get(name)):
-                assert observe(sample(before)) != observe(sample(after)) == value
+                seen = [sample(resolved, PREFERS_FROM.get(option.method, 1)) for resolved in (before, after)]
+                assert observe(seen[0]) != observe(seen[1]) == value
 
 
 def test_no_point_and_no_choice_is_forgotten() -> None:

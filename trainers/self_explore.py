@@ -99,5 +99,7 @@ class SelfExplore(Method):
                 continue
             used |= {chosen.token_ids, pit.step.token_ids}
             rows.append(pair(query, number, (*prompt_ids, *pit.before), chosen, pit.step))
-        trace = [None if pit is None else policy.text((*pit.before, *pit.step.token_ids)) for pit in pits]
+        trace = [
+            {"wrong": one.text, "pit": pit and pit.step.text} for one, pit in zip(wrong, pits, strict=True)
+        ]
         return Collected(rows=rows, trace=trace, notes=notes)
