@@ -3,20 +3,20 @@
 from asyncio import gather
 from typing import Literal
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveInt
 
-from genius_bench.layers import Layer
-from genius_bench.method import Collected, Method, Work
+from genius_bench.method import Collected, Work
 from genius_bench.rows import Query, TrainingRow
 from genius_bench.sampling.demonstrations import demonstration, pair
 from genius_bench.sampling.exploring import ExplorationOptions, first_pit
+from genius_bench.sampling.phases import PhasedMethod, PhaseOptions
 from genius_bench.sampling.policy import Policy
 from genius_bench.sampling.responses import Temperature, distinct, draw_responses, usable
 from genius_bench.sampling.solutions import draw_solutions, right_and_wrong
 from genius_bench.seeds import seed_of
 
 
-class SelfExploreOptions(ExplorationOptions):
+class SelfExploreOptions(ExplorationOptions, PhaseOptions):
     responses: PositiveInt = 100
     """N."""
     temperature: Temperature = 0.7
@@ -24,11 +24,9 @@ class SelfExploreOptions(ExplorationOptions):
     """Right solutions of a query that the explorer is made of, and wrong ones that it explores, at most."""
     explorer: Literal["rft", "base"] = "rft"
     """Who explores: the base after a round of RFT on its own right solutions, or the base itself."""
-    imitation_factor: PositiveFloat = 4.0
-    """Multiple of `training.learning_rate` in the round of RFT: 2e-6, as other imitation has here."""
 
 
-class SelfExplore(Method):
+class SelfExplore(PhasedMethod):
     """Prefers the completions that are found from before a wrong answer's first pit to the step that falls into it.
 
     Explorer and reference are one model. Where the original samples the answers to explore from the model before RFT,
@@ -59,15 +57,8 @@ class SelfExplore(Method):
             trained=(imitated + 2 * options.keep) / self.iterations,
         )
 
-    def _imitates(self, iteration: int) -> bool:
+    def imitates(self, iteration: int) -> bool:
         return iteration < self.iterations
-
-    def settings_of(self, iteration: int) -> Layer:
-        return {"objective": {"name": "sft"}} if self._imitates(iteration) else {}
-
-    def factors_of(self, iteration: int) -> Layer:
-        factor = self.options.imitation_factor if self._imitates(iteration) else 1.0
-        return {"training": {"learning_rate": factor}}
 
     async def collect(self, query: Query, policy: Policy) -> Collected:
         options: SelfExploreOptions = self.options
@@ -77,7 +68,7 @@ class SelfExplore(Method):
         seed = seed_of(policy.seed, "keep", query.id)
         right = draw_solutions(right, options.keep, seed, distinct="equations")
         notes = {"unusable": options.responses - len(responses), "always_wrong": int(not right)}
-        if self._imitates(policy.iteration):
+        if self.imitates(policy.iteration):
             kept = [demonstration(query, i, prompt_ids, one.token_ids) for i, one in enumerate(right)]
             return Collected(rows=list(kept), notes=notes)
 
