@@ -38,31 +38,27 @@ def _plain(value: Any) -> str:
 
 @app.command()
 def methods(as_json: Json = False) -> None:
-    """List the self-training methods that are installed, with what they need and cost as they come.
+    """List the self-training methods that are installed, group by group, with what they need and cost as they come.
 
-    `cost` is in multiples of fine-tuning on one labelled response per query, all iterations together.
+    Numbers are per query, all iterations together; `cost` is in multiples of fine-tuning on one labelled response.
+    --json also has objectives, variants and papers, as docs/methods.md does.
     """
-    rows = []
-    for name in registry.names("methods"):
-        method = registry.load("methods", name)
-        as_it_comes = method(method.Options())
-        work, rounds = as_it_comes.work, as_it_comes.iterations
-        rows.append(
-            {
-                "name": name,
-                "title": method.title,
-                "needs": ["queries", *sorted(method.needs)],
-                "objective": method.objective["name"],
-                "iterations": rounds,
-                "sampled": None if work is None else rounds * work.sampled,
-                "judged": None if work is None else rounds * work.judged,
-                "trained": None if work is None else rounds * work.trained,
-                "cost": None if work is None else round(rounds * work.relative, 1),
-                "variants": list(method.variants),
-                "source": method.source,
-            }
-        )
-    show_rows(rows, as_json, only_json=("title", "objective", "source"))
+    from genius_bench.method_map import GROUPS, NUMBERS, method_facts
+
+    facts = method_facts()
+    if as_json:
+        say_json(facts)
+        return
+    table = new_table("name", "needs", "rounds", "sampled", "judged", "trained", "cost")
+    table.columns[1].justify = "left"
+    for group, title in GROUPS.items():
+        members = [one for one in facts if one["group"] == group]
+        if members:
+            table.add_row(cell(f"{title}:"))
+        for one in members:
+            shown = [", ".join(one["needs"][1:]) or "–", *(_plain(one[key]) for key in NUMBERS)]
+            table.add_row(*map(cell, (f"  {one['name']}", *shown)))
+    open_console().print(table)
 
 
 @app.command()
