@@ -1,6 +1,5 @@
 """LMSI: a language model improves itself by imitating what most of its reasoning agrees on (arXiv 2210.11610)."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import PositiveInt
@@ -89,7 +88,7 @@ class LMSI(Method):
             ]
         return Collected(rows=rows, notes=notes | {"outvoted": len(paths) - len(agreeing)})
 
-    def _formats(self, query: Query) -> list[tuple[str, Sequence[Message], bool]]:
+    def _formats(self, query: Query) -> list[tuple[str, tuple[Message, ...], bool]]:
         """Name, what is asked, and whether the bare answer follows."""
         options: LmsiOptions = self.options
         formats = [("path", with_addition(query.messages, options.plain), False)]

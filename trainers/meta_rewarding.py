@@ -82,7 +82,7 @@ class MetaRewarding(Method):
         lengths = [len(response.token_ids) for response in responses]
         actor = length_controlled([mean_score(said) for said in scores], lengths, options.length_control)
         if actor is not None:
-            rows.append(pair(query, "actor", prompt_ids, *(responses[i] for i in actor)))
+            rows.append(pair(query, "actor", prompt_ids, responses[actor[0]], responses[actor[1]]))
         notes = {"ties": int(actor is None), "invalid_judgements": sum(said.count(None) for said in scores)}
         if policy.iteration <= options.judge_rounds:
             number = most_disputed(scores)

@@ -1,5 +1,6 @@
 """Self-Explore: where a wrong answer is lost, and what is preferred to the step that loses it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ DETOURS = ("", "so and so\n", "so\n", "well, then\n")
 
 
 def explored(
-    answers: dict[str, tuple[str, ...]], *drawn: str, **options: Any
+    answers: Mapping[str, Sequence[str]], *drawn: str, **options: Any
 ) -> tuple[Collected, ScriptedEngine]:
     """`answers` has what the four completions from behind a prefix come to, the first of them without a detour."""
     waiting = list(drawn or (RIGHT, WRONG))
