@@ -9,16 +9,17 @@ from genius_bench.rows import Query
 from genius_bench.sampling.choice import highest
 from genius_bench.sampling.demonstrations import demonstration
 from genius_bench.sampling.policy import Policy
-from genius_bench.sampling.responses import ResponseOptions, draw_responses, usable
+from genius_bench.sampling.responses import ResponseOptions, Temperature, TopP, draw_responses, usable
 from genius_bench.sampling.self_reward import answers_of, borda_votes, certainty
 
 
 class CertaintyOptions(ResponseOptions):
     responses: PositiveInt = 8
     """N."""
-    selection: Literal["best", "borda"] = "best"
-    """The most certain response; or the most certain of those whose answer has the most votes, which are weighed by
-    the rank of certainty."""
+    temperature: Temperature = 0.6
+    top_p: TopP = 0.9
+    votes: Literal["none", "borda"] = "none"
+    """The most certain of all; or of those whose answer has the most votes, which are weighed by certainty's ranks."""
     power: NonNegativeFloat = 0.5
     """With `borda`: p of a vote (N − rank)^p; 0 counts heads."""
     without_answer: Literal["last", "equal"] = "last"
@@ -39,7 +40,7 @@ class Certainty(Method):
     Options = CertaintyOptions
     objective = {"name": "sft"}
     training = {"learning_rate": 2e-6, "warmup": 0.03, "max_length": 4096}
-    variants = {"paper": {}, "borda": {"sampling": {"selection": "borda"}}}
+    variants = {"paper": {}, "borda": {"sampling": {"votes": "borda"}}}
 
     @property
     def work(self) -> Work:
@@ -51,7 +52,7 @@ class Certainty(Method):
         responses = usable(await draw_responses(query, policy, options, certainties=True), options)
         scores, answers = [certainty(one) for one in responses], answers_of(responses)
         candidates = list(range(len(responses)))
-        if options.selection == "borda" and (votes := borda_votes(scores, answers, options.power)):
+        if options.votes == "borda" and (votes := borda_votes(scores, answers, options.power)):
             winning = max(votes, key=lambda answer: votes[answer])
             candidates = [i for i in candidates if answers[i] == winning]
         elif options.without_answer == "last":

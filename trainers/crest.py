@@ -31,7 +31,7 @@ class CrestOptions(ResponseOptions, PhaseOptions, FollowUpOptions):
     top_p: TopP = 0.95
     tolerance: NonNegativeInt = 3
     """t: follow-up questions that may be answered wrongly from a rationale that is imitated."""
-    pairs: PositiveInt = 5
+    max_pairs: PositiveInt = 5
     """Per query, so that queries with many rationales do not swamp the others."""
     consistent: float = Field(default=0.6, ge=0, le=1)
     """λ: share of the pairs whose halves are both right, the chosen one on more follow-up questions."""
@@ -62,7 +62,7 @@ class CREST(PhasedMethod):
     @property
     def work(self) -> Work:
         o: CrestOptions = self.options
-        trained = o.responses + o.rounds * 2 * o.pairs
+        trained = o.responses + o.rounds * 2 * o.max_pairs
         return Work(*(part / self.iterations for part in (o.responses, 4 * o.responses, trained)))
 
     def imitates(self, iteration: int) -> bool:
@@ -96,10 +96,10 @@ class CREST(PhasedMethod):
         random = np.random.default_rng(seed_of(policy.seed, "crest", query.id))
         by_consistency = [(a, b) for (a, score), (b, other) in product(right, right) if score > other]
         by_answer = [(a, b) for (a, _), b in product(right, wrong)]
-        share = round(options.consistent * options.pairs)
+        share = round(options.consistent * options.max_pairs)
         kept = [
             pairs[i]
-            for pairs, count in ((by_consistency, share), (by_answer, options.pairs - share))
+            for pairs, count in ((by_consistency, share), (by_answer, options.max_pairs - share))
             for i in random.permutation(len(pairs))[:count]
         ]
         prompt_ids = policy.prompt(query.messages)

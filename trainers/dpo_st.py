@@ -28,7 +28,7 @@ class DpoStOptions(ResponseOptions, PhaseOptions):
     temperature: Temperature = 0.7
     rounds: PositiveInt = 3
     """Each of two iterations: preferences, then imitation."""
-    pairs: PositiveInt = 3
+    max_pairs: PositiveInt = 3
     """Of a query: those whose halves are least alike."""
     most_alike: float = Field(default=0.7, ge=0, le=1)
     """Share of tokens in common beyond which two solutions count as one; see `sampling.alikeness`."""
@@ -61,7 +61,7 @@ class DpoST(PhasedMethod):
         imitated = sum(1 + o.solutions * number for number in range(o.rounds + 1))
         return Work(
             sampled=o.rounds * (o.responses + o.solutions) / self.iterations,
-            trained=(imitated + o.rounds * 2 * o.pairs) / self.iterations,
+            trained=(imitated + o.rounds * 2 * o.max_pairs) / self.iterations,
         )
 
     def imitates(self, iteration: int) -> bool:
@@ -90,7 +90,7 @@ class DpoST(PhasedMethod):
             kept = [demonstration(query, i, prompt_ids, ids) for i, ids in enumerate(right)]
             return Collected(rows=list(kept), trace=trace, notes=notes)
         wrong = unlike(wrong, options.most_alike)
-        apart = sorted(product(right, wrong), key=lambda one: alikeness(*one))[: options.pairs]
+        apart = sorted(product(right, wrong), key=lambda one: alikeness(*one))[: options.max_pairs]
         rows = [unreferenced_pair(query, i, prompt_ids, *pair) for i, pair in enumerate(apart)]
         return Collected(rows=list(rows), trace=trace, notes=notes | {"never_wrong": int(not wrong)})
 

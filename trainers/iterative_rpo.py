@@ -16,9 +16,9 @@ class IterativeRpoOptions(ResponseOptions):
     responses: PositiveInt = 30
     """N."""
     temperature: Temperature = 0.8
-    temperature_factors: PerIteration = (1.0,)
-    """Multiples of `temperature`, one per iteration: hotter later, so that wrong answers do not run out."""
-    pairs: PositiveInt = 10
+    temperature_factors: PerIteration = (1.0, 1.0, 1.625)
+    """Multiples of `temperature`, one per iteration: 1.3 from the third on, so that wrong answers do not run out."""
+    max_pairs: PositiveInt = 10
     """K: at most so many a query."""
     gold: bool = False
     """The labelled solution stands among the right ones."""
@@ -42,7 +42,7 @@ class IterativeRPO(Method):
     objective = {"name": "rpo"}
     variants = {
         "paper": {},
-        "original": {"sampling": {"gold": True, "temperature_factors": [1.0, 1.0, 1.625]}},
+        "gold": {"sampling": {"gold": True}},
         "without_nll": {"objective": {"alpha": 0.0}},
     }
 
@@ -52,7 +52,7 @@ class IterativeRPO(Method):
 
     @property
     def work(self) -> Work:
-        return Work(sampled=self.options.responses, trained=2 * self.options.pairs)
+        return Work(sampled=self.options.responses, trained=2 * self.options.max_pairs)
 
     def settings_of(self, iteration: int) -> Layer:
         """Nobody has sampled the labelled solution."""
@@ -70,7 +70,7 @@ class IterativeRPO(Method):
         if not (right and wrong):
             return Collected(rows=[], notes=notes | {"all_wrong" if wrong else "all_right": 1})
         # Through both in turn, beginning anew at the end of each: as many of them as may be have their place.
-        places = dict.fromkeys((k % len(right), k % len(wrong)) for k in range(options.pairs))
+        places = dict.fromkeys((k % len(right), k % len(wrong)) for k in range(options.max_pairs))
         prompt_ids = policy.prompt(query.messages)
         rows = [pair(query, f"{i}-{j}", prompt_ids, right[i], wrong[j]) for i, j in places]
-        return Collected(rows=list(rows), notes=notes | {"repeated": options.pairs - len(rows)})
+        return Collected(rows=list(rows), notes=notes | {"repeated": options.max_pairs - len(rows)})

@@ -14,7 +14,7 @@ from genius_bench.sampling.self_reward import log_probability, log_probability_p
 
 
 class SharpeningOptions(ResponseOptions):
-    responses: PositiveInt = 8
+    responses: PositiveInt = 50
     """N."""
     form: Literal["sft", "preference"] = "sft"
     """The best of N, imitated; or N/2 pairs as they come, for the objective of the same name."""
@@ -32,7 +32,9 @@ class Sharpening(Method):
 
     name = "sharpening"
     title = "Sharpening"
-    source = "Huang et al., 'Self-Improvement in Language Models', ICLR 2025, arXiv 2412.01951, §3 and §4.2"
+    source = (
+        "Huang et al., 'Self-Improvement in Language Models', ICLR 2025, arXiv 2412.01951, §3.1 and Eq. 8"
+    )
     group = "offline"
     Options = SharpeningOptions
     objective = {"name": "sft"}

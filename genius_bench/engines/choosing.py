@@ -58,7 +58,7 @@ def entropies_of(logits: torch.Tensor, temperatures: torch.Tensor) -> torch.Tens
 
 
 def certainties_of(logits: torch.Tensor) -> torch.Tensor:
-    """KL(U‖p) = logsumexp(z) − mean(z) − ln V of each row's next token, nats, [rows] (arXiv 2502.18581, Eq. 8).
+    """KL(U‖p) = logsumexp(z) − mean(z) − ln V of each row's next token, nats, [rows] (arXiv 2502.18581).
 
     The mean is over all of the vocabulary, unlikely tokens most of all: `logits` must hold no row that is no token.
     """

@@ -17,7 +17,7 @@ class SharpeningLoss(Objective):
 
     name = "sharpening"
     title = "Sharpening (regression on self-rewards)"
-    source = "arXiv 2412.01951, §4.2"
+    source = "arXiv 2412.01951, Eq. 8"
 
     beta: Positive = 1.0
     """How strongly the policy is held to the reference: at 1 its probabilities are squared, below they sharpen more."""

@@ -133,7 +133,7 @@ def pairs(pairs: int, consistent: float, seed: int = 0, iteration: int = 2) -> l
         seed=seed,
         iteration=iteration,
         earlier=[rated(), Collected(rows=[])][: iteration - 1],
-        pairs=pairs,
+        max_pairs=pairs,
         consistent=consistent,
     )
     assert engine.requests == [], "they were judged before"

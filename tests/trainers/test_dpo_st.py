@@ -57,11 +57,11 @@ def test_the_first_imitator_sees_labelled_solutions_alone() -> None:
 
 def test_preferences_pair_the_least_alike_and_labelled_solutions_too() -> None:
     said = ("abc. The answer is 7.", "xyz. The answer is 8.", "abc. The answer is 9.")
-    everything = at(2, *said, pairs=9)
+    everything = at(2, *said, max_pairs=9)
     assert len(everything.rows) == 2 * 2
     scores = [alikeness(row.chosen_ids, row.rejected_ids) for row in everything.rows]  # type: ignore[union-attr]
     assert scores == sorted(scores)
-    assert texts(at(2, *said, pairs=3)) == texts(everything)[:3]
+    assert texts(at(2, *said, max_pairs=3)) == texts(everything)[:3]
     assert {pair.partition(" | ")[0] for pair in texts(everything)} == {GOLD, said[0]}
     assert all(
         isinstance(row, PreferencePair) and row.reference_chosen_logp is None for row in everything.rows
@@ -83,7 +83,7 @@ def test_each_phase_pools_what_its_kind_has_drawn_before() -> None:
     made = [at(1)]
     made.append(at(2, "a. The answer is 7.", "b. The answer is 8."))
     made.append(at(3, "c. The answer is 7.", "d. The answer is 8.", earlier=made))
-    made.append(at(4, "e. The answer is 7.", "f. The answer is 9.", earlier=made, pairs=99))
+    made.append(at(4, "e. The answer is 7.", "f. The answer is 9.", earlier=made, max_pairs=99))
     made.append(at(5, "g. The answer is 7.", "c. The answer is 7.", earlier=made))
     assert [text[0] for text in texts(made[2])] == ["3", "c"]
     halves = [text.split(" | ") for text in texts(made[3])]

@@ -125,8 +125,8 @@ def test_borda_weighs_votes_by_rank() -> None:
 def test_borda_imitates_the_most_certain_with_the_winning_answer() -> None:
     said = ["The answer is 9.", "a. The answer is 1.", "b. The answer is 1.", "The answer is 1."]
     assert imitated(collect(Certainty, in_turn(*said), responses=4)[0]) == [said[0]]
-    assert imitated(collect(Certainty, in_turn(*said), responses=4, selection="borda")[0]) == [said[1]]
-    steep, _ = collect(Certainty, in_turn(*said), responses=4, selection="borda", power=5.0)
+    assert imitated(collect(Certainty, in_turn(*said), responses=4, votes="borda")[0]) == [said[1]]
+    steep, _ = collect(Certainty, in_turn(*said), responses=4, votes="borda", power=5.0)
     assert imitated(steep) == [said[0]]
 
 
@@ -183,9 +183,10 @@ def test_the_most_certain_response_is_so_by_a_pass_of_the_model(tmp_path: Path, 
 
 def test_pooled_responses_are_judged_as_fresh_ones(tmp_path: Path, model: Path) -> None:
     """What another method has drawn is read once more, to the same end."""
+    plain = {"temperature": 1.0, "top_p": 1.0}
     collected(tmp_path / "shared", model, Sharpening)
-    again = collected(tmp_path / "shared", model, Certainty)
-    fresh = collected(tmp_path / "fresh", model, Certainty)
+    again = collected(tmp_path / "shared", model, Certainty, **plain)
+    fresh = collected(tmp_path / "fresh", model, Certainty, **plain)
     assert again.manifest["counters"]["tokens_reused"] == fresh.manifest["counters"]["tokens_sampled"]
     assert rows_of(tmp_path / "shared", again) == rows_of(tmp_path / "fresh", fresh)
 
