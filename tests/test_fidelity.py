@@ -48,6 +48,8 @@ SMALL: dict[str, Layer] = {
     "genius": {"step_max_tokens": 40, "foresight_max_tokens": 60},
     "meta-rewarding": {"responses": 3, "judgements": 4},
     "self-explore": {"responses": 12},
+    "iterative-rpo": {"responses": 12},
+    "crest": {"responses": 12},
 }
 FLAGS = {"--variant": "variant", "--objective": "objective.name", "--corpus": "corpus.name"}
 
@@ -107,9 +109,17 @@ SHARES = {"Hard": (0.55, 0.25, 0.2), "Easy": (0.9, 0.04, 0.06), "Tricky": (0.1, 
 ADVICE = ("Walk in the park.", "Walk in the big park.", "Sleep.", "Read a book.", "Cook soup.", "Sing songs.")
 LINES = ("\n", "\n\n", "", "\n")
 """What ends each of the lines that lead to an answer; the second is two."""
-PREFERS_FROM = {"self-explore": 2}
+PREFERS_FROM = {"self-explore": 2, "dpo-st": 2}
 """The iteration that is observed, where the first one has nothing to see."""
-KINDS = {"genius": ["Step by step?"] * 2, "self-explore": ["Explore?"] * 2}
+ROUNDS = {"dpo-st": (2, 3), "iterative-rpo": (1, 3)}
+"""Iterations between them in which every option matters; the first two where nothing is said."""
+KINDS = {
+    "genius": ["Step by step?"] * 2,
+    "self-explore": ["Explore?"] * 2,
+    "crest": ["Pick one of 7 (A), 1 (B), 2 (C) for"],
+    "certainty": [*SHARES, "Walk?"],
+    "sharpening": ["Ramble?"] * 2,
+}
 STEPS = ["so be it.", "\n\nso\non", "one\ntwo\n\nthree", "half<end_of_reasoning> and\nmore", "hardly\never"]
 CONFIDENCE = (-0.4, -0.5, -0.9, -0.3, -2.5, -0.2)  # the last one's is that of a text without an end
 
@@ -127,6 +137,14 @@ def says(text: str, random: np.random.Generator) -> tuple[str, float]:
             f"{random.choice(['on', 'off'], p=[0.8, 0.2])} {random.integers(99)}{line}" for line in missing
         )
         return f"{said}The answer is {1 if 'off' in text + said else 7}.", -0.5
+    if "Yes or No" in text:
+        return str(random.choice(["Yes.", "No."])), -0.5
+    if "Pick" in text:
+        return f"{'-' * random.integers(9)}\nThe answer is {random.choice(['A', 'B', 'C'])}.", -0.5
+    if "Ramble" in text:
+        return "-" * int(random.integers(400)), -0.5 - random.random()
+    if "Walk" in text:
+        return str(random.choice(["The answer is 3.", "We walked past many houses, to number 9"])), -0.5
     if "so be it." in text:  # nothing is left to say
         return "", -0.01
     if "Step" in text:
@@ -159,11 +177,18 @@ def _sample(method: str, sampling: str, iteration: int) -> Seen:
     kinds = KINDS.get(method, [*SHARES, "Advise?"])
     texts = [f"{text} {number}" for number, text in enumerate(kinds * 10)]
     turns = [(Message(role="user", content=text),) for text in texts]
-    queries = [Query(id=str(i), messages=turn, reference="7", answer="7") for i, turn in enumerate(turns)]
-    made: list[Any] = [asyncio.run(resolved.method.collect(query, policy)) for query in queries]
+    gold = "A" if method == "crest" else "7"
+    queries = [Query(id=str(i), messages=turn, reference="7", answer=gold) for i, turn in enumerate(turns)]
+    before = range(1, iteration) if resolved.method.builds_on_earlier else ()
+    earlier = [_sample(method, sampling, number).made for number in before]
+    made: list[Any] = []
+    for number, query in enumerate(queries):
+        policy.earlier = tuple(one[number] for one in earlier)
+        made.append(asyncio.run(resolved.method.collect(query, policy)))
     prompts = [text_of(request.prompt_ids) for request in engine.requests]
     rows = [row for one in made for row in one.rows]
-    tree = [step for one in made for step in one.trace or [] if {"candidates", "pit"} & step.keys()]
+    traced = [step for one in made for step in one.trace or [] if isinstance(step, dict)]
+    tree = [step for step in traced if {"candidates", "pit"} & step.keys()]
     candidates = [candidate for step in tree for candidate in step.get("candidates", [])]
     steps = [one["step"] for one in candidates] or [one["pit"] for one in tree if one["pit"]]
     return Seen(made, engine.requests, prompts, rows, tree, candidates, steps)
@@ -290,7 +315,7 @@ def evaluation(r: Resolved) -> Any:
 
 
 EFFECTS: dict[str, Callable[[Resolved], Any]] = {
-    "sampling": lambda r: [sample(r, iteration).rows for iteration in (1, 2)],
+    "sampling": lambda r: [sample(r, number).rows for number in ROUNDS.get(r.recipe.method, (1, 2))],
     "schedule": lambda r: [r.method.iterations, r.method.restarts_from_base(2), *map(r.settings_of, (1, 4))],
     "objective": lambda r: [r.objective.row_losses(batch(gap=gap))[0].item() for gap in (0.2, -0.2)],
     "training": training,
