@@ -49,7 +49,8 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     if missing:
         note(f"not available yet, left out: {', '.join(missing)}")
 
-    policy, policies, checkpoints, training_sets = base, [base], [], []
+    policy, policies, checkpoints = base, [base], []
+    training_sets: list[Artifact] = []
     on_the_way: list[dict[str, str]] = []
     steps = 0
     for iteration in range(1, resolved.method.iterations + 1):

@@ -62,9 +62,9 @@ class Sharpening(Method):
             drawn = zip(responses[0::2], responses[1::2], strict=False)
             halves = [sorted(two, key=lambda one: one.token_ids) for two in drawn]
             rows = [
-                pair(query, i, prompt_ids, *two)
-                for i, two in enumerate(halves)
-                if two[0].token_ids != two[1].token_ids
+                pair(query, i, prompt_ids, first, second)
+                for i, (first, second) in enumerate(halves)
+                if first.token_ids != second.token_ids
             ]
             return Collected(rows=list(rows), notes=notes | {"identical": len(halves) - len(rows)})
         reward = log_probability if options.reward == "sum" else log_probability_per_token

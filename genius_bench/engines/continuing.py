@@ -75,8 +75,8 @@ def completions_of(
     if end == turn:
         return first
     second = _completion(token_ids[turn:end], logprobs[turn:end], reason, request.then.stop, stopping)
-    told = {"entropies": tuple(entropies[turn:end]), "certainties": tuple(certainties[turn:end])}
-    return replace(first, then=replace(second, **told))
+    second = replace(second, entropies=tuple(entropies[turn:end]), certainties=tuple(certainties[turn:end]))
+    return replace(first, then=second)
 
 
 def _completion(

@@ -52,10 +52,11 @@ class _Collection:
 
 def training_row(values: dict[str, Any]) -> TrainingRow:
     """A row as it was before it was stored: lists of token ids are tuples again."""
-    kind = Demonstration if "response_ids" in values else PreferencePair
-    return kind(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    )
+    kind: type[TrainingRow] = Demonstration if "response_ids" in values else PreferencePair
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    return kind(**fields)
 
 
 def _rows_of(shard: Path) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ def choice_of(query: Query) -> Choice | None:
     for layout in (AT_LINES, AFTER_TEXTS):
         options = {found["label"]: found["text"] for found in layout.finditer(text)}
         if len(options) > 1 and sorted(options) == [chr(ord("A") + place) for place in range(len(options))]:
-            return Choice(options, gold) if gold in options else None
+            return Choice(options, gold) if gold is not None and gold in options else None
     return None
 
 

@@ -424,10 +424,13 @@ def test_sharpening_rests_where_probabilities_are_raised_to_a_power(
     """π ∝ p^(1+1/β), for p = .5, .3, .2: no pair of outcomes has anything to say there, and every pair elsewhere."""
     base = (0.5, 0.3, 0.2)
     for one, other in ((0, 1), (0, 2), (1, 2)):
-        halves = [(math.log(optimum[place]), math.log(base[place])) for place in (one, other)]
-        assert exactly(SharpeningLoss(beta=beta), of_pair(*halves)) == pytest.approx([0, 0, 0], abs=1e-9)
-        halves = [(math.log(base[place]), math.log(base[place])) for place in (one, other)]
-        assert exactly(SharpeningLoss(beta=beta), of_pair(*halves))[1] < -1e-3, "the likelier one is to rise"
+
+        def at(policy: tuple[float, ...], one: int = one, other: int = other) -> list[float]:
+            first, second = ((math.log(policy[place]), math.log(base[place])) for place in (one, other))
+            return exactly(SharpeningLoss(beta=beta), of_pair(first, second))
+
+        assert at(optimum) == pytest.approx([0, 0, 0], abs=1e-9)
+        assert at(base)[1] < -1e-3, "the likelier one is to rise"
 
 
 @pytest.mark.parametrize("gap", [-0.5, 0.0, 0.3, 1.5])

@@ -1,6 +1,7 @@
 """DPO-ST: phases in turn, solutions pooled by phase, pairs of the least alike."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from genius_bench.method import Collected
 from genius_bench.resolution import resolve
@@ -13,8 +14,8 @@ GOLD = "3 + 4 = 7"
 QUERY = ask(reference=GOLD, answer="7")
 
 
-def at(iteration: int, *said: str, earlier: Sequence[Collected] = (), **options: float) -> Collected:
-    counts = {"responses": len(said), "solutions": len(said)} if said else {}
+def at(iteration: int, *said: str, earlier: Sequence[Collected] = (), **options: Any) -> Collected:
+    counts: dict[str, Any] = {"responses": len(said), "solutions": len(said)} if said else {}
     return collect(
         DpoST,
         in_turn(*said),

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.corpora import Corpus
 from genius_bench.engines.hf import HFEngine
-from genius_bench.method import Collected, Method
+from genius_bench.method import Collected
 from genius_bench.recipe import EngineSection
 from genius_bench.resolution import resolve
 from genius_bench.rows import Demonstration, Message, PreferencePair, Query
@@ -92,6 +92,12 @@ def test_the_preference_form_has_its_own_objective() -> None:
     assert resolve({"method": "sharpening"}).settings_of(1)[0].name == "sft"
 
 
+@pytest.mark.parametrize("method", [Sharpening, Certainty])
+def test_nothing_is_chosen_where_nothing_can_be_used(method: Any) -> None:
+    collected, _ = collect(method, in_turn(" ", "", "\n"), responses=3)
+    assert (collected.rows, collected.notes["unusable"]) == ([], 3)
+
+
 # Certainty: a scripted response is as certain as its last digit says
 
 
@@ -138,7 +144,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build("llama", tmp_path_factory.mktemp("llama"))
 
 
-def collected(home: Path, model: Path, method: type[Method], **options: Any) -> Artifact:
+def collected(home: Path, model: Path, method: Any, **options: Any) -> Artifact:
     texts = ["3 + 4", "a", "How many apples?", "Tom has 3 apples."]
     messages = [(Message(role="user", content=text),) for text in texts]
     return collecting.collect(
