@@ -105,6 +105,8 @@ def test_a_score_on_the_edge_of_a_tier_belongs_to_it() -> None:
     scores, lengths = [5.0, 4.6, 3.0, 1.4, 1.0], [90, 10, 50, 80, 20]
     assert length_controlled(scores, lengths, 0.1) == (1, 3)
     assert length_controlled(scores, lengths, 0.0999) == (0, 4)
+    assert 3.1 - 0.1 * (3.1 - 0.3) > 2.82, "which is equal but for the last bit"
+    assert length_controlled([3.1, 2.82, 0.3], [20, 10, 5], 0.1) == (1, 2)
 
 
 def test_equal_scores_make_no_pair_and_equal_lengths_leave_the_score_to_decide() -> None:

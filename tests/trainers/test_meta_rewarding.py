@@ -116,8 +116,12 @@ def test_exchanging_who_is_better_exchanges_the_pair() -> None:
 
 
 def test_the_pair_of_judgements_does_not_hang_on_their_order() -> None:
-    turned = {response: said[::-1] for response, said in DISPUTED.items()}
-    assert pairs(run(turned)[0]) == pairs(run(DISPUTED)[0])
+    equal = {"agreed": ["Score: 4"] * 4, "disputed": ["!! Score: 1", "Score: 5", "Score: 0", "Score: 2 !!"]}
+    for judged in (DISPUTED, equal):
+        turned = {response: said[::-1] for response, said in judged.items()}
+        there, back = pairs(run(turned)[0]), pairs(run(judged)[0])
+        assert there == back
+        assert "judge" in there, "also where two are equally good"
 
 
 def test_unreadable_repeated_and_overlong_judgements_are_not_preferred() -> None:

@@ -99,6 +99,22 @@ def test_right_is_what_equals_the_gold_answer_not_what_is_spelt_like_it() -> Non
     assert pairs(collected) == [("a1\n", "The answer is 12.0.", "a2\n")]
 
 
+def test_a_completion_is_read_together_with_the_steps_before_it() -> None:
+    """It need not repeat the answer that they have found."""
+    wrong = "a1\nThe answer is 12.\nNo, the answer is 9."
+
+    def content(text: str, random: np.random.Generator) -> tuple[str, float]:
+        prefix = text.removeprefix(PROMPT)
+        return ("That is all." if prefix else drawn.pop(0)), -0.5
+
+    drawn = [RIGHT, wrong]
+    collected, _ = collect(SelfExplore, content, ask(answer="12"), explorer="base", responses=2)
+    assert pairs(collected) == [("", RIGHT, "a1\n")]
+    drawn = [RIGHT, wrong.removeprefix("a1\n")]
+    collected, _ = collect(SelfExplore, content, ask(answer="12"), explorer="base", responses=2)
+    assert pairs(collected) == [("The answer is 12.\n", "That is all.", "No, the answer is 9.")]
+
+
 def test_a_completion_that_does_not_end_has_not_found_the_answer() -> None:
     limit = len(WRONG) + 1
     said = {PREFIXES[0]: ("12" + "." * limit, "9", "9", "9")}
