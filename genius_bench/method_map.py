@@ -61,8 +61,7 @@ def _configured(plugin: type[Method], layer: Layer) -> Method:
 
 
 def _objective(method: Method, iteration: int) -> str:
-    name: str = section_of(method.settings_of(iteration), "objective").get("name", method.objective["name"])
-    return name
+    return str(section_of(method.settings_of(iteration), "objective").get("name", method.objective["name"]))
 
 
 def markdown(facts: list[dict[str, Any]]) -> str:
