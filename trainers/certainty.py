@@ -52,14 +52,18 @@ class Certainty(Method):
         responses = usable(await draw_responses(query, policy, options, certainties=True), options)
         scores, answers = [certainty(one) for one in responses], answers_of(responses)
         candidates = list(range(len(responses)))
+        if options.without_answer == "last":
+            candidates = [i for i in candidates if answers[i] is not None] or candidates
+        notes = {
+            "unusable": options.responses - len(responses),
+            "unanswered": len(responses) - len(candidates),
+        }
         if options.votes == "borda" and (votes := borda_votes(scores, answers, options.power)):
             winning = max(votes, key=lambda answer: votes[answer])
             candidates = [i for i in candidates if answers[i] == winning]
-        elif options.without_answer == "last":
-            candidates = [i for i in candidates if answers[i] is not None] or candidates
         best = [candidates[place] for place in highest([scores[i] for i in candidates], 1)]
         return Collected(
             rows=[demonstration(query, "best", prompt_ids, responses[i].token_ids) for i in best],
             trace=[{"response": one.text, "certainty": s} for one, s in zip(responses, scores, strict=True)],
-            notes={"unusable": options.responses - len(responses), "unanswered": answers.count(None)},
+            notes=notes,
         )
