@@ -11,6 +11,7 @@ import pytest
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.corpora import Corpus
 from genius_bench.engines.interface import Completion, Request
+from genius_bench.errors import WorkerKilledError
 from genius_bench.method import Collected, Method
 from genius_bench.rows import Message, Query
 from genius_bench.sampling import collecting
@@ -103,6 +104,21 @@ def test_a_query_that_an_iteration_did_not_have_comes_with_nothing(tmp_path: Pat
     made = by_query(collected(tmp_path, Mindful, [short]))
     assert made[f"q{QUERIES - 1}"]["trace"] == '{"told": [[]]}'
     assert "response_ids" in made["q0"]["trace"]
+
+
+def test_a_query_that_was_given_up_comes_with_nothing(tmp_path: Path) -> None:
+    """What stands in its place is an error, no trace of the method's."""
+
+    class Deadly(Mindful):
+        async def collect(self, query: Query, policy: Policy) -> Collected:
+            if query.id == "q1" and policy.iteration == 1:
+                raise WorkerKilledError("q1 ended its worker")
+            assert (query.id == "q1") == (policy.earlier == (Collected(rows=[]),)) or policy.iteration == 1
+            return await super().collect(query, policy)
+
+    first = collected(tmp_path, Deadly, [])
+    assert "ended its worker" in by_query(first)["q1"]["trace"]
+    assert len(by_query(collected(tmp_path, Deadly, [first]))) == QUERIES
 
 
 def test_other_earlier_iterations_are_another_collection_for_those_that_build_on_them(tmp_path: Path) -> None:

@@ -104,6 +104,10 @@ def test_nothing_is_chosen_where_nothing_can_be_used(method: Any) -> None:
 def test_certainty_imitates_the_response_of_the_highest_mean() -> None:
     said = [f"The answer is {digit}." for digit in (3, 7, 5)]
     assert imitated(collect(Certainty, in_turn(*said), responses=3)[0]) == ["The answer is 7."]
+    longer = "We go a long way round to get there. The answer is 5."
+    assert imitated(collect(Certainty, in_turn(longer, said[1]), responses=2)[0]) == [said[1]], (
+        "a mean, no sum"
+    )
     twice = ["1. The answer is 7.", "2. The answer is 7."]
     assert imitated(collect(Certainty, in_turn(*twice), responses=2)[0]) == [twice[0]]
 
