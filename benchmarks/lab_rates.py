@@ -18,8 +18,14 @@ from genius_bench.layers import Layer
 
 FIRST = 2e-4
 WIDEST = (6.25e-6, 1.28e-2)
+FIELD = (
+    *("lmsi", "rest-em", "iterative-rpo", "dpo-st", "self-explore", "crest", "meta-rewarding", "sharpening"),
+    "certainty",
+)
 ROWS: dict[str, Layer] = {
     **{name: {"method": name} for name in ("genius", "star", "coh", "self-rewarding", "scpo", "spin", "sft")},
+    **{name: {"method": name} for name in FIELD},
+    "sharpening preference": {"method": "sharpening", "variant": "preference"},
     **{f"genius + {name}": {"objective": {"name": name}} for name in ("dpo", "ropo", "ipo", "simpo", "sft")},
     **{
         f"placebo {name}": {"method": "placebo", "variant": name} for name in ("paper", "length", "imitation")
