@@ -181,7 +181,7 @@ def _printed_before(table: Table, board: BoardSpec) -> Iterator[Finding]:
 def _gaps(table: Table, board: BoardSpec) -> Iterator[Finding]:
     """The best number of a column against the second best, and against the base: 95 % noise of one sample an item."""
     for place, column in enumerate(table.spec.columns):
-        if column.similarity or column.lost_against:
+        if not column.is_score:
             continue
         for one, other, what in _compared(table, place):
             errors = [
@@ -219,7 +219,7 @@ def repeated(tables: list[Table]) -> list[Finding]:
     for table in tables:
         for row in table.rows:
             for cell, column in _paired(row, table):
-                if cell.reported is None or column.lost_against or column.similarity:
+                if cell.reported is None or not column.is_score:
                     continue
                 key = (tuple(sorted(cell.run.items())), column.task, column.average)
                 path, value = seen.setdefault(key, (cell.path, cell.reported))
@@ -235,7 +235,7 @@ def repeated(tables: list[Table]) -> list[Finding]:
 
 
 def _is_average(column: Column) -> bool:
-    return column.average is not None and column.lost_against is None
+    return column.average is not None and column.is_score
 
 
 def _paired(row: TableRow, table: Table) -> Iterator[tuple[Cell, Column]]:

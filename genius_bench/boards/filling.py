@@ -113,11 +113,13 @@ def marked(table: Table, home: Home | None) -> Table:
         parts = [[(g, r) for g, group in enumerate(groups) for r in range(len(group.rows))]]
     for part in parts:
         contenders = [(g, r) for g, r in part if not groups[g].rows[r].is_base]
-        for column in range(len(table.spec.columns)):
+        for column, spec in enumerate(table.spec.columns):
+            if spec.slice or spec.shows != "score":
+                continue  # what the best of these is, is not the table's question
             cells = [groups[g].rows[r].cells[column] for g, r in contenders]
             reported = _marks([cell.reported for cell in cells])
             measured = _marks([cell.measured.value if cell.measured else None for cell in cells])
-            tied = home.tied(cells, measured, table.spec.columns[column]) if home else False
+            tied = home.tied(cells, measured, spec) if home else False
             for (g, r), cell, one, other in zip(contenders, cells, reported, measured, strict=True):
                 row = groups[g].rows[r]
                 new = replace(cell, reported_mark=one, measured_mark=other, tied=tied and other == "best")

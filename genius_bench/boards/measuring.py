@@ -3,12 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.boards.cells import Cell, Mark, Measured
+from genius_bench.boards.insight import looked_into
 from genius_bench.boards.matching import what_was_done
 from genius_bench.boards.specification import Column, Fields, Leaderboard, RowSpec
 from genius_bench.contamination.comparing import SELF, newest
@@ -16,6 +17,7 @@ from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import resolve_suite
 from genius_bench.layers import Layer
 from genius_bench.reporting.averages import average_of, comparable, gain_of
+from genius_bench.reporting.curves import Curve, curves_of
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.resolution import resolve
 from genius_bench.rows import Score
@@ -36,10 +38,6 @@ class Home:
             scored_models(self.store, self.runs, self.settings, tasks, whole=False) if self.settings else []
         )
         self._scored = {one.fingerprint: one for one in found}
-
-    def models(self, fields: Fields, task: str) -> list[Scored]:
-        """The scored models of a run, one a seed, oldest seed first; of a base the model itself."""
-        return self._groups(self.fingerprints(fields), [task])
 
     def fingerprints(self, fields: Fields) -> list[str]:
         return list(self.by_seed(fields).values())
@@ -67,9 +65,18 @@ class Home:
         found = [one.artifacts[task] for one in self._groups(fingerprints, [task])]
         return any(self.store.find(one.kind, one.key) for one in found)
 
-    def base(self, fields: Fields, task: str) -> Scored | None:
-        names = self._base_fingerprints(self.leaderboard.model_of(fields))
-        return next(iter(self._groups(names, [task])), None)
+    def scored(self, fields: Fields, tasks: Sequence[str]) -> list[Scored]:
+        """The models of a run that have scores of all `tasks`, one a seed, oldest seed first; of a base the model."""
+        return self._groups(self.fingerprints(fields), tasks)
+
+    def base(self, fields: Fields, tasks: Sequence[str]) -> Scored | None:
+        """The base of a run, where it has scores of all `tasks`."""
+        return next(iter(self.scored({"method": "base", **_model(fields)}, tasks)), None)
+
+    @cached_property
+    def curves(self) -> dict[str, Curve]:
+        """Fingerprint → what a model scores at other temperatures."""
+        return curves_of(self.store, self.runs, self.settings, list(self._scored.values()))
 
     def score_artifacts(self, fingerprint: str, row: RowSpec, column: Column) -> dict[str, Artifact]:
         """Task → the scores of a model behind a cell."""
@@ -101,7 +108,7 @@ class Home:
 
     def difference(self, a: Fields, b: Fields, column: Column) -> Difference | None:
         tasks = tasks_of(column, None)
-        mine, theirs = [self._groups(self.fingerprints(fields), tasks) for fields in (a, b)]
+        mine, theirs = [self.scored(fields, tasks) for fields in (a, b)]
         metrics = self._metrics(mine, tasks)
         if not mine or not theirs or not metrics:
             return None
@@ -160,8 +167,8 @@ class Home:
         value = average_of(groups, metrics)
         if value is None:
             return "not every seed has the same metrics"
-        base = self._groups(self.fingerprints({"method": "base", **_model(fields)}), tasks)
-        gain = gain_of(groups, base[:1], metrics) if base and groups[0] is not base[0] else None
+        base = self.base(fields, tasks)
+        gain = gain_of(groups, [base], metrics) if base and groups[0] is not base else None
         scores = [one.scores[task, metric] for one in groups for task, metric in metrics.items()]
         return Measured(
             value=100 * value.value,
@@ -228,7 +235,11 @@ def measure(home: Home, fields: Fields, row: RowSpec, column: Column) -> Measure
         return home.similarity(str(row.task), column.similarity)
     tasks = tasks_of(column, row)
     found = home.estimate(fields, tasks)
-    if column.lost_against is None or isinstance(found, str):
+    if isinstance(found, str):
+        return found
+    if column.slice or column.shows != "score":
+        return looked_into(found, home.scored(fields, tasks), home.base(fields, tasks), column, home.curves)
+    if column.lost_against is None:
         return found
     other = {**fields, **column.lost_against}
     whole = {axis: value for axis, value in other.items() if axis != "variant"}

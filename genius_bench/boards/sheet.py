@@ -137,7 +137,8 @@ def _measured(cell: Cell, column: Column, table: Table) -> Words:
     stars = "" if column.lost_against else significance(measured)
     if measured.low == measured.high:  # a cosine, or a loss that every question shares
         return Words(number(measured.value, table))
-    text = f"{number(measured.value, table, 1)} {interval(measured, table)}{stars}{tied}"
+    sign = "+" if column.shows == "beyond" and measured.value >= 0 else ""
+    text = f"{sign}{number(measured.value, table, 1)} {interval(measured, table)}{stars}{tied}"
     return Words(text, mark=cell.measured_mark)
 
 

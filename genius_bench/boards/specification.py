@@ -53,7 +53,7 @@ class BoardSpec(Section):
 
 
 class Column(Section):
-    """A task's score, a suite's average (or how much of it is lost), or a similarity."""
+    """A task's score, a suite's average (or what else is known of a model on it), or a similarity."""
 
     label: str
     header: str | None = None
@@ -64,13 +64,29 @@ class Column(Section):
     """A suite whose mean is shown."""
     lost_against: Fields | None = None
     """With `average`: how much less it is than that of the run with these fields instead."""
+    shows: Literal["score", "at best", "beyond", "operations"] = "score"
+    """With `average`: the score at the board's own temperature; that at the temperature which suits the model best; how
+    much that is above the base at the temperature which suits the base best; or what the making of it cost, in 1e12
+    operations."""
+    slice: str | None = None
+    """With `average`: of the items of this level or kind alone."""
     similarity: str | None = None
     """The queries that a row's task is compared with: a corpus of the board, or `self`."""
+
+    @property
+    def is_score(self) -> bool:
+        """Whether it is the accuracy on all items of its tasks, as papers report it."""
+        return not (self.lost_against or self.similarity or self.slice or self.shows != "score")
 
     @model_validator(mode="after")
     def _one_value(self) -> "Column":
         if sum(value is not None for value in (self.task, self.average, self.similarity)) != 1:
             raise ValueError(f"column '{self.label}' needs one of task, average, similarity")
+        special = [bool(self.lost_against), bool(self.slice), self.shows != "score"]
+        if sum(special) > 1 or (any(special) and not self.average):
+            raise ValueError(
+                f"column '{self.label}': one of lost_against, slice and shows, and with an average"
+            )
         return self
 
 

@@ -56,7 +56,7 @@ def reported_error(
     """Standard error of a reported score in points: that of one sample an item; None where the items are unknown."""
     if column.task:
         return binomial_error(cell.reported, board.items.get(column.task))
-    if column.average and not column.lost_against:
+    if column.average and column.is_score:
         parts = [
             binomial_error(other.reported, board.items.get(one.task))
             for other, one in zip(row.cells, columns, strict=True)

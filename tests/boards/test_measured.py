@@ -14,10 +14,12 @@ from genius_bench.boards.measuring import Home
 from genius_bench.boards.sheet import sheet_of
 from genius_bench.boards.specification import Column, open_leaderboard
 from genius_bench.evaluation.cards import resolve_suite
+from genius_bench.evaluation.controls import choosing_half
 from genius_bench.layers import merge
 from genius_bench.resolution import resolve
 from genius_bench.runs import Evaluation, Run, read_runs, write_run
 from tests.reporting.test_board import ITEMS, SETTINGS, write_scores
+from tests.reporting.test_controls import CONTROL, answered
 
 LAB = open_leaderboard("lab")
 TASKS = resolve_suite("lab")
@@ -111,3 +113,98 @@ def test_a_point_of_a_curve_is_all_seeds_or_none(home: Path) -> None:
         write_run(home, replace(run, on_the_way=on_the_way))
     found = Home(home, LAB, [column]).curve({"method": "genius"}, TASKS)
     assert [(step, one.seeds) for step, one in found] == [(0, 1), (10, 3), (31, 3)]
+
+
+BOARD = """
+name: own
+title: own
+source: measured here
+common: {model: lab, evaluation: {protocol: strict}}
+seeds: [0]
+axes: {method: {base: {}, genius: {method: genius}}}
+"""
+TABLE = """
+title: own
+columns:
+  - {label: best, average: "gsm8k,arc_challenge", shows: at best}
+  - {label: beyond, average: "gsm8k,arc_challenge", shows: beyond}
+  - {label: odd, average: "gsm8k,arc_challenge", slice: level 1}
+  - {label: cost, average: "gsm8k,arc_challenge", shows: operations}
+groups:
+  - rows:
+      - {label: lab, run: {method: base}}
+      - {label: Genius, run: {method: genius}}
+"""
+
+
+def test_columns_look_into_an_average(tmp_path: Path) -> None:
+    """By hand, on the half of the items that no temperature was chosen on: a lower one is all that the base needs."""
+    (tmp_path / "board" / "tables").mkdir(parents=True)
+    (tmp_path / "board" / "board.yaml").write_text(BOARD)
+    (tmp_path / "board" / "tables" / "1.yaml").write_text(TABLE)
+    board, home = open_leaderboard(str(tmp_path / "board")), tmp_path / "home"
+    store, items = Store(home), np.arange(100)
+    right = {  # at T=1, at T=0.5
+        "base": (items % 2 == 0, items < 80),
+        "tuned": (items % 4 < 3, items < 90),
+    }
+    asked = []
+    for name, (hot, cool) in right.items():
+        evaluations = [
+            [
+                answered(store, name, task, hot[:, None], {"samples": 1})
+                for task in ("gsm8k", "arc_challenge")
+            ],
+            [
+                answered(store, name, task, cool[:, None], CONTROL | {"temperature": 0.5}, control=True)
+                for task in ("gsm8k", "arc_challenge")
+            ],
+        ]
+        model = "lab" if name == "base" else name
+        asked += [replace(one, scores=one.scores | other.scores, model=model) for one, other in evaluations]
+    recipe = json.loads(json.dumps(resolve(board.layer({"method": "genius"}) or {}).recipe.model_dump()))
+    checkpoint = {"iteration": "1", "fingerprint": "tuned", "path": "p", "training_set": "", "key": ""}
+    write_run(
+        home,
+        Run(
+            id="tuned",
+            recipe=recipe,
+            base="lab",
+            base_fingerprint="base",
+            checkpoints=[checkpoint],
+            evaluations=asked,
+        ),
+    )
+    cells = {cell.path: cell for cell in fill(board, "1", home).cells}
+    halves = [
+        [item for item in items if f"{task}-{item}" not in choosing_half(f"{task}-{i}" for i in items)]
+        for task in ("gsm8k", "arc_challenge")
+    ]
+    at_best = {
+        name: 100 * np.mean([np.mean(cool[half]) for half in halves]) for name, (_, cool) in right.items()
+    }
+    odd = None
+    for label, name in (("lab", "base"), ("genius", "tuned")):
+        best, odd = cells[f"table1/{label}/best"].measured, cells[f"table1/{label}/odd"].measured
+        assert best
+        assert best.value == pytest.approx(at_best[name])
+        assert odd
+        assert odd.value == pytest.approx(100 * np.mean(right[name][0][items % 2 == 1]))
+    beyond = cells["table1/genius/beyond"].measured
+    assert beyond
+    assert beyond.value == pytest.approx(at_best["tuned"] - at_best["base"])
+    assert beyond.p_value is not None
+    assert odd
+    assert odd.gain == pytest.approx(50)
+    assert (cells["table1/lab/beyond"].measured, cells["table1/lab/beyond"].missing) == (None, "")
+    assert "gone" in cells["table1/genius/cost"].missing
+    sheet = sheet_of(fill(board, "1", home), "measured")
+    assert sheet.rows[1][2].text.startswith(f"+{beyond.value:.1f} ")
+
+
+@pytest.mark.parametrize(
+    "given", [{"task": "gsm8k", "shows": "beyond"}, {"average": "lab", "slice": "a", "shows": "at best"}]
+)
+def test_a_column_shows_one_thing(given: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="one of lost_against, slice and shows, and with an average"):
+        Column.model_validate({"label": "both", **given})
