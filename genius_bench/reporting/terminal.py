@@ -114,7 +114,7 @@ def _by_slice(board: Board, width: int) -> list[Table]:
         table.add_column("by kind of item", min_width=labels)
         for name in shown:
             table.add_column(name, justify="right", no_wrap=True)
-        for row in _models(board):
+        for row in (row for row in board.rows if row.slices):
             found = (row.slices.get(name) for name in shown)
             cells = (f"{100 * one.value.value:.1f}{_mark(one.gain)}" if one else "–" for one in found)
             table.add_row(words(row.label), *cells)

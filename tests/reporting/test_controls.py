@@ -339,8 +339,12 @@ def test_the_control_has_levels_and_kinds_too(tmp_path: Path) -> None:
         answered(store, "base", "one", cool, CONTROL | {"temperature": 0.5}, control=True),
     ]
     trained(tmp_path, "model", evaluations)
-    control = build_board(tmp_path).rows[1]
+    board = build_board(tmp_path)
+    control, stream = board.rows[1], io.StringIO()
     assert control.is_control
+    show_board(board, Console(file=stream, width=80))
+    shown = stream.getvalue().partition("by kind of item")[2]
+    assert f"{100 * control.slices['level 0'].value.value:.1f}" in shown.partition(control.label)[2]
     chosen_on = choosing_half(f"one-{item}" for item in items)
     left = [item for item in items if f"one-{item}" not in chosen_on]
     for level in (0, 1):
