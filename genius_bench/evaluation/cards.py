@@ -17,6 +17,9 @@ from genius_bench.evaluation.facts import TaskFacts, Under
 from genius_bench.layers import merge, validate
 from genius_bench.recipe import EvaluationSection
 
+SUITES = {"lab": "lab", "smollm2": "plain"}
+"""The suite that fits a model by name."""
+
 
 class TaskCard(BaseModel):
     """One task: its lm-eval configuration and its facts."""
@@ -99,7 +102,7 @@ def tasks_of(settings: EvaluationSection, model: str) -> tuple[list[str], list[s
     """The tasks of a recipe (its suite, or the one that fits the model), and those of it that there are not yet."""
     if settings.suite is not None:
         return resolve_suite(settings.suite), []
-    return available_part("lab" if model == "lab" else "reasoning")
+    return available_part(SUITES.get(model, "reasoning"))
 
 
 def _members(name: str) -> list[str]:
@@ -123,6 +126,10 @@ def read_card(path: Path) -> TaskCard:
         facts = validate(TaskFacts, config.pop("metadata"), "metadata")
     except InputError as error:
         raise InputError(f"task file {path}: {error}") from None
+    if facts.grader == "named" and facts.options is None:
+        raise InputError(
+            f"task file {path}: 'metadata.options' must name the column with the names to choose from"
+        )
     return TaskCard(name=config["task"], config=config, facts=facts, path=path)
 
 

@@ -4,7 +4,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
-GraderName = Literal["math", "number", "option", "yes_no", "code", "program", "comparison", "rating"]
+GraderName = Literal[
+    "math", "number", "option", "yes_no", "named", "format", "code", "program", "comparison", "rating"
+]
 ReleasedName = Literal["math", "options", "options_to_e", "strategyqa", "none"]
 JUDGED: tuple[GraderName, ...] = ("comparison", "rating")
 """Graders that are another model."""

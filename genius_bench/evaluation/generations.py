@@ -178,6 +178,8 @@ def described_item(card: TaskCard, name: str, row: Row) -> dict[str, Any]:
             "entry_point": row["entry_point"],
             "setup": row.get("setup") or "",
         }
+    if card.facts.grader == "format":
+        item["tests"] = list(row["tests"])
     if judging := card.facts.judging:
         item |= {"key": str(row[judging.key]), "checklist": list(row.get(judging.checklist or "") or ())}
         if card.facts.conversation:

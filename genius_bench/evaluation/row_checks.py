@@ -16,6 +16,7 @@ from genius_bench.answers.boxes import last_boxed
 from genius_bench.errors import InputError, first_line
 from genius_bench.evaluation import graders
 from genius_bench.evaluation.cards import TaskCard
+from genius_bench.evaluation.graders import formats
 from genius_bench.evaluation.graders.asserts import unfit
 
 Row = dict[str, Any]
@@ -39,6 +40,8 @@ def check_row(card: TaskCard, row: Row, where: str) -> None:
             _check_gold(card, row, labels)
         if card.facts.grader == "code":
             _check_tests(row)
+        if card.facts.grader == "format":
+            _check_formats(row)
     except BadCell as problem:
         raise InputError(f"task '{card.name}': {where}: {problem}") from None
 
@@ -129,6 +132,8 @@ def _check_gold(card: TaskCard, row: Row, labels: list[str]) -> None:
         raise BadCell(f"the answer is empty ({told})")
     if card.facts.grader == "option" and gold not in labels:
         raise BadCell(f"the answer is '{gold}' ({told}), the options are {', '.join(labels)}")
+    if card.facts.grader == "named" and gold not in options_of(row[str(card.facts.options)])[1]:
+        raise BadCell(f"the answer is '{gold}' ({told}), which is none of column '{card.facts.options}'")
     if card.facts.grader == "number" and number.as_number(gold) is None:
         raise BadCell(f"the answer {_what(gold)} ({told}), where a number belongs")
     if card.facts.gold == "whole" and not re.fullmatch(r"\d+", gold):
@@ -172,6 +177,15 @@ def _check_tests(row: Row) -> None:
         raise BadCell(f"column 'setup' {_what(row['setup'])}, where Python code belongs")
     if reason := unfit(tests, row["entry_point"], row.get("setup") or ""):
         raise BadCell(f"column 'tests': {reason}")
+
+
+def _check_formats(row: Row) -> None:
+    tests = row.get("tests")
+    if not isinstance(tests, list) or not tests:
+        raise BadCell(f"column 'tests' {_what(tests)}, where a list of checks belongs")
+    for test in tests:
+        if not isinstance(test, str) or not formats.is_check(test):
+            raise BadCell(f"column 'tests' has no check {test!r}: there are {', '.join(formats.CHECKS)}")
 
 
 def _is_text(cell: Any) -> bool:

@@ -61,9 +61,9 @@ def gold_response(card: TaskCard, row: Row) -> str:
     if card.facts.solution:
         return rendered(card.facts.solution, row)
     gold = gold_text(card, row)
-    if card.facts.grader in ("option", "yes_no"):
+    if card.facts.grader in ("option", "yes_no", "named"):
         return f"The answer is {gold}."
-    return gold if card.facts.grader == "number" or "\\boxed" in gold else f"\\boxed{{{gold}}}"
+    return gold if card.facts.grader in ("number", "format") or "\\boxed" in gold else f"\\boxed{{{gold}}}"
 
 
 def _item(card: TaskCard, row: Row) -> graders.Item:

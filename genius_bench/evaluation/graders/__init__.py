@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genius_bench.answers import number, option, yes_no
+from genius_bench.answers import named, number, option, yes_no
 from genius_bench.answers.boxes import boxes, last_boxed
 from genius_bench.evaluation import sandbox
 from genius_bench.evaluation.facts import GraderName, ReleasedName
-from genius_bench.evaluation.graders import blocks, code, maths, programs, released
+from genius_bench.evaluation.graders import blocks, code, formats, maths, programs, released
 from genius_bench.evaluation.graders.notation import as_latex
 from genius_bench.evaluation.program_tests import ProgramTest
 
@@ -89,7 +89,7 @@ def not_gradable(grader: GraderName, *, unsafe_code: bool = False) -> str | None
 
 def vote(grader: GraderName, extracted: str | None) -> str:
     """What answers with equal results share, for majority votes; empty where there is nothing to compare."""
-    if extracted is None or grader in RUN:
+    if extracted is None or grader in RUN or grader == "format":
         return ""
     written = as_latex(extracted) if grader == "math" else extracted
     value = number.as_number(written) if grader in ("math", "number") else None
@@ -101,7 +101,15 @@ def _grade_text(grader: GraderName, text: str, item: Item) -> Verdict:
     if grader == "number":
         found = number.extract(text)
         return Verdict(found, found is not None and number.agrees(found, gold))
-    found = option.extract(text, item.labels, item.options) if grader == "option" else yes_no.extract(text)
+    if grader == "format":
+        failed = formats.first_failed(text, item.tests)
+        return Verdict(f"not {failed}" if failed else "followed", failed is None)
+    if grader == "named":
+        found = named.extract(text, item.options)
+    else:
+        found = (
+            option.extract(text, item.labels, item.options) if grader == "option" else yes_no.extract(text)
+        )
     return Verdict(found, found == gold)
 
 

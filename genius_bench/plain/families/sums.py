@@ -1,0 +1,124 @@
+"""`plain_sums`: sums and differences in words. Levels: one step with small numbers, one with larger ones, two steps, a
+product and a sum, and the four steps of a school book."""
+
+from collections.abc import Callable
+from random import Random
+
+from genius_bench.plain.problem import NAMES, Problem
+
+GOODS = (
+    "apples",
+    "pencils",
+    "stickers",
+    "marbles",
+    "cookies",
+    "books",
+    "balloons",
+    "shells",
+    "coins",
+    "cards",
+)
+PACKS = ("boxes", "bags", "baskets", "packets")
+PLACES = ("shop", "market", "bakery", "school fair")
+
+
+def sample(rng: Random, level: int) -> Problem:
+    """A story of somebody's goods that ends in a question for one whole number above 0."""
+    return STORIES[level](rng)
+
+
+def _one_small_step(rng: Random) -> Problem:
+    return _one_step(rng, 1, 9)
+
+
+def _one_large_step(rng: Random) -> Problem:
+    return _one_step(rng, 10, 60)
+
+
+def _one_step(rng: Random, least: int, most: int) -> Problem:
+    name, other = rng.sample(NAMES, 2)
+    goods = rng.choice(GOODS)
+    small, large = sorted(rng.sample(range(least, most + 1), 2))
+    story, question, answer = rng.choice(
+        (
+            (
+                f"{name} has {large} {goods}. {other} gives {name} {small} more.",
+                "{2} does {0} have now",
+                large + small,
+            ),
+            (
+                f"{name} has {large} {goods} and gives {small} to {other}.",
+                "{2} does {0} have left",
+                large - small,
+            ),
+            (
+                f"{name} has {small} {goods} and {other} has {large}.",
+                "{2} do they have together",
+                large + small,
+            ),
+            (
+                f"{name} has {large} {goods}, {other} has {small}.",
+                "more {2} does {0} have than {1}",
+                large - small,
+            ),
+        )
+    )
+    asked = question.format(name, other, goods)
+    return Problem(f"{story} How many {asked}?", str(answer), f"sums {large} {small} {question}")
+
+
+def _two_steps(rng: Random) -> Problem:
+    name, other = rng.sample(NAMES, 2)
+    goods = rng.choice(GOODS)
+    start, more, fewer = rng.randint(15, 50), rng.randint(5, 30), rng.randint(3, 14)
+    changes = [(f"buys {more} more", more), (f"gives {fewer} to {other}", -fewer)]
+    rng.shuffle(changes)
+    (first, one), (second, two) = changes
+    return Problem(
+        f"{name} has {start} {goods}. {name} {first} and then {second}. How many {goods} does {name} have now?",
+        str(start + one + two),
+        f"sums {start} {one} {two}",
+    )
+
+
+def _product_and_sum(rng: Random) -> Problem:
+    name, goods, packs = rng.choice(NAMES), rng.choice(GOODS), rng.choice(PACKS)
+    count, each, loose = rng.randint(3, 9), rng.randint(4, 12), rng.randint(2, 11)
+    if rng.random() < 0.5:
+        change, answer = f"and {loose} more {goods} on the table", count * each + loose
+    else:
+        loose = min(loose, each)
+        change, answer = f"and gives {loose} of these {goods} away", count * each - loose
+    return Problem(
+        f"{name} has {count} {packs} with {each} {goods} in each, {change}. How many {goods} does {name} have now?",
+        str(answer),
+        f"sums {count} {each} {answer}",
+    )
+
+
+def _school_book(rng: Random) -> Problem:
+    """Two products, their sum, and what is left of a sum of money or is shared out."""
+    name, friend = rng.sample(NAMES, 2)
+    one, two = rng.sample(GOODS, 2)
+    many, few = rng.randint(3, 9), rng.randint(2, 6)
+    dear, cheap = rng.randint(4, 9), rng.randint(2, 5)
+    spent = many * cheap + few * dear
+    place = rng.choice(PLACES)
+    bought = f"At the {place}, {name} buys {many} {one} for ${cheap} each and {few} {two} for ${dear} each."
+    if rng.random() < 0.5:
+        purse = spent + rng.randint(5, 40)
+        rest, answer = f"{name} had ${purse} at first. How many dollars does {name} have left?", purse - spent
+    else:
+        paid = rng.randint(5, spent // 2)
+        rest = f"{friend} pays ${paid} of it and {name} pays the rest. How many dollars does {name} pay?"
+        answer = spent - paid
+    return Problem(f"{bought} {rest}", str(answer), f"sums {many} {cheap} {few} {dear} {answer}")
+
+
+STORIES: dict[int, Callable[[Random], Problem]] = {
+    1: _one_small_step,
+    2: _one_large_step,
+    3: _two_steps,
+    4: _product_and_sum,
+    5: _school_book,
+}
