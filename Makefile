@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 ENGINES := $(VENV)/.engines
 
-.PHONY: setup demo lab field opencompass engines test lint clean
+.PHONY: setup demo lab field smollm2 opencompass engines test lint clean
 
 setup: $(INSTALLED)
 
@@ -27,6 +27,10 @@ SEEDS ?= 0,1,2
 lab field: $(INSTALLED)
 	$(BIN)/genius-bench reproduce all --board $@ --seeds $(SEEDS)
 	$(BIN)/genius-bench board --means --cost
+
+# SmolLM2-135M-Instruct in the home (93 MB to fetch, 270 MB kept, a minute): --model smollm2 needs no network afterwards.
+smollm2: $(INSTALLED)
+	$(BIN)/genius-bench setup smollm2
 
 # OpenCompass in an environment of its own (about 2 GB), which its tests and the protocol `paper` use.
 opencompass: $(INSTALLED)

@@ -276,7 +276,7 @@ MANY_SAMPLES = 16
 
 class EvaluationSection(Section):
     suite: str | None = None
-    """A suite or a comma-separated list of tasks; the lab's for the lab model, `reasoning` otherwise."""
+    """A suite or a comma-separated list of tasks; else `lab` or `plain` for lab and smollm2, `reasoning` for others."""
     protocol: Literal["strict", "paper", "released"] = "strict"
     """`tasks/protocols.yaml` says what each asks for."""
     runner: Literal["auto", "native", "opencompass"] = "auto"

@@ -30,7 +30,9 @@ def evaluate(
     home: Home,
     checkpoint: Annotated[
         str,
-        typer.Argument(help="'lab', a local folder (model or LoRA adapter), a hub id, or a server's URL."),
+        typer.Argument(
+            help="'lab', 'smollm2', a local folder (model or LoRA adapter), a hub id, or a server's URL."
+        ),
     ],
     suite: Suite = None,
     data: Data = None,

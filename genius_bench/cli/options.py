@@ -1,21 +1,18 @@
 """Options that several commands share, each described once."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-def _default_home() -> Path:
-    return Path(os.environ.get("GENIUS_BENCH_HOME") or Path.home() / ".genius-bench")
-
+from genius_bench import home
 
 Home = Annotated[
     Path,
     typer.Option(
         "--home",
-        default_factory=_default_home,
+        default_factory=home.home,
+        callback=home.choose,
         show_default="$GENIUS_BENCH_HOME or ~/.genius-bench",
         help="Where artifacts and runs are kept.",
     ),
@@ -50,7 +47,8 @@ Method = Annotated[
     str | None, typer.Option("--method", "-m", help="A method plug-in.", show_default="genius")
 ]
 Model = Annotated[
-    str | None, typer.Option("--model", help="'lab', a local folder, or a hub id.", show_default="lab")
+    str | None,
+    typer.Option("--model", help="'lab', 'smollm2', a local folder, or a hub id.", show_default="lab"),
 ]
 Corpus = Annotated[
     str | None,

@@ -40,7 +40,7 @@ class ModelFiles:
 
 
 def resolve_model(name: str) -> ModelFiles:
-    """`lab`, a local folder (full model or LoRA adapter) or a hub id, as files on this machine.
+    """`lab`, `smollm2`, a local folder (full model or LoRA adapter) or a hub id, as files on this machine.
 
     Raises `InputError` where there is no such model, it has no weights, only weights in an unsafe format, others than
     those that the fingerprint hashes, or (a checkpoint of a home) others than were trained.
@@ -63,13 +63,17 @@ def locate(name: str, *, weights: bool = True) -> Path:
         from genius_bench.lab import MODEL_PATH
 
         return MODEL_PATH
+    if name == "smollm2":
+        from genius_bench.engines import smollm2
+
+        return smollm2.find()
     path = Path(name).expanduser()
     if path.is_dir():
         nested = path / "model"
         return nested if nested.is_dir() and not (path / "config.json").exists() else path
     if path.exists() or name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise InputError(
-            f"no model at '{name}': give 'lab', a folder with a model, or a hub id such as owner/name"
+            f"no model at '{name}': give 'lab', 'smollm2', a folder with a model, or a hub id such as owner/name"
         )
     return _download(name, ["*.safetensors"] if weights else [])
 

