@@ -1,6 +1,8 @@
 """The home of a process: where artifacts, runs and fetched models are kept."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLE = "GENIUS_BENCH_HOME"
@@ -15,3 +17,15 @@ def choose(folder: Path) -> Path:
     """Makes `folder` the home of this process and of those that it starts: they inherit the environment."""
     os.environ[VARIABLE] = str(folder.expanduser().absolute())
     return folder
+
+
+@contextmanager
+def chosen_within() -> Iterator[None]:
+    """What is chosen inside ends with the block: a caller of several commands keeps its own environment."""
+    before = os.environ.get(VARIABLE)
+    try:
+        yield
+    finally:
+        os.environ.pop(VARIABLE, None)
+        if before is not None:
+            os.environ[VARIABLE] = before

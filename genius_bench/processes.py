@@ -7,9 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from genius_bench.errors import GeniusBenchError, first_line
+from genius_bench.home import choose, home
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -19,7 +21,7 @@ def in_own_process(
     stage: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
 ) -> Result:
     """Calls `stage` in a fresh process and returns (or raises) what it does. Arguments must be picklable."""
-    with ProcessPoolExecutor(1, mp_context=_context(), initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(1, mp_context=_context(), initializer=_begin, initargs=(home(),)) as pool:
         try:
             return pool.submit(stage, *args, **kwargs).result()
         except KeyboardInterrupt:  # asked of this process alone, the stage's would go on
@@ -54,6 +56,12 @@ def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["genius_bench.preload"])
     return context
+
+
+def _begin(home: Path) -> None:
+    """The server that a stage forks from keeps the environment that it was started in: another home must be told."""
+    choose(home)
+    _end_with_parent()
 
 
 def _end_with_parent() -> None:

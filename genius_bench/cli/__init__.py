@@ -7,6 +7,7 @@ from types import TracebackType
 import typer
 
 from genius_bench.errors import GeniusBenchError
+from genius_bench.home import chosen_within
 from genius_bench.offline import go_offline, is_offline
 from genius_bench.printing import note, say
 
@@ -56,7 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
     if "--offline" in words or is_offline():
         go_offline()
     try:
-        code = app([word for word in words if word not in ("--debug", "--offline")], standalone_mode=False)
+        with chosen_within():
+            code = app([word for word in words if word not in ("--debug", "--offline")], standalone_mode=False)
     except GeniusBenchError as error:
         if debug:
             raise
