@@ -5,11 +5,23 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
 GraderName = Literal[
-    "math", "number", "option", "yes_no", "named", "format", "code", "program", "comparison", "rating"
+    "math",
+    "number",
+    "option",
+    "yes_no",
+    "named",
+    "format",
+    "instructions",
+    "code",
+    "program",
+    "comparison",
+    "rating",
 ]
 ReleasedName = Literal["math", "options", "options_to_e", "strategyqa", "none"]
 JUDGED: tuple[GraderName, ...] = ("comparison", "rating")
 """Graders that are another model."""
+FORM: tuple[GraderName, ...] = ("format", "instructions")
+"""Graders of how an answer is written: there is no gold answer to read out of it, and nothing to vote on."""
 
 
 class Baseline(BaseModel):

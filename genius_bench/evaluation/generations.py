@@ -10,6 +10,7 @@ from genius_bench.errors import InputError
 from genius_bench.evaluation.asking import EVALUATION_SEED, AskedTask, LazyEngine, ask
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.data import Items, Row, load_function
+from genius_bench.evaluation.facts import FORM
 from genius_bench.evaluation.program_tests import ProgramTest
 from genius_bench.evaluation.protocols import answers_wanted, protocols
 from genius_bench.evaluation.row_checks import options_of
@@ -178,7 +179,7 @@ def described_item(card: TaskCard, name: str, row: Row) -> dict[str, Any]:
             "entry_point": row["entry_point"],
             "setup": row.get("setup") or "",
         }
-    if card.facts.grader == "format":
+    if card.facts.grader in FORM:
         item["tests"] = list(row["tests"])
     if judging := card.facts.judging:
         item |= {"key": str(row[judging.key]), "checklist": list(row.get(judging.checklist or "") or ())}

@@ -1,5 +1,6 @@
 """What some data sets need before a prompt can speak of them: each function gives a row's further columns."""
 
+import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,18 @@ def mbpp(row: Row) -> Row:
     if name is None:
         raise ValueError("its tests call no function of the answer's")
     return {"tests": list(row["test_list"]), "entry_point": name, "setup": row.get("test_setup_code") or ""}
+
+
+def ifeval(row: Row) -> Row:
+    """Each instruction with its own arguments as one of `tests`, and the kinds of instructions as `groups`."""
+    names, arguments = row["instruction_id_list"], row["kwargs"]
+    if not names or len(names) != len(arguments):
+        raise ValueError(f"{len(names)} instructions with {len(arguments)} sets of arguments")
+    checks = [
+        {"instruction": name, "arguments": {key: value for key, value in given.items() if value is not None}}
+        for name, given in zip(names, arguments, strict=True)
+    ]
+    return {"tests": list(map(json.dumps, checks)), "groups": sorted({name.split(":")[0] for name in names})}
 
 
 def wildbench(row: Row) -> Row:

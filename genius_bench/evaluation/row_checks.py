@@ -16,7 +16,7 @@ from genius_bench.answers.boxes import last_boxed
 from genius_bench.errors import InputError, first_line
 from genius_bench.evaluation import graders
 from genius_bench.evaluation.cards import TaskCard
-from genius_bench.evaluation.graders import formats
+from genius_bench.evaluation.graders import formats, instructions
 from genius_bench.evaluation.graders.asserts import unfit
 
 Row = dict[str, Any]
@@ -42,6 +42,8 @@ def check_row(card: TaskCard, row: Row, where: str) -> None:
             _check_tests(row)
         if card.facts.grader == "format":
             _check_formats(row)
+        if card.facts.grader == "instructions":
+            _check_instructions(row)
     except BadCell as problem:
         raise InputError(f"task '{card.name}': {where}: {problem}") from None
 
@@ -186,6 +188,11 @@ def _check_formats(row: Row) -> None:
     for test in tests:
         if not isinstance(test, str) or not formats.is_check(test):
             raise BadCell(f"column 'tests' has no check {test!r}: there are {', '.join(formats.CHECKS)}")
+
+
+def _check_instructions(row: Row) -> None:
+    if instructions.obstacle() is None and (reason := instructions.unfit(row["tests"])):
+        raise BadCell(f"column 'instruction_id_list': {reason}")
 
 
 def _is_text(cell: Any) -> bool:

@@ -32,6 +32,8 @@ def score(store: Store, generations: Artifact, card: TaskCard, *, unsafe_code: b
     }
     if card.facts.grader == "math":
         parameters["math_verify"] = package_version("math-verify")
+    if card.facts.grader == "instructions":
+        parameters["checks"] = "none" if obstacle else f"lm-eval {package_version('lm-eval')}"
     if card.facts.grader in graders.RUN:  # scores without a sandbox must not stand in for those with one
         parameters["sandbox"] = "none" if obstacle else "unsafe" if unsafe_code else "bubblewrap"
     identity = Identity(

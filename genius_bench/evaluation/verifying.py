@@ -78,6 +78,8 @@ def _not_gradable(card: TaskCard, unsafe_code: bool) -> str:
         return "a judge decides: there are no gold answers"
     if card.facts.grader in graders.RUN and not card.facts.solution:
         return "the data holds tests but no reference programs"
+    if card.facts.grader == "instructions":
+        return "the data holds instructions but no answers that follow them"
     return graders.not_gradable(card.facts.grader, unsafe_code=unsafe_code) or ""
 
 

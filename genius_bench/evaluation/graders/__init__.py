@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from genius_bench.answers import named, number, option, yes_no
 from genius_bench.answers.boxes import boxes, last_boxed
 from genius_bench.evaluation import sandbox
-from genius_bench.evaluation.facts import GraderName, ReleasedName
-from genius_bench.evaluation.graders import blocks, code, formats, maths, programs, released
+from genius_bench.evaluation.facts import FORM, GraderName, ReleasedName
+from genius_bench.evaluation.graders import blocks, code, formats, instructions, maths, programs, released
 from genius_bench.evaluation.graders.notation import as_latex
 from genius_bench.evaluation.program_tests import ProgramTest
 
@@ -82,6 +82,8 @@ def grade_released(rule: ReleasedName, grader: GraderName, text: str, item: Item
 
 def not_gradable(grader: GraderName, *, unsafe_code: bool = False) -> str | None:
     """Why answers of this kind cannot be graded on this machine; None when they can."""
+    if grader == "instructions":
+        return instructions.obstacle()
     if grader not in RUN or unsafe_code:
         return None
     return sandbox.available()
@@ -89,7 +91,7 @@ def not_gradable(grader: GraderName, *, unsafe_code: bool = False) -> str | None
 
 def vote(grader: GraderName, extracted: str | None) -> str:
     """What answers with equal results share, for majority votes; empty where there is nothing to compare."""
-    if extracted is None or grader in RUN or grader == "format":
+    if extracted is None or grader in (*RUN, *FORM):
         return ""
     written = as_latex(extracted) if grader == "math" else extracted
     value = number.as_number(written) if grader in ("math", "number") else None
@@ -101,8 +103,8 @@ def _grade_text(grader: GraderName, text: str, item: Item) -> Verdict:
     if grader == "number":
         found = number.extract(text)
         return Verdict(found, found is not None and number.agrees(found, gold))
-    if grader == "format":
-        failed = formats.first_failed(text, item.tests)
+    if grader in FORM:
+        failed = (formats if grader == "format" else instructions).first_failed(text, item.tests)
         return Verdict(f"not {failed}" if failed else "followed", failed is None)
     if grader == "named":
         found = named.extract(text, item.options)
