@@ -20,16 +20,13 @@ SIGNS = {"more.": 1, "gives": -1, "buys": 1}
 
 def sums(question: str, level: int) -> str:
     numbers = [int(number) for number in re.findall(r"\d+", question)]
-    if level < 3:
+    if level < 4:
         first, second = numbers
         return str(abs(first - second) if "left" in question or " than " in question else first + second)
-    if level == 3:
+    if level == 4:
         start = numbers[0]
         changes = re.findall(r"(buys|gives) (\d+)", question)
         return str(start + sum(SIGNS[verb] * int(amount) for verb, amount in changes))
-    if level == 4:
-        count, each, other = numbers
-        return str(count * each + (other if "on the table" in question else -other))
     many, cheap, few, dear, money = numbers
     return str(abs(many * cheap + few * dear - money))
 
@@ -67,7 +64,7 @@ def units(question: str, level: int) -> str:
     [smaller] = re.findall(r"How many (\w+) are", question)
     amounts = [(int(count), unit) for count, unit in re.findall(r"(\d+) (\w+)", question)]
     values = [count if unit == smaller else count * IN_SMALLER[unit, smaller] for count, unit in amounts]
-    return str(values[0] - values[1] if "left" in question else sum(values))
+    return str(sum(values))
 
 
 def facts(question: str, level: int) -> str:

@@ -1,5 +1,5 @@
-"""`plain_formats`: answers whose form can be checked. Levels: a word to use, a number of bullets, a number of sentences
-with a word, a beginning with an end, and three demands at once."""
+"""`plain_formats`: answers whose form can be checked. Levels: a word to use, one sentence with a word, a number of
+bullets, a beginning with an end, and three demands at once."""
 
 from random import Random
 
@@ -31,34 +31,31 @@ CLOSINGS = ("That is all.", "The end.", "Thank you.", "I hope this helps.", "Goo
 
 def sample(rng: Random, level: int) -> Problem:
     """One to three demands; the answer is a text that meets them."""
-    topic, reader, count = rng.choice(list(TOPICS)), rng.choice(READERS), rng.randint(2, 6)
+    topic, reader, count = rng.choice(list(TOPICS)), rng.choice(READERS), rng.randint(2, 4)
     word = rng.choice([TOPICS[topic], TOPICS[rng.choice(list(TOPICS))]])
     opening, closing = rng.choice(OPENINGS), rng.choice(CLOSINGS)
     about = f"Whoever thinks of {topic} may think of the word {word} too."
     if level == 1:
+        return _problem(
+            f'Write something about {topic} for {reader}. Use the word "{word}".', about, f"includes {word}"
+        )
+    if level == 2:
         return _problem(
             f'Write one sentence about {topic} for {reader}. Use the word "{word}".',
             about,
             "sentences 1",
             f"includes {word}",
         )
-    if level == 2:
+    if level == 3:
         return _problem(
             f"Write a list of exactly {count} short points about {topic} for {reader}. "
             'Begin each of them on a new line with "- ".',
             "\n".join([f"- {about}"] * count),
             f"bullets {count}",
         )
-    if level == 3:
-        return _problem(
-            f'Write exactly {count} sentences about {topic} for {reader}. Use the word "{word}".',
-            " ".join([about] * count),
-            f"sentences {count}",
-            f"includes {word}",
-        )
     if level == 4:
         return _problem(
-            f"Write a few sentences about {topic} for {reader}. "
+            f"Write one sentence about {topic} for {reader}. "
             f'Begin your answer with "{opening}" and end it with "{closing}"',
             f"{opening} {about} {closing}",
             f"begins {opening}",

@@ -1,7 +1,8 @@
-"""`plain_sums`: sums and differences in words. Levels: one step with small numbers, one with larger ones, two steps, a
-product and a sum, and the four steps of a school book."""
+"""`plain_sums`: sums and differences in words. Levels: one step with numbers up to 5, up to 9, and up to 60, two steps,
+and what a school book asks (products and their sum)."""
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from genius_bench.plain.problem import NAMES, Problem
@@ -18,7 +19,6 @@ GOODS = (
     "coins",
     "cards",
 )
-PACKS = ("boxes", "bags", "baskets", "packets")
 PLACES = ("shop", "market", "bakery", "school fair")
 
 
@@ -27,15 +27,7 @@ def sample(rng: Random, level: int) -> Problem:
     return STORIES[level](rng)
 
 
-def _one_small_step(rng: Random) -> Problem:
-    return _one_step(rng, 1, 9)
-
-
-def _one_large_step(rng: Random) -> Problem:
-    return _one_step(rng, 10, 60)
-
-
-def _one_step(rng: Random, least: int, most: int) -> Problem:
+def _one_step(least: int, most: int, rng: Random) -> Problem:
     name, other = rng.sample(NAMES, 2)
     goods = rng.choice(GOODS)
     small, large = sorted(rng.sample(range(least, most + 1), 2))
@@ -70,7 +62,7 @@ def _one_step(rng: Random, least: int, most: int) -> Problem:
 def _two_steps(rng: Random) -> Problem:
     name, other = rng.sample(NAMES, 2)
     goods = rng.choice(GOODS)
-    start, more, fewer = rng.randint(15, 50), rng.randint(5, 30), rng.randint(3, 14)
+    start, more, fewer = rng.randint(5, 20), rng.randint(2, 10), rng.randint(1, 4)
     changes = [(f"buys {more} more", more), (f"gives {fewer} to {other}", -fewer)]
     rng.shuffle(changes)
     (first, one), (second, two) = changes
@@ -78,21 +70,6 @@ def _two_steps(rng: Random) -> Problem:
         f"{name} has {start} {goods}. {name} {first} and then {second}. How many {goods} does {name} have now?",
         str(start + one + two),
         f"sums {start} {one} {two}",
-    )
-
-
-def _product_and_sum(rng: Random) -> Problem:
-    name, goods, packs = rng.choice(NAMES), rng.choice(GOODS), rng.choice(PACKS)
-    count, each, loose = rng.randint(3, 9), rng.randint(4, 12), rng.randint(2, 11)
-    if rng.random() < 0.5:
-        change, answer = f"and {loose} more {goods} on the table", count * each + loose
-    else:
-        loose = min(loose, each)
-        change, answer = f"and gives {loose} of these {goods} away", count * each - loose
-    return Problem(
-        f"{name} has {count} {packs} with {each} {goods} in each, {change}. How many {goods} does {name} have now?",
-        str(answer),
-        f"sums {count} {each} {answer}",
     )
 
 
@@ -116,9 +93,9 @@ def _school_book(rng: Random) -> Problem:
 
 
 STORIES: dict[int, Callable[[Random], Problem]] = {
-    1: _one_small_step,
-    2: _one_large_step,
-    3: _two_steps,
-    4: _product_and_sum,
+    1: partial(_one_step, 1, 5),
+    2: partial(_one_step, 1, 9),
+    3: partial(_one_step, 10, 60),
+    4: _two_steps,
     5: _school_book,
 }

@@ -1,5 +1,5 @@
-"""`plain_units`: units and times. Levels: one unit into a smaller one, a mixed amount, what is left of a larger unit, a
-span between two times of day, and a rate over a mixed time."""
+"""`plain_units`: units and times. Levels: a unit of a hundred or a thousand smaller ones, any other, a mixed amount,
+a span between two times of day, and a rate over a mixed time."""
 
 from collections.abc import Callable
 from random import Random
@@ -19,6 +19,8 @@ UNITS = (
     ("feet", "inches", 12, "rope"),
 )
 """A unit, a smaller one, how many of it make one, and what somebody may have of both."""
+ROUND = 100
+"""Factors from here on are easy to multiply with."""
 SPANS = (("starts work", "stops"), ("leaves home", "arrives"), ("starts cooking", "is done"))
 RATES = (
     ("A bus drives {} kilometres in an hour.", "kilometres does it drive", "hour", "minutes"),
@@ -32,10 +34,22 @@ def sample(rng: Random, level: int) -> Problem:
     return QUESTIONS[level](rng)
 
 
-def _larger_to_smaller(rng: Random) -> Problem:
-    large, small, factor, _ = rng.choice(UNITS)
-    count = rng.randint(2, 20)
-    return Problem(f"How many {small} are {count} {large}?", str(count * factor), f"units {large} {count}")
+def _round_units(rng: Random) -> Problem:
+    return _larger_to_smaller(rng, [unit for unit in UNITS if unit[2] >= ROUND])
+
+
+def _other_units(rng: Random) -> Problem:
+    return _larger_to_smaller(rng, [unit for unit in UNITS if unit[2] < ROUND])
+
+
+def _larger_to_smaller(rng: Random, units: list[tuple[str, str, int, str]]) -> Problem:
+    large, small, factor, what = rng.choice(units)
+    name, count = rng.choice(NAMES), rng.randint(2, 9)
+    return Problem(
+        f"{name} has {count} {large} of {what}. How many {small} are that?",
+        str(count * factor),
+        f"units {large} {count}",
+    )
 
 
 def _mixed(rng: Random) -> Problem:
@@ -45,17 +59,6 @@ def _mixed(rng: Random) -> Problem:
         f"How many {small} are {count} {large} and {rest} {small}?",
         str(count * factor + rest),
         f"units {large} {count} {rest}",
-    )
-
-
-def _rest(rng: Random) -> Problem:
-    large, small, factor, what = rng.choice(UNITS)
-    name, count = rng.choice(NAMES), rng.randint(2, 6)
-    used = rng.randint(1, min(count * factor - 1, 90))
-    return Problem(
-        f"{name} has {count} {large} of {what} and uses {used} {small} of it. How many {small} are left?",
-        str(count * factor - used),
-        f"units left {large} {count} {used}",
     )
 
 
@@ -85,9 +88,9 @@ def _rate(rng: Random) -> Problem:
 
 
 QUESTIONS: dict[int, Callable[[Random], Problem]] = {
-    1: _larger_to_smaller,
-    2: _mixed,
-    3: _rest,
+    1: _round_units,
+    2: _other_units,
+    3: _mixed,
     4: _span,
     5: _rate,
 }
