@@ -7,6 +7,7 @@ from typing import Any
 
 from genius_bench.engines.batch import Row, RunningBatch
 from genius_bench.engines.continuing import Continuing
+from genius_bench.engines.grouped_attention import use_grouped_attention
 from genius_bench.engines.interface import Completion, Request, within_context
 from genius_bench.engines.loading import end_tokens, load_model, load_tokenizer
 from genius_bench.engines.rereading import known_tokens, reread
@@ -28,6 +29,7 @@ class HFEngine:
     def __init__(self, model_path: Path | str, settings: EngineSection) -> None:
         self.tokenizer: Any = load_tokenizer(model_path, settings.chat_template)
         self.model: Any = load_model(model_path, device=settings.device, precision=settings.precision)
+        use_grouped_attention(self.model)
         self._stopping = Stopping(self.tokenizer, end_tokens(model_path, self.tokenizer))
         self._vocabulary = known_tokens(self.tokenizer)
         self._limit, self._limit_tokens = settings.max_batch, settings.max_batch_tokens
