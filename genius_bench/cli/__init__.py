@@ -58,7 +58,9 @@ def main(arguments: list[str] | None = None) -> None:
         go_offline()
     try:
         with chosen_within():
-            code = app([word for word in words if word not in ("--debug", "--offline")], standalone_mode=False)
+            code = app(
+                [word for word in words if word not in ("--debug", "--offline")], standalone_mode=False
+            )
     except GeniusBenchError as error:
         if debug:
             raise
