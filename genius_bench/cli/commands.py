@@ -11,6 +11,7 @@ from genius_bench.cli import (  # noqa: F401
     figures,
     inspect,
     listings,
+    new,
     regrade,
     reproduce,
     setup,

@@ -1,4 +1,4 @@
-"""An objective in one file: the hinge on the reward margin."""
+"""An objective: the hinge on the reward margin."""
 
 import torch
 from torch import Tensor
@@ -6,8 +6,8 @@ from torch import Tensor
 from genius_bench.objectives.interface import Metrics, Objective, ObjectiveBatch, Positive, reward_metrics
 
 
-class Hinge(Objective):
-    """L = max(0, 1 − β(r_w − r_l))."""
+class ExampleHinge(Objective):
+    """L = max(0, 1 − β(r_w − r_l)), in nats."""
 
     name = "example-hinge"
     title = "Hinge on the reward margin"
