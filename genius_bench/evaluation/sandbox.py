@@ -26,6 +26,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from genius_bench.environment import usable_cores
 from genius_bench.evaluation.call_filter import call_filter
 
 NOBODY = 65534
@@ -131,7 +132,7 @@ def available() -> str | None:
 
 def run(programs: Sequence[Runnable], limits: Limits = LIMITS, *, unsafe: bool = False) -> list[Outcome]:
     """Runs each program on its own, a few at a time. `unsafe` uses a plain subprocess without isolation."""
-    with ThreadPoolExecutor(min(8, len(os.sched_getaffinity(0)))) as threads:
+    with ThreadPoolExecutor(min(8, usable_cores())) as threads:
         return list(threads.map(lambda program: _run_one(program, limits, unsafe), programs))
 
 

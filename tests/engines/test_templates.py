@@ -99,3 +99,14 @@ def test_a_template_that_is_none_is_told_by_what_it_cannot_render(tmp_path: Path
     file.write_text("{% for m in messages %}")
     with pytest.raises(InputError, match="cannot render this conversation: Unexpected end of template"):
         render(load_tokenizer(MODEL_PATH, str(file)), [Message(role="user", content="Why?")])
+
+
+def test_a_system_without_proc_limits_what_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "Path", lambda place: tmp_path / "nothing")
+    monkeypatch.setattr(templates, "CPU_SECONDS", 1)
+    monkeypatch.setattr(templates, "_problems", {})
+    load_tokenizer(MODEL_PATH)
+    file = tmp_path / "mine.jinja"
+    file.write_text(LOOP)
+    with pytest.raises(InputError, match=TOO_SLOW):
+        load_tokenizer(MODEL_PATH, str(file))

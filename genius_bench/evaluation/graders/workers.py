@@ -5,7 +5,6 @@ kernel: a busy machine makes a worker slow, never short of time.
 """
 
 import json
-import os
 import queue
 import select
 import signal
@@ -15,6 +14,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+
+from genius_bench.environment import usable_cores
 
 Job = dict[str, Any]
 PATIENCE_SECONDS = 900.0
@@ -39,7 +40,7 @@ def answer_all(module: str, jobs: list[Job]) -> list[Job | None]:
         finally:
             worker.stop()
 
-    count = min(len(jobs), max(1, min(8, len(os.sched_getaffinity(0)))))
+    count = min(len(jobs), max(1, min(8, usable_cores())))
     with ThreadPoolExecutor(count) as threads:
         list(threads.map(work, range(count)))
     return replies
