@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 ENGINES := $(VENV)/.engines
 
-.PHONY: setup demo lab field smollm2 opencompass engines test lint clean
+.PHONY: setup demo lab field smollm2 opencompass engines test lint docs clean
 
 setup: $(INSTALLED)
 
@@ -54,6 +54,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The site of docs/, in build/docs; `.venv/bin/mkdocs serve` shows it while it is written.
+docs: $(INSTALLED)
+	$(BIN)/mkdocs build --strict
 
 # Caches and build outputs. Results (.home) and the environment (.venv) stay: delete those by hand.
 clean:
