@@ -19,6 +19,8 @@ nltk = pytest.importorskip("nltk")
 pytest.importorskip("langdetect", reason="needs the package langdetect")
 pytest.importorskip("immutabledict", reason="needs the package immutabledict")
 
+Instruction = tuple[str, dict[str, Any]]
+"""Name and arguments."""
 SEEN_IN_PUBLISHED_ROWS = {"num_sections": None, "keyword": None}
 """On the hub every set of arguments has all keys."""
 
@@ -35,7 +37,7 @@ def sentences(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     return folder
 
 
-def write(folder: Path, *asked: tuple[str, dict[str, Any]], prompt: str = "Write.") -> None:
+def write(folder: Path, *asked: Instruction, prompt: str = "Write.") -> None:
     row = {
         "key": 1,
         "prompt": prompt,
@@ -46,7 +48,7 @@ def write(folder: Path, *asked: tuple[str, dict[str, Any]], prompt: str = "Write
     (folder / "ifeval" / "train.jsonl").write_text(json.dumps(row))
 
 
-def verdict(folder: Path, text: str, *asked: tuple[str, dict[str, Any]]) -> graders.Verdict:
+def verdict(folder: Path, text: str, *asked: Instruction) -> graders.Verdict:
     write(folder, *asked)
     card = task_card("ifeval")
     [row] = load_items(card, str(folder)).rows
@@ -55,13 +57,16 @@ def verdict(folder: Path, text: str, *asked: tuple[str, dict[str, Any]]) -> grad
     return found
 
 
-WORDS = ("length_constraints:number_words", {"relation": "at least", "num_words": 4})
-SENTENCES = ("length_constraints:number_sentences", {"relation": "less than", "num_sentences": 3})
-BULLETS = ("detectable_format:number_bullet_lists", {"num_bullets": 2})
-NO_COMMA = ("punctuation:no_comma", {})
-JSON = ("detectable_format:json_format", {})
-ENGLISH_CAPITALS = ("change_case:english_capital", {})
-GERMAN = ("language:response_language", {"language": "de"})
+WORDS: Instruction = ("length_constraints:number_words", {"relation": "at least", "num_words": 4})
+SENTENCES: Instruction = (
+    "length_constraints:number_sentences",
+    {"relation": "less than", "num_sentences": 3},
+)
+BULLETS: Instruction = ("detectable_format:number_bullet_lists", {"num_bullets": 2})
+NO_COMMA: Instruction = ("punctuation:no_comma", {})
+JSON: Instruction = ("detectable_format:json_format", {})
+ENGLISH_CAPITALS: Instruction = ("change_case:english_capital", {})
+GERMAN: Instruction = ("language:response_language", {"language": "de"})
 
 
 @pytest.mark.parametrize(
