@@ -54,7 +54,9 @@ Sides = dict[str, list[Sampled]]
 """What each way took and gave, run by run."""
 
 
-def run_all(model: Path, settings: EngineSection, queries: Sequence[Query], runs: int) -> Sides:
+def run_all(
+    model: Path, settings: EngineSection, queries: Sequence[Query], runs: int, method: Genius = METHOD
+) -> Sides:
     """Raises `InputError` for an engine that is not installed."""
     engine = open_engine(model, settings)
 
@@ -63,23 +65,27 @@ def run_all(model: Path, settings: EngineSection, queries: Sequence[Query], runs
             await engine.exchange_weights(model)
 
     try:
-        return asyncio.run(take_turns(engine, queries, runs, forget))
+        return asyncio.run(take_turns(engine, queries, runs, forget, method))
     finally:
         engine.close()
 
 
 async def take_turns(
-    engine: Engine, queries: Sequence[Query], runs: int, forget: Callable[[], Awaitable[None]]
+    engine: Engine,
+    queries: Sequence[Query],
+    runs: int,
+    forget: Callable[[], Awaitable[None]],
+    method: Genius = METHOD,
 ) -> Sides:
     """Every second run in the opposite order, so that whatever else the machine does falls on all."""
     found: Sides = {"ours": [], "apart": [], "ceiling": [], "published": []}
-    latest = await ours(engine, queries, METHOD, seed=runs)  # warms up
+    latest = await ours(engine, queries, method, seed=runs)  # warms up
     for run in range(runs):
         ways: dict[str, Callable[[], Awaitable[Sampled]]] = {
-            "ours": partial(ours, engine, queries, METHOD, seed=run),
-            "apart": partial(ours, engine, queries, METHOD, seed=run, apart=True),
+            "ours": partial(ours, engine, queries, method, seed=run),
+            "apart": partial(ours, engine, queries, method, seed=run, apart=True),
             "ceiling": partial(ceiling, engine, latest.requests),
-            "published": partial(published, engine, queries, METHOD, seed=run),
+            "published": partial(published, engine, queries, method, seed=run),
         }
         for name in reversed(ways) if run % 2 else ways:
             await forget()
