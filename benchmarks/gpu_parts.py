@@ -93,8 +93,9 @@ def foresight(setting: Setting) -> Figures:
 
 def optimise(setting: Setting) -> Figures:
     """The optimise stage with its defaults against TRL with its own."""
-    policy = write_policy(setting.folder / "policy", hidden_size=128, num_hidden_layers=1)
-    policy = policy if setting.tiny else setting.model
+    policy = setting.model
+    if setting.tiny:
+        policy = write_policy(setting.folder / "policy", hidden_size=128, num_hidden_layers=1)
     rows = random_pairs(setting.of(8, 32), *(10, 10) if setting.tiny else (150, 200))
     write_workload(setting.folder, policy, rows, torch.get_num_threads(), learning_rate=5e-6)
     ours, trl = (optimise_speed.run(side, setting.folder, {}) for side in ("ours", "trl"))
