@@ -55,7 +55,7 @@ const HeatMap = (() => {
       if (column.total) return element("td", { class: "total" }, kind === "gain" ? Numbers.signed(number) : Numbers.fixed(number));
       if (!Number.isFinite(number)) return element("td", {}, Numbers.DASH);
       const strength = kind === "gain" ? Math.abs(number) / (high || 1) : (number - low) / (high - low || 1);
-      const text = [kind === "gain" ? Numbers.signed(number) : Numbers.fixed(number), kind === "gain" ? ModelsTable.mark(column.gain(row)) : null];
+      const text = [element("span", { class: "number" }, kind === "gain" ? Numbers.signed(number) : Numbers.fixed(number)), kind === "gain" ? ModelsTable.mark(column.gain(row)) : null];
       const address = column.address(row);
       return element(
         "td",

@@ -58,7 +58,7 @@ const LeaderboardsPage = (() => {
   function tableNode(table, kind) {
     const rows = table.groups.flatMap((group, place) => group.rows.map((row) => ({ ...row, group: group.title, place })));
     const columns = [
-      { label: "", value: (row) => row.label, cell: (row) => rowName(row), ascending: true, class: "name" },
+      { label: "Model", value: (row) => row.label, cell: (row) => rowName(row), ascending: true, class: "name" },
       ...table.columns.map((column, place) => ({
         label: column.label,
         title: column.header ? `${column.header}, ${column.label}` : column.task || column.average,
