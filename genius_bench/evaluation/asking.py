@@ -107,6 +107,7 @@ class AskedTask:
             "item_id": item_id,
             "repeat": prompt.repeat,
             "seed": seed,
+            "prompt": "",
             "prompt_digest": "",
             "prompt_tokens": 0,
             "token_ids": [],
@@ -139,6 +140,7 @@ class AskedTask:
         logprobs, usage = completion.logprobs, completion.usage
         asked = repr(request.messages or request.prompt_ids)
         return row | {
+            "prompt": self._shown(engine, request) if prompt.repeat == self.prompts[0].repeat else "",
             "prompt_digest": blake2b(asked.encode(), digest_size=8).hexdigest(),
             "prompt_tokens": usage.prompt_tokens if usage else len(request.prompt_ids),
             "token_ids": list(completion.token_ids),
@@ -154,6 +156,12 @@ class AskedTask:
         if prompt.index not in self._prompt_ids:
             self._prompt_ids[prompt.index] = render(engine.tokenizer, prompt.messages)
         return self._prompt_ids[prompt.index]
+
+    def _shown(self, engine: Engine, request: Request) -> str:
+        """What the model reads, for people: with the template around it; messages where the server has the template."""
+        if engine.tokenizer is None:
+            return "\n\n".join(f"{one['role']}: {one['content']}" for one in request.messages or ())
+        return str(engine.tokenizer.decode(request.prompt_ids, clean_up_tokenization_spaces=False))
 
     def _row_id(self, prompt: Prompt) -> str:
         return f"{self.item_ids[prompt.index]}/{prompt.repeat}"

@@ -1,7 +1,7 @@
 """An engine that reads its answers from a script, so that evaluation is tested without a model."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from genius_bench.engines.interface import Completion, Request
 from genius_bench.rows import FinishReason
@@ -19,6 +19,9 @@ class CharacterTokenizer:
         self, text: str, add_special_tokens: bool = True, verbose: bool = True
     ) -> dict[str, list[int]]:
         return {"input_ids": [ord(character) for character in text]}
+
+    def decode(self, ids: Sequence[int], clean_up_tokenization_spaces: bool = False) -> str:
+        return "".join(map(chr, ids))
 
 
 class FakeEngine:

@@ -83,6 +83,18 @@ def test_requests_are_greedy_once_and_sampled_with_seeds_of_their_own(tmp_path: 
     assert few < {request.seed for request in engine.requests}
 
 
+def test_the_prompt_that_was_read_is_kept_once_an_item(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    [artifact], [engine] = run(store, right)
+    answers = store.named("generations", artifact.manifest["inputs"]["generations"])
+    kept = [row["prompt"] for row in answers.rows() if row["repeat"] == 0]
+    assert {row["prompt"] for row in answers.rows() if row["repeat"]} == {""}
+    asked = {"".join(map(chr, request.prompt_ids)) for request in engine.requests}
+    assert len(kept) == 20
+    assert set(kept) == asked
+    assert all(prompt.startswith("Question: ") and prompt.endswith("\n\nAnswer:") for prompt in kept)
+
+
 def test_every_kind_of_failure_has_its_column_and_counts_as_wrong(tmp_path: Path) -> None:
     kinds: dict[str, str | tuple[str, str] | Exception] = {
         "error": RuntimeError("device lost"),
