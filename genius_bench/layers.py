@@ -33,6 +33,15 @@ def without(layer: Layer, left_out: Layer) -> Layer:
     }
 
 
+def leaves(layer: Layer, above: str = "") -> dict[str, Any]:
+    """A layer's values by their whole keys: training.learning_rate, …"""
+    found: dict[str, Any] = {}
+    for key, value in layer.items():
+        nested = isinstance(value, dict) and value
+        found |= leaves(value, f"{above}{key}.") if nested else {f"{above}{key}": value}
+    return found
+
+
 def section_of(layer: Layer, name: str) -> Layer:
     """A section of a layer, empty where it has none. Raises `InputError` where it is something else."""
     section = layer.get(name, {})
