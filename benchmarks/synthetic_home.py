@@ -114,7 +114,9 @@ def _score(store: Store, plan: Plan, name: str, fingerprint: str, task: str, ski
         for repeat in range(1 + plan.samples)
     ]
     asked = [
-        {"item_id": row["item_id"], "repeat": row["repeat"], "seed": 2**62 + place} | ANSWERED
+        {"item_id": row["item_id"], "repeat": row["repeat"], "seed": 2**62 + place}
+        | {"prompt": "" if row["repeat"] else f"<user> {row['question']} <assistant>"}
+        | ANSWERED
         for place, row in enumerate(rows)
     ]
 

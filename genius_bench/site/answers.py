@@ -1,4 +1,5 @@
-"""Graded answers in packs of a few megabytes: verdicts to filter by in one file, texts to read and search in another.
+"""Graded answers in packs of a few megabytes: verdicts to filter by in one file, texts to read and search in another,
+the prompts that were answered in a third.
 
 A pack holds the answers of several models to one task. It is named by what it holds, so building again writes only
 packs with something new in them. Verdicts are one character an answer, so those of a million are a megabyte.
@@ -17,11 +18,15 @@ from genius_bench.site.holdings import SHORT, Group
 from genius_bench.site.problems import Problems
 from genius_bench.site.scripts import shortened
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when packs are written differently."""
 PACK_BYTES = 400_000
 """Of Parquet in a pack: compressed, so its scripts are several times as long."""
 PACK_SETS = 128
+PARTS = ("verdicts", "texts", "prompts")
+ASKED = ("item_id", "repeat", "seed", "prompt")
+LONGEST_PROMPT = 20_000
+"""Characters: the examples of many shots are longer than anybody reads."""
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 FLAGS = ("correct", "released_correct", "format_failure", "truncated", "empty", "error")
 """Bit 0, 1, … of an answer's verdict: a character of `ALPHABET`. Answers that nothing could be decided about are so few
@@ -87,18 +92,19 @@ def _packs(group: Group, task: str) -> Iterator[list[Set]]:
 
 def _write_pack(folder: Folder, store: Store, sets: list[Set], problems: Problems) -> dict[str, Any] | None:
     name = _name(sets)
-    if not (folder.has(f"data/{name}-verdicts.js") and folder.has(f"data/{name}-texts.js")):
+    if not all(folder.has(f"data/{name}-{part}.js") for part in PARTS):
         pack = _Pack()
         read = []
         for one in sets:
             with problems.skipping(f"answers {one.scores.key[:SHORT]} ({one.model.label}, {one.task})"):
-                pack.add(columns_of(one.scores, COLUMNS), _seeds(store, one.scores, problems))
+                pack.add(columns_of(one.scores, COLUMNS), _asked(store, one.scores, problems))
                 read.append(one)
         if not read:
             return None
         sets, name = read, _name(read)
         folder.write_data(f"{name}-verdicts", pack.verdicts())
         folder.write_data(f"{name}-texts", pack.texts)
+        folder.write_data(f"{name}-prompts", pack.prompts)
     models = [one.model.fingerprint[:SHORT] for one in sets]
     return {"file": name, "group": sets[0].group, "task": sets[0].task, "models": models}
 
@@ -107,16 +113,12 @@ def _name(sets: list[Set]) -> str:
     return f"answers/{digest_of([FORMAT, [one.name for one in sets]])[:20]}"
 
 
-def _seeds(store: Store, scores: Artifact, problems: Problems) -> dict[tuple[str, int], str]:
-    """(item, repeat) → the seed of its answer, from the answers that were graded; nothing where they are gone."""
+def _asked(store: Store, scores: Artifact, problems: Problems) -> Columns:
+    """How the answers were asked for: item, repeat, seed and (once an item) the prompt; empty where they are gone."""
     answers = store.find("generations", scores.manifest["inputs"].get("generations", "-"))
-    if answers is None:
-        return {}
-    with problems.skipping(f"generations {answers.key[:SHORT]}"):
-        found = columns_of(answers, ("item_id", "repeat", "seed"))
-        if len(found) == 3:
-            names = zip(found["item_id"], found["repeat"], strict=True)
-            return {name: str(seed) for name, seed in zip(names, found["seed"], strict=True)}
+    if answers is not None:
+        with problems.skipping(f"generations {answers.key[:SHORT]}"):
+            return columns_of(answers, ASKED)
     return {}
 
 
@@ -128,31 +130,55 @@ class _Pack:
     layouts: list[dict[str, list[Any]]] = field(default_factory=list)
     sets: list[dict[str, Any]] = field(default_factory=list)
     texts: dict[str, list[Any]] = field(default_factory=lambda: {"seeds": [], "sets": []})
+    prompts: dict[str, list[Any]] = field(default_factory=lambda: {"texts": [], "asked": [], "sets": []})
+    """Each prompt once; item → the place of its prompt, once however many models were asked so; and which of these a
+    set was asked. Loaded when somebody wants to see a prompt."""
     _known: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    _known_prompts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, columns: Columns, seeds: dict[tuple[str, int], str]) -> None:
+    def add(self, columns: Columns, asked: Columns) -> None:
+        seeds = _by_answer(asked, "seed")
         questions = [
             self._question(*named)
             for named in zip(columns["item_id"], columns["question"], columns["gold"], strict=True)
         ]
         layout = {"question": questions, "repeat": columns["repeat"]}
         names = zip(columns["item_id"], columns["repeat"], strict=True)
-        drawn = [seeds.get(name, "") for name in names]
+        drawn = [str(seeds.get(name, "")) for name in names]
         marks = "".join(ALPHABET[flags] for flags in _flags(columns))
         ungraded = list(_marked(columns, "ungraded_because"))
         self.sets.append(
             {"layout": _place(self.layouts, layout), "flags": marks, "ungraded": ungraded} | _judged(columns)
         )
         self.texts["sets"].append({"seeds": _place(self.texts["seeds"], drawn)} | _texts(columns))
+        prompts = {
+            item: self._prompt(shortened(text, LONGEST_PROMPT))
+            for (item, _), text in _by_answer(asked, "prompt").items()
+            if text
+        }
+        self.prompts["sets"].append(_place(self.prompts["asked"], prompts))
 
     def verdicts(self) -> dict[str, Any]:
         return {"questions": self.questions, "layouts": self.layouts, "sets": self.sets}
+
+    def _prompt(self, text: str) -> int:
+        found = self._known_prompts.setdefault(text, len(self.prompts["texts"]))
+        if found == len(self.prompts["texts"]):
+            self.prompts["texts"].append(text)
+        return found
 
     def _question(self, item: str, question: str, gold: str) -> int:
         found = self._known.setdefault((item, question, gold), len(self.questions))
         if found == len(self.questions):
             self.questions.append([item, shortened(question), shortened(gold)])
         return found
+
+
+def _by_answer(asked: Columns, name: str) -> dict[tuple[str, int], Any]:
+    """(item, repeat) → a column's value; nothing where there is no such column."""
+    if name not in asked:
+        return {}
+    return dict(zip(zip(asked["item_id"], asked["repeat"], strict=True), asked[name], strict=True))
 
 
 def _flags(columns: Columns) -> Iterator[int]:

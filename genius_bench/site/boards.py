@@ -11,7 +11,9 @@ from genius_bench.boards.filling import fill
 from genius_bench.boards.specification import Leaderboard
 from genius_bench.evaluation.protocols import protocols
 from genius_bench.reporting.board import Board, Row, board_of, current, told
+from genius_bench.reporting.control_tables import in_words
 from genius_bench.reporting.curves import curves_of
+from genius_bench.reporting.finding import finding
 from genius_bench.reporting.terminal import GREY_ABOVE
 from genius_bench.site.along import scores_along
 from genius_bench.site.holdings import SHORT, Group, Holdings
@@ -63,6 +65,8 @@ def _board(board: Board) -> Json:
         "tasks": board.tasks,
         "metrics": board.metrics,
         "not_scored": board.not_scored,
+        "finding": finding(board),
+        "in_words": in_words(board),
         "rows": [_row(row) for row in board.rows],
     }
 

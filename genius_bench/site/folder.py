@@ -67,9 +67,10 @@ class Folder:
         self.write(f"data/{name}.note.json", note.encode())
 
     def write_pages(self) -> None:
-        """The page with its scripts and styles, as they are installed."""
-        for file in (files("genius_bench.site") / "static").iterdir():
-            if file.name.endswith((".js", ".css", ".html")):
+        """The page with its scripts, styles, and libraries (with their licences), as they are installed."""
+        static = files("genius_bench.site") / "static"
+        for file in (*static.iterdir(), *(static / "libraries").iterdir()):
+            if file.name.endswith((".js", ".css", ".html", ".txt")):
                 name = file.name if file.name == "index.html" else f"assets/{file.name}"
                 self.write(name, file.read_bytes())
 

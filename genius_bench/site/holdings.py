@@ -33,7 +33,7 @@ class Holdings:
     store: Store
     runs: list[Run]
     groups: list[Group] = field(default_factory=list)
-    """Newest settings first."""
+    """Those with most models first, of equals the newest; try-outs on the first items alone come last."""
 
     def evaluations(self) -> Iterator[Evaluation]:
         return (evaluation for run in self.runs for evaluation in run.on_boards)
@@ -52,6 +52,7 @@ def read_holdings(home: Path, problems: Problems) -> Holdings:
         held = [task for task in tasks if any(task in one.artifacts for one in models)]
         if held:
             holdings.groups.append(Group(digest_of(settings)[:SHORT], settings, held, models))
+    holdings.groups.sort(key=lambda group: (bool(group.settings.get("limit")), -len(group.models)))
     return holdings
 
 

@@ -7,6 +7,7 @@ from genius_bench.artifacts import Artifact, Store
 from genius_bench.integrity import digest_of
 from genius_bench.reporting.cost import cost_of
 from genius_bench.runs import Evaluation, Run
+from genius_bench.shown_recipe import differing
 from genius_bench.site.curves import Curves
 from genius_bench.site.folder import Folder
 from genius_bench.site.holdings import SHORT
@@ -30,6 +31,7 @@ def write_run(
     page: dict[str, Any] = {
         "id": run.id,
         "recipe": run.recipe,
+        "differs": None,
         "base": run.base,
         "base_fingerprint": run.base_fingerprint,
         "corpus": run.corpus,
@@ -40,6 +42,7 @@ def write_run(
         "cost": None,
     }
     with problems.skipping(f"run {run.id}"):
+        page["differs"] = list(differing(run.recipe)) if run.recipe else None
         cost = cost_of(store, run, len(run.checkpoints)) if run.checkpoints else None
         page["cost"] = asdict(cost) if cost else None
         page["iterations"] = [_iteration(store, one, collected, problems) for one in run.checkpoints]

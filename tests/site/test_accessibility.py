@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .conftest import open_page
+from .test_building import data_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -16,10 +17,16 @@ GRAVE = ("serious", "critical")
 
 
 def addresses(site: Path) -> list[str]:
-    name = next((site / "data" / "runs").glob("*.js")).stem
+    names = [path.stem for path in (site / "data" / "runs").glob("*.js")][:2]
+    name = names[0]
     return [
         *("", "#/boards", "#/boards/genius-paper/1", "#/runs", "#/samples", "#/nowhere"),
-        *(f"#/run/{name}", f"#/queries/{name}/1", f"#/queries/{name}/1/0"),
+        *(
+            f"#/run/{name}",
+            f"#/queries/{name}/1",
+            f"#/queries/{name}/1/0",
+            f"#/compare?runs={'+'.join(names)}",
+        ),
     ]
 
 
@@ -29,12 +36,28 @@ def test_axe_finds_nothing_grave_on_any_page(page: "Page", site: Path, theme: An
     for address in addresses(site):
         open_page(page, site, address)
         assert found(page) == [], address
-    open_page(page, site, "#/samples")
-    page.locator(".list-row").first.click()
-    page.wait_for_selector(".sample .side")
-    assert found(page) == [], "a sample"
+    open_page(page, site)
+    page.get_by_text("Columns", exact=True).first.click()
+    assert found(page) == [], "the choice of columns"
+    base = next(one["id"] for one in data_of(site, "site")["models"] if not one["base"])
+    for view in ("", "arranged", "differences"):
+        open_page(page, site, f"#/samples?view={view}&show=changed&against={base}")
+        page.locator(".list-row").first.click()
+        page.wait_for_selector(".sample .side")
+        assert found(page) == [], f"a sample {view}"
     page.keyboard.press("?")
     assert found(page) == [], "the help"
+
+
+def test_what_is_long_can_be_read_without_a_mouse(page: "Page", hostile_site: Path) -> None:
+    """No part scrolls that has no place among what the keyboard reaches."""
+    page.set_viewport_size({"width": 900, "height": 400})
+    for view in ("", "arranged"):
+        open_page(page, hostile_site, f"#/samples?search={'x' * 200}&view={view}")
+        page.wait_for_function("() => document.documentElement.dataset.texts === 'whole'")
+        page.locator(".list-row").first.click()
+        page.wait_for_selector(".sample .side")
+        assert found(page) == [], view
 
 
 def found(page: "Page") -> list[str]:

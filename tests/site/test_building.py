@@ -11,6 +11,7 @@ import pytest
 from benchmarks.synthetic_home import Plan, write_home
 from genius_bench.cli import main
 from genius_bench.errors import InputError
+from genius_bench.integrity import seal
 from genius_bench.site.building import build_site
 
 
@@ -46,7 +47,7 @@ def test_building_again_writes_only_what_is_new(tmp_path: Path) -> None:
     packs = {pack["file"] for pack in data_of(site, "answers")}
     there = {path.name for path in (site / "data" / "answers").iterdir()}
     assert there == {
-        f"{Path(pack).name}-{part}.js" for pack in packs for part in ("verdicts", "texts")
+        f"{Path(pack).name}-{part}.js" for pack in packs for part in ("verdicts", "texts", "prompts")
     }  # no old ones
 
 
@@ -92,6 +93,20 @@ def test_what_is_damaged_is_left_out_with_a_line_each(
     assert whole.keys() - left.keys() == {gone}
     for model, numbers in left.items():  # everyone else's numbers are what they were
         assert numbers.items() <= whole[model].items()
+
+
+def test_a_try_out_does_not_hide_the_board(tmp_path: Path) -> None:
+    """It is the newest evaluation, but of the first items alone."""
+    home = tmp_path / "home"
+    write_home(home, Plan(runs=2, tasks=1, items=5))
+    path = max((home / "runs").glob("*.json"))
+    run = json.loads(path.read_text())
+    run["evaluations"] += [one | {"settings": one["settings"] | {"limit": 3}} for one in run["evaluations"]]
+    run["finished_at"] = "2999-01-01T00:00:00Z"
+    path.write_text(json.dumps(seal(run)))
+    build_site(home, tmp_path / "site")
+    groups = data_of(tmp_path / "site", "site")["groups"]
+    assert [group["settings"]["limit"] for group in groups] == [None, 3]
 
 
 def test_a_folder_of_somebody_else_is_not_touched(home: Path, tmp_path: Path) -> None:

@@ -65,11 +65,11 @@ def test_attacks_are_text_on_every_page(page: "Page", hostile_site: Path) -> Non
         open_page(page, hostile_site, address)
         page.wait_for_timeout(200)
         assert page.locator(".page div.notice").count() == 0
-        _nothing_happened(page)
+        nothing_happened(page)
     for name in names:
         for query in range(8):
             open_page(page, hostile_site, f"#/queries/{name}/1/{query}")
-            _nothing_happened(page)
+            nothing_happened(page)
 
 
 @pytest.mark.browser
@@ -90,7 +90,12 @@ def test_a_hostile_answer_is_seen_as_it_is(page: "Page", hostile_site: Path) -> 
             "(seen) => document.querySelector('.sample').innerText.replaceAll('\\n', '').includes(seen)",
             arg=seen,
         )
-        _nothing_happened(page)
+        nothing_happened(page)
+        page.get_by_role("button", name="Markdown and formulas").click()
+        page.wait_for_selector(".sample .side .markdown")
+        nothing_happened(page)
+        page.get_by_role("button", name="Text", exact=True).click()
+        page.wait_for_selector(".sample .side .markdown", state="detached")
         page.keyboard.press("Escape")
     page.get_by_label("Search questions and answers").fill("x" * 200)
     page.locator(".list-row").first.click()
@@ -140,7 +145,7 @@ def test_no_script_can_be_added_to_the_page(browser: Any, site: Path) -> None:
     page.context.close()
 
 
-def _nothing_happened(page: "Page") -> None:
+def nothing_happened(page: "Page") -> None:
     assert page.evaluate("window.attacked") is None
     assert page.evaluate("Object.prototype.polluted === undefined && ({}).polluted === undefined")
     assert page.locator("main script, main img, main svg[onload], main iframe").count() == 0

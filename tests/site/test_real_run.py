@@ -49,6 +49,9 @@ def test_a_trained_run_is_shown_from_its_scores_back_to_its_queries(page: "Page"
     page.locator(f"#model-{made['fingerprint'][:12]} th a").click()
     page.wait_for_selector(".lineage")
     assert page.locator(".small-chart svg path.stroke").count() >= 3
+    differs = page.inner_text(".differs")
+    assert "evaluation.limit\n6" in differs  # asked for above
+    assert "beam_size" not in differs
     recipe = page.inner_text(".recipe")
     assert f"beam_size\n{run['recipe']['sampling']['beam_size']}" in recipe
     manifest = json.loads((home / "artifacts/checkpoint" / made["key"] / "manifest.json").read_text())

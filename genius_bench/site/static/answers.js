@@ -219,6 +219,14 @@ class Answers {
     return pack.arriving;
   }
 
+  /** The prompt of an answer as the model read it; "" where it was not kept. */
+  async prompt({ set, questionNumber }) {
+    const prompts = await Data.load(`${set.pack.file}-prompts`);
+    const places = prompts.asked[prompts.sets[set.index]];
+    const { item } = this.questions[questionNumber];
+    return Object.hasOwn(places, item) ? prompts.texts[places[item]] : "";
+  }
+
   /** Loads the texts of every pack, a few at a time, and makes them ready to be searched. */
   async allTexts(progress) {
     const waiting = this.packs.filter((pack) => !pack.texts);

@@ -9,10 +9,11 @@ const Charts = (() => {
    * spec: { label, height, x: axis, y: axis, draw: (plot) → nodes }; axis: { label, low, high, log, format, count }
    */
   function chart(spec) {
+    const save = element("button", { type: "button", class: "quiet save", "aria-label": `Save as PNG: ${spec.label}`, on: { click: () => Downloads.png(spec.label, holder.querySelector("svg")) } }, "PNG");
     const holder = element("div", { class: "chart" });
     const redraw = () => {
       const width = Math.max(280, holder.clientWidth || 640);
-      holder.replaceChildren(frame(spec, width));
+      holder.replaceChildren(frame(spec, width), save);
     };
     new ResizeObserver(redraw).observe(holder);
     return holder;

@@ -157,14 +157,14 @@ const Curves = (() => {
 
   const MOST_LINES = 24;
 
-  /** What trainers logged: one line a recipe, the mean over its seeds with their range around it. */
-  function training(curves, runs) {
+  /** What trainers logged: one line a recipe, the mean over its seeds with their range around it; or one a run (`apart`). */
+  function training(curves, runs, { apart = false } = {}) {
     const metrics = [...new Set(runs.flatMap((run) => Object.keys(curves[run.file] || {})))].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
     if (!metrics.length) return null;
     const holder = element("div");
     const methods = [...new Set(runs.filter((run) => curves[run.file]).map((run) => run.method))].sort();
     const state = { metric: metrics[0], method: "" };
-    const show = () => holder.replaceChildren(trainingChart(curves, runs.filter((run) => !state.method || run.method === state.method), state.metric));
+    const show = () => holder.replaceChildren(trainingChart(curves, runs.filter((run) => !state.method || run.method === state.method), state.metric, apart));
     const change = (name) => (value) => { state[name] = value; show(); };
     show();
     const controls = [
@@ -176,17 +176,17 @@ const Curves = (() => {
 
   const rank = (metric) => ["loss", "rewards/accuracy", "rewards/margin"].indexOf(metric) + 1 || 9;
 
-  function trainingChart(curves, runs, metric) {
+  function trainingChart(curves, runs, metric, apart) {
     const recipes = new Map();
     for (const run of runs) {
       const curve = curves[run.file]?.[metric];
       if (!curve) continue;
-      const name = recipeName(run);
+      const name = apart ? run.id : recipeName(run);
       recipes.set(name, [...(recipes.get(name) || []), { run, curve }]);
     }
-    const series = [...recipes].map(([name, members]) => ({
+    const series = [...recipes].map(([name, members], place) => ({
       name: members.length > 1 ? `${name}, ${members.length} seeds` : name,
-      series: Holdings.seriesOf(name),
+      series: apart ? place : Holdings.seriesOf(name),
       points: members.length > 1 ? meanCurve(members.map((one) => one.curve)) : members[0].curve.steps.map((step, place) => [step, members[0].curve.values[place]]),
       open: members.length === 1 ? RunsPage.address(members[0].run) : null,
     }));

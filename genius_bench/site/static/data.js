@@ -7,31 +7,45 @@ const Data = (() => {
   const AT_ONCE = 6;
 
   function checked(file) {
-    if (!/^data\/[a-z0-9/-]+\.js$/.test(file)) throw new TypeError(`no data file: ${file}`);
+    if (!/^(data\/[a-z0-9/-]+|assets\/(katex|marked|diff)\.min)\.js$/.test(file)) throw new TypeError(`no data file: ${file}`);
     return file;
   }
 
   // Where the browser knows trusted types, nothing but this function can name a script.
   const policy = window.trustedTypes ? trustedTypes.createPolicy("data-files", { createScriptURL: checked }) : null;
-  const scriptAddress = (name) => (policy ? policy.createScriptURL(`data/${name}.js`) : checked(`data/${name}.js`));
+  const scriptAddress = (file) => (policy ? policy.createScriptURL(file) : checked(file));
 
-  /** A promise of what the file `name` brings; every file is loaded once. */
-  function load(name) {
-    if (!asked.has(name)) {
-      asked.set(name, new Promise((resolve, reject) => {
+  /** A promise of `found()` after the script has run; every script is loaded once. */
+  function run(file, found) {
+    if (!asked.has(file)) {
+      asked.set(file, new Promise((resolve, reject) => {
         const script = document.createElement("script");
-        script.src = scriptAddress(name);
+        script.src = scriptAddress(file);
         script.onload = () => {
           script.remove();
-          if (arrived.has(name)) resolve(arrived.get(name));
-          else reject(new Error(`data/${name}.js holds something else`));
-          arrived.delete(name);
+          const value = found();
+          if (value === undefined) reject(new Error(`${file} holds something else`));
+          else resolve(value);
         };
-        script.onerror = () => reject(new Error(`data/${name}.js could not be loaded`));
+        script.onerror = () => reject(new Error(`${file} could not be loaded`));
         document.head.append(script);
       }));
     }
-    return asked.get(name);
+    return asked.get(file);
+  }
+
+  /** A promise of what the data file `name` brings. */
+  function load(name) {
+    return run(`data/${name}.js`, () => {
+      const value = arrived.get(name);
+      arrived.delete(name);
+      return value;
+    });
+  }
+
+  /** A promise of a library that is shipped beside these scripts: `library("marked", "marked")`. Loaded when it is needed. */
+  function library(name, global) {
+    return run(`assets/${name}.min.js`, () => window[global]);
   }
 
   /** Loads several files, a few at a time; `each(value, index)` as they arrive. Ends when all have. */
@@ -46,7 +60,7 @@ const Data = (() => {
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, names.length) }, work));
   }
 
-  return { load, loadAll, arrive: (name, json) => arrived.set(name, JSON.parse(json)) };
+  return { load, loadAll, library, arrive: (name, json) => arrived.set(name, JSON.parse(json)) };
 })();
 
 function receive(name, json) {

@@ -1,5 +1,5 @@
 /* Method × task, and method × kind of item: how much each recipe gained, or scored. The colour repeats the number, never
-   replaces it. A column is { label, title, score: row → [value, …], gain: row → [points, …], address: row → string|null }. */
+   replaces it. A column is { label, title, score: row → [value, …], gain: row → [points, …], address: (row, kind) → string|null }. */
 "use strict";
 
 const HeatMap = (() => {
@@ -8,7 +8,7 @@ const HeatMap = (() => {
   function ofTasks(board, group) {
     const columns = board.tasks.filter((task) => board.metrics[task]).map((task) => ({
       label: Holdings.taskName(task), title: task, score: (row) => row.cells[task], gain: (row) => row.gains[task],
-      address: (row) => ModelsTable.samplesAddress(row.models, task, group.id),
+      address: (row, kind) => (row.models.length ? ModelsTable.samplesAddress(row.models, task, group.id, kind === "gain" ? "changed" : "") : null),
     }));
     return make(board, "Recipe by task", [...columns, AVERAGE]);
   }
@@ -56,7 +56,7 @@ const HeatMap = (() => {
       if (!Number.isFinite(number)) return element("td", {}, Numbers.DASH);
       const strength = kind === "gain" ? Math.abs(number) / (high || 1) : (number - low) / (high - low || 1);
       const text = [element("span", { class: "number" }, kind === "gain" ? Numbers.signed(number) : Numbers.fixed(number)), kind === "gain" ? ModelsTable.mark(column.gain(row)) : null];
-      const address = column.address(row);
+      const address = column.address(row, kind);
       return element(
         "td",
         { class: kind === "gain" && number < 0 ? "below" : "above", vary: { "--strength": `${Math.round(6 + 74 * strength)}%` } },

@@ -19,7 +19,7 @@ const LeaderboardsPage = (() => {
     const table = board.tables.find((one) => one.number === path[1]) || board.tables[0];
     const kinds = kindsOf(table);
     const holder = element("div");
-    const fill = (kind) => holder.replaceChildren(tableNode(table, kind), legend(table, kind));
+    const fill = (kind) => holder.replaceChildren(...tableNode(board, table, kind), legend(table, kind));
     fill(kinds[0][0]);
     main.append(
       element("header", { class: "page-heading" }, element("h1", {}, board.title), element("p", { class: "lead-line" }, sourceLine(board))),
@@ -55,7 +55,7 @@ const LeaderboardsPage = (() => {
     return [measured || !reported ? ["measured", "Measured here"] : ["reported", "As reported"]];
   }
 
-  function tableNode(table, kind) {
+  function tableNode(board, table, kind) {
     const rows = table.groups.flatMap((group, place) => group.rows.map((row) => ({ ...row, group: group.title, place })));
     const columns = [
       { label: "Model", value: (row) => row.label, cell: (row) => rowName(row), ascending: true, class: "name" },
@@ -70,12 +70,14 @@ const LeaderboardsPage = (() => {
     if (table.groups.some((group) => group.title)) {
       columns.splice(1, 0, { label: "Trained on", value: (row) => row.group, cell: (row) => row.group || "", ascending: true, class: "group" });
     }
-    return Tables.sortable(columns, rows, {
+    const made = Tables.sortable(columns, rows, {
+      file: `${board.name} table ${table.number} ${kind}`,
       caption: `Table ${table.number}: ${table.title}`,
       class: `leaderboard ${kind}`,
       rowClass: (row) => (row.is_base ? "base" : ""),
       open: (row) => openRow(row),
-    }).node;
+    });
+    return [element("div", { class: "section-head" }, made.tools), made.node];
   }
 
   function openRow(row) {

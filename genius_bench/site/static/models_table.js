@@ -6,7 +6,7 @@ const ModelsTable = (() => {
     format_failure: "no readable answer", truncated: "cut off", empty: "empty", error: "lost to an error", ungraded: "could not be graded",
   };
 
-  function make(board, group, single) {
+  function make(board, group, single, permalink) {
     const rows = Holdings.rowsOf(board, single);
     const span = extent(rows);
     const best = bestOf(board, rows);
@@ -14,37 +14,38 @@ const ModelsTable = (() => {
       { label: "Model", value: (row) => row.label, cell: (row) => name(row), ascending: true, class: "name" },
       {
         label: "Average", numeric: true, class: "lead", title: "Unweighted mean over tasks, in percent, with its 95 % interval",
-        value: (row) => row.average?.[0], cell: (row) => number(row.average, { best: row.average?.[0] === best.average }),
+        estimate: (row) => row.average, cell: (row) => number(row.average, { best: row.average?.[0] === best.average }),
       },
-      { label: "95 % interval", class: "plot", value: (row) => row.average?.[1], cell: (row) => whisker(row, span), title: "Sorts by the lower end" },
+      { label: "95 % interval", class: "plot", drawnOnly: true, value: (row) => row.average?.[1], cell: (row) => whisker(row, span), title: "Sorts by the lower end" },
       {
         label: "Gain", numeric: true, title: "Over the base, in points, paired by question",
-        value: (row) => row.average_gain?.[0], cell: (row) => gain(row.average_gain),
+        compared: true, estimate: (row) => row.average_gain, cell: (row) => gainCell(row, group),
       },
       {
         label: "Beyond sharpening", numeric: true, title: "At its best temperature, over its base at the base's best, in points",
-        value: (row) => row.beyond?.[0], cell: (row) => gain(row.beyond),
+        compared: true, estimate: (row) => row.beyond, cell: (row) => gain(row.beyond),
       },
       {
         label: "Over placebo", numeric: true, title: "Over the same recipe without a signal, in points",
-        value: (row) => row.over_placebo?.[0], cell: (row) => gain(row.over_placebo),
+        compared: true, estimate: (row) => row.over_placebo, cell: (row) => gain(row.over_placebo),
       },
       ...board.tasks.filter((task) => board.metrics[task]).map((task) => ({
         label: Holdings.taskName(task), numeric: true, title: `${task}, ${board.metrics[task]}`,
-        value: (row) => row.cells[task]?.[0],
+        estimate: (row) => row.cells[task],
         cell: (row) => taskCell(row, task, group, best[task]),
       })),
       { label: "Greedy", numeric: true, title: "Mean over tasks of the greedy answers", value: (row) => row.greedy, cell: (row) => Numbers.fixed(row.greedy) },
       {
         label: "Published", numeric: true, title: "The same answers by the published extraction rules, over the tasks that these cover",
-        value: (row) => row.released?.[0], cell: (row) => Numbers.fixed(row.released?.[0]),
+        estimate: (row) => row.released, cell: (row) => Numbers.fixed(row.released?.[0]),
       },
       {
         label: "Failed", numeric: true, title: "Answers without a readable result, cut off, empty, lost to an error or not gradable, in percent",
         value: (row) => row.failures.any_failure, cell: (row) => failed(row),
       },
     ];
-    const shown = columns.filter((column) => rows.some((row) => column.value(row) !== null && column.value(row) !== undefined));
+    const valueOf = (column, row) => (column.estimate ? column.estimate(row)?.[0] : column.value(row)) ?? null;
+    const shown = columns.filter((column) => rows.some((row) => valueOf(column, row) !== null));
     return Tables.sortable(shown, rows, {
       caption: "All models",
       class: "models",
@@ -52,6 +53,9 @@ const ModelsTable = (() => {
       rowClass: (row) => [row.is_base ? "base" : "", row.grey ? "grey" : ""].join(" ").trim(),
       rowId: (row) => (row.seeds === 1 && row.models.length ? `model-${row.models[0]}` : null),
       sort: { column: 1, descending: true },
+      permalink,
+      empty: "No model is called so.",
+      file: "models",
     });
   }
 
@@ -86,10 +90,15 @@ const ModelsTable = (() => {
     );
   }
 
-  /** The samples behind a cell, beside those of the base. */
-  function samplesAddress(models, task, group) {
+  /** The samples behind a cell, beside those of the base; of a gain, those that came right or went wrong. */
+  function samplesAddress(models, task, group, show = "") {
     const base = Holdings.model(models[0])?.base;
-    return address(["samples"], { group: group === Holdings.site.groups[0].id ? "" : group, task, model: models.join(" "), against: base });
+    return address(["samples"], { group: group === Holdings.site.groups[0].id ? "" : group, task, model: models.join(" "), against: base, show });
+  }
+
+  function gainCell(row, group) {
+    if (!row.average_gain || !row.models.length) return gain(row.average_gain);
+    return element("a", { class: "cell", href: samplesAddress(row.models, "", group.id, "changed") }, gain(row.average_gain));
   }
 
   /** ▲ or ▼ where the difference to the base is significant. */
@@ -107,7 +116,7 @@ const ModelsTable = (() => {
     return element(
       "span",
       { class: significant ? (value > 0 ? "good" : "bad") : "unsure", title: `[${Numbers.signed(low)}, ${Numbers.signed(high)}], ${Numbers.probability(p)}` },
-      Numbers.signed(value),
+      element("span", {}, Numbers.signed(value)),
       element("span", { class: "spread" }, Numbers.probability(p)),
     );
   }

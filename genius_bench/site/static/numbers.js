@@ -6,14 +6,20 @@ const Numbers = (() => {
   const MINUS = "−";
   const missing = (value) => value === null || value === undefined || !Number.isFinite(value);
 
+  /* Halves away from zero, as on the terminal (`rounded` in reporting/numbers.py), also where floating point lost one. */
+  function rounded(value, digits) {
+    const scale = 10 ** digits;
+    return Math.sign(value) * Math.floor(Math.abs(value) * scale + 0.5 + 1e-7) / scale;
+  }
+
   function fixed(value, digits = 1) {
-    return missing(value) ? DASH : value.toFixed(digits).replace(/^-(?=0(\.0*)?$)/, "").replace("-", MINUS);
+    return missing(value) ? DASH : rounded(value, digits).toFixed(digits).replace(/^-(?=0(\.0*)?$)/, "").replace("-", MINUS);
   }
 
   function signed(value, digits = 1) {
     if (missing(value)) return DASH;
     const text = fixed(value, digits);
-    return value > 0 && Number(value.toFixed(digits)) > 0 ? `+${text}` : text;
+    return value > 0 && rounded(value, digits) > 0 ? `+${text}` : text;
   }
 
   function count(value) {
@@ -51,7 +57,7 @@ const Numbers = (() => {
 
   function probability(value) {
     if (missing(value)) return DASH;
-    return value < 0.001 ? "p < 0.001" : `p = ${value.toFixed(3)}`;
+    return value < 0.001 ? "p < 0.001" : `p = ${fixed(value, 3)}`;
   }
 
   function bytes(value) {
@@ -62,11 +68,16 @@ const Numbers = (() => {
     return `${count(number)} ${number === 1 ? one : many}`;
   }
 
+  /** Numbers within a sentence that was written for a terminal: with a sign for minus, intervals in one piece. */
+  function sentence(text) {
+    return text.replace(/(?<=[\s[])-(?=\d)/g, MINUS).replace(/, (?=[+−]\d)/g, ",\u00a0");
+  }
+
   /** ± where the interval lies evenly around the value, else its two ends. */
   function interval(value, low, high, digits = 1) {
     const even = Math.abs(high - value - (value - low)) <= 0.15 * (high - low);
     return even ? `±${fixed((high - low) / 2, digits)}` : `[${fixed(low, digits)}, ${fixed(high, digits)}]`;
   }
 
-  return { fixed, signed, count, short, power, duration, probability, bytes, plural, interval, DASH };
+  return { fixed, signed, sentence, count, short, power, duration, probability, bytes, plural, interval, DASH };
 })();

@@ -12,7 +12,7 @@ const OverviewPage = (() => {
       return {};
     }
     if (site.groups.length > 1) main.append(settingsChoice(site, group));
-    const tables = group.boards.map((board) => section(board, group, query));
+    const tables = group.boards.map((board, place) => section(board, group, query, Permalink.of(place ? `board${place}` : "")));
     main.append(...tables.map((one) => one.node));
     main.append(element("section", { id: "curves" }, element("h2", {}, "Training curves"), lazily(trainingCurves)));
     if (site.leaderboards.length) main.append(boards(site.leaderboards));
@@ -20,18 +20,27 @@ const OverviewPage = (() => {
     return { list: tables[0]?.focus, search: tables[0]?.search };
   }
 
+  /** The finding in words, of the board with most rows; then what it is made of. */
   function heading(site, group) {
-    const runs = Numbers.plural(site.runs.length, "run");
-    const models = Numbers.plural(site.models.length, "model");
-    const tasks = group ? Numbers.plural(group.tasks.length, "task") : "no task yet";
-    const facts = [[site.runs.length, "runs"], [site.models.length, "models scored"], [group?.tasks.length ?? 0, "tasks"], [site.counts.answers, "graded answers"], [site.counts.queries, "queries traced"]];
+    const boards = [...(group?.boards ?? [])].sort((a, b) => b.rows.length - a.rows.length);
+    const board = boards.find((one) => one.finding) ?? boards[0];
+    const counts = [[site.runs.length, "run"], [site.models.length, "model"], [group?.tasks.length ?? 0, "task"], [site.counts.answers, "graded answer"]].map(([value, label]) => Numbers.plural(value, label));
+    if (site.counts.queries) counts.push(`${Numbers.plural(site.counts.queries, "query", "queries")} traced`);
     return element(
       "header",
       { class: "page-heading" },
-      element("h1", {}, `${runs}, ${models}, ${tasks}`),
+      element("h1", {}, board?.finding ? Numbers.sentence(board.finding) : highest(board)),
       group ? element("p", { class: "lead-line" }, Holdings.asked(group)) : null,
-      element("dl", { class: "facts" }, facts.map(([value, label]) => element("div", {}, element("dt", {}, label), element("dd", {}, Numbers.count(value))))),
+      element("p", { class: "counts" }, counts.join(" · ")),
+      board?.in_words.length ? element("ul", { class: "in-words" }, board.in_words.map((line) => element("li", {}, Numbers.sentence(line)))) : null,
     );
+  }
+
+  /** Where nothing was trained from a base that was scored too. */
+  function highest(board) {
+    const rows = (board?.rows ?? []).filter((row) => row.average).sort((a, b) => b.average[0] - a.average[0]);
+    if (!rows.length) return "Nothing is scored here yet";
+    return `${rows[0].label} ${Numbers.fixed(rows[0].average[0])} ${Numbers.interval(...rows[0].average)}${rows.length > 1 ? `, the highest of ${rows.length}` : ""}`;
   }
 
   function problems(lines) {
@@ -48,14 +57,23 @@ const OverviewPage = (() => {
     return element("p", { class: "controls" }, choice("Numbers made under", options, group.id, (id) => { location.hash = address([], { group: id }); }));
   }
 
-  function section(board, group, query) {
+  function section(board, group, query, permalink) {
     const holder = element("div");
     let table;
     const several = board.rows.some((row) => row.seeds > 1);
-    const search = element("input", { type: "search", placeholder: "Filter models", "aria-label": "Filter models", on: { input: () => filter() } });
-    let single = !several || query.has("model");
-    const show = (kind) => { single = kind === "single"; table = ModelsTable.make(board, group, single); holder.replaceChildren(table.node); filter(); };
+    const search = element("input", { type: "search", placeholder: "Filter models", "aria-label": "Filter models", value: permalink.get("filter"), on: { input: () => filter() } });
+    let single = !several || query.has("model") || permalink.get("rows") === "single";
+    const tools = element("div");
+    const show = (kind) => {
+      single = kind === "single";
+      if (several && !query.has("model")) permalink.set("rows", single ? "single" : "");
+      table = ModelsTable.make(board, group, single, permalink);
+      holder.replaceChildren(table.node);
+      tools.replaceChildren(table.tools);
+      filter();
+    };
     function filter() {
+      permalink.set("filter", search.value.trim());
       const words = search.value.trim().toLowerCase();
       table.show(Holdings.rowsOf(board, single).filter((row) => row.label.toLowerCase().includes(words)));
     }
@@ -76,7 +94,7 @@ const OverviewPage = (() => {
     const node = element(
       "div",
       {},
-      element("section", {}, element("div", { class: "section-head" }, element("h2", {}, "All models"), switches, search), holder, legend(board)),
+      element("section", {}, element("div", { class: "section-head" }, element("h2", {}, "All models"), switches, search, tools), holder, legend(board)),
       heat,
       kinds ? element("section", {}, element("h2", {}, "Method × kind of item"), kinds) : null,
       charts.length ? element("div", { class: charts.length > 1 ? "two" : "" }, charts) : null,
@@ -103,14 +121,19 @@ const OverviewPage = (() => {
     return Curves.training(curves, Holdings.site.runs) || element("p", { class: "faint" }, "No run here has a training log.");
   }
 
-  /** Loads what is below the fold when it comes near. */
+  const PATIENCE = 2500; // milliseconds until what nobody has looked at is there all the same: it may be printed
+
+  /** Loads what is below the fold when it comes near, or when all else is done. */
   function lazily(make) {
     const holder = element("div", { class: "lazy" }, element("p", { class: "faint" }, "Loading …"));
-    const watcher = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
+    const waiting = setTimeout(() => begin(), PATIENCE);
+    const watcher = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) begin(); }, { rootMargin: "400px" });
+    function begin() {
+      clearTimeout(waiting);
       watcher.disconnect();
+      if (!holder.isConnected) return; // the reader has gone on
       make().then((node) => holder.replaceChildren(node), (error) => holder.replaceChildren(element("p", { class: "bad" }, error.message)));
-    }, { rootMargin: "400px" });
+    }
     watcher.observe(holder);
     return holder;
   }

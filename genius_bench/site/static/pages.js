@@ -2,8 +2,8 @@
 "use strict";
 
 (() => {
-  const PAGES = { "": OverviewPage, boards: LeaderboardsPage, runs: RunsPage, run: RunPage, queries: QueriesPage, samples: SamplesPage };
-  const BELONGS = { run: "runs", queries: "runs" };
+  const PAGES = { "": OverviewPage, boards: LeaderboardsPage, runs: RunsPage, run: RunPage, compare: ComparePage, queries: QueriesPage, samples: SamplesPage };
+  const BELONGS = { run: "runs", compare: "runs", queries: "runs" };
   const main = document.getElementById("main");
   const scrolled = new Map();
   let shown = "";

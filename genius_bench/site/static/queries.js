@@ -22,18 +22,21 @@ const QueriesPage = (() => {
   }
 
   function showList(main, run, iteration, index) {
+    const permalink = Permalink.of();
     const shown = index.rows.map((row, place) => ({ place, row }));
     let found = shown;
     const list = VirtualList.make({
       label: "Queries",
       rowHeight: 46,
       draw: (at) => line(found[at].row, index),
+      nothing: () => [element("p", {}, `No query has “${search.value.trim()}” in its name or its text.`)],
       open: (at) => { location.hash = addressOf(run, iteration.iteration, found[at].place); },
     });
     const count = element("p", { class: "count", role: "status" });
-    const search = element("input", { type: "search", placeholder: "Search queries", "aria-label": "Search queries", on: { input: filter } });
+    const search = element("input", { type: "search", placeholder: "Search queries", "aria-label": "Search queries", value: permalink.get("search"), on: { input: filter } });
     function filter() {
       const words = search.value.trim().toLowerCase();
+      permalink.set("search", words);
       found = shown.filter(({ row }) => row[0].toLowerCase().includes(words) || row[1].toLowerCase().includes(words));
       count.textContent = `${Numbers.count(found.length)} of ${Numbers.plural(shown.length, "query", "queries")}`;
       list.show(found.length);
@@ -44,7 +47,7 @@ const QueriesPage = (() => {
       element("div", { class: "fill" }, list.node),
     );
     filter();
-    return { search, list: () => { list.node.focus(); list.select(0); } };
+    return { search, list: () => { list.focus(); list.select(0); } };
   }
 
   function line([id, prompt, rows, steps], index) {

@@ -10,12 +10,12 @@ const RunPage = (() => {
     const page = await Data.load(run.file);
     main.append(heading(run, page));
     const scores = scoresTable(page);
-    if (scores) main.append(element("section", {}, element("h2", {}, "Scores"), scores.node));
+    if (scores) main.append(element("section", {}, element("div", { class: "section-head" }, element("h2", {}, "Scores"), scores.tools), scores.node));
     main.append(element("section", {}, element("h2", {}, "Lineage"), element("p", { class: "faint" }, "From the scores back to the queries. A key is the hash of everything that determines its artifact."), lineage(run, page)));
     const curves = trainingCurves(page);
     if (curves) main.append(curves);
     if (page.cost) main.append(element("section", {}, element("h2", {}, "Cost"), facts(costs(page.cost))));
-    if (page.recipe) main.append(element("section", {}, element("h2", {}, "Recipe"), recipe(page.recipe)));
+    if (page.recipe) main.append(element("section", {}, element("h2", {}, "Recipe"), differing(page.differs), recipe(page.recipe)));
     const corpus = page.corpus || {};
     if (Object.keys(corpus).length) main.append(element("section", {}, element("h2", {}, "Corpus"), tree(corpus)));
     main.append(environment(page));
@@ -42,7 +42,7 @@ const RunPage = (() => {
       const model = one.fingerprint.slice(0, KEY);
       const row = rowOf(one.group, model);
       return {
-        label: Holdings.modelName(model), numeric: true, value: (task) => row?.cells[task]?.[0],
+        label: Holdings.modelName(model), numeric: true, estimate: (task) => row?.cells[task],
         cell: (task) => scoreCell(one, model, row, task),
       };
     });
@@ -65,7 +65,7 @@ const RunPage = (() => {
     const gain = row.gains[task];
     return [
       element("a", { class: "cell", href: link, title: "its samples" }, ModelsTable.number(row.cells[task], { beside: ModelsTable.mark(gain) })),
-      gain ? element("a", { class: "gain-line faint", href: address([], { group: evaluation.group, model, task }), title: "its cell on the board" }, `${Numbers.signed(gain[0])} [${Numbers.signed(gain[1])}, ${Numbers.signed(gain[2])}] ${Numbers.probability(gain[3])}`) : null,
+      gain ? element("a", { class: "gain-line faint", href: ModelsTable.samplesAddress([model], task, evaluation.group, "changed"), title: "what came right and what went wrong" }, `${Numbers.signed(gain[0])} [${Numbers.signed(gain[1])}, ${Numbers.signed(gain[2])}] ${Numbers.probability(gain[3])}`) : null,
     ];
   }
 
@@ -129,7 +129,7 @@ const RunPage = (() => {
   const key = (text) => element("code", { class: "key", title: text }, String(text).slice(0, KEY));
 
   function facts(pairs) {
-    return element("dl", { class: "facts small" }, pairs.map(([label, value]) => element("div", {}, element("dt", {}, label), element("dd", {}, value))));
+    return element("dl", { class: "facts" }, pairs.map(([label, value]) => element("div", {}, element("dt", {}, label), element("dd", {}, value))));
   }
 
   function costs(cost) {
@@ -157,6 +157,13 @@ const RunPage = (() => {
 
   function line(steps, values, plot) {
     return steps.map((step, place) => (values[place] === null ? "" : `${place && values[place - 1] !== null ? "L" : "M"}${plot.x(step).toFixed(1)} ${plot.y(values[place]).toFixed(1)}`)).join("");
+  }
+
+  /** What was asked for beyond the defaults stands before the whole. */
+  function differing(pairs) {
+    if (!pairs) return null;
+    const known = pairs.length ? tree(Object.fromEntries(pairs)) : element("p", { class: "faint" }, "nothing");
+    return element("div", { class: "recipe-part differs" }, element("h3", {}, "differs from the defaults"), known);
   }
 
   function recipe(values) {

@@ -4,26 +4,37 @@
 const Sample = (() => {
   const repeatName = (repeat) => (repeat === 0 ? "greedy" : `sample ${repeat}`);
 
+  const VIEWS = [["", "Text"], ["arranged", "Markdown and formulas"], ["differences", "Differences"]];
+
   /**
-   * options: { against, words, choose: model → void, open: number → void, close }
+   * options: { against, words, view, choose: model → void, look: view → void, open: number → void, close }
    */
   async function make(answers, number, options) {
     const one = answers.read(number);
     await answers.texts(one.set.pack);
     const other = otherOf(answers, one, options.against);
     if (other) await answers.texts(other.set.pack);
-    const sides = [side(answers.read(number), options.words), other ? side(answers.readAt(other.set, other.place), options.words) : null];
+    const both = [answers.read(number), other ? answers.readAt(other.set, other.place) : null].filter(Boolean);
+    const view = VIEWS.some(([name]) => name === options.view) && (other || options.view !== "differences") ? options.view : "";
+    const texts = await shown(both, view, options.words);
     return element(
       "article",
       { class: "sample", tabindex: "-1", "aria-label": `Sample ${one.item}` },
-      header(one, options),
+      header(one, both, options),
       element("h3", {}, "Question"),
-      Text.block(one.question, options.words),
+      view === "arranged" ? await Markdown.make(one.question) : Text.block(one.question, options.words),
       element("div", { class: "gold" }, element("span", { class: "faint" }, "gold "), one.gold ? element("strong", {}, one.gold) : element("span", { class: "faint" }, "none: the answer is judged")),
       repeats(answers, one, other, options),
-      compareChoice(answers, one, options),
-      element("div", { class: `sides ${other ? "two-sides" : ""}` }, sides),
+      element("div", { class: "controls" }, compareChoice(answers, one, options), switcher("Answers as", other ? VIEWS : VIEWS.slice(0, 2), view, options.look)),
+      element("div", { class: `sides ${other ? "two-sides" : ""}` }, both.map((each, place) => side(answers, each, texts[place]))),
     );
+  }
+
+  /** The answers' texts as the reader wants to see them. */
+  async function shown(both, view, words) {
+    const responses = both.map((one) => one.texts.response);
+    if (view === "differences") return Differences.make(...responses);
+    return Promise.all(responses.map((text) => (!text ? element("p", { class: "faint" }, "(no text)") : view ? Markdown.make(text) : Text.block(text, words))));
   }
 
   function otherOf(answers, one, against) {
@@ -32,13 +43,14 @@ const Sample = (() => {
     return place < 0 ? null : { set, place };
   }
 
-  function header(one, options) {
+  function header(one, both, options) {
     return element(
       "header",
       { class: "sample-head" },
       element("div", {}, element("h2", {}, one.task), element("code", { class: "key" }, one.item)),
       element("div", { class: "sample-tools" },
         element("a", { class: "button", href: address([], { group: options.group, model: one.model, task: one.task }) }, "its cell"),
+        element("button", { type: "button", class: "quiet", on: { click: () => Downloads.json(`${one.item} ${repeatName(one.repeat)}`, both.map(record)) } }, "JSON"),
         element("button", { type: "button", class: "quiet", "aria-label": "Close the sample", on: { click: options.close } }, "✕")),
     );
   }
@@ -65,7 +77,13 @@ const Sample = (() => {
     return element("p", { class: "controls" }, choice("Beside", [["", "no other model"], ...models.map((model) => [model, Holdings.modelName(model)])], options.against || "", options.choose));
   }
 
-  function side(one, words) {
+  /** A sample as a file: everything that stands here. */
+  function record({ task, item, repeat, question, gold, model, right, published, share, texts }) {
+    const { response, extracted, released, finish, tokens, seed, error, ungraded, judgements } = texts;
+    return { task, item, repeat, model: Holdings.modelName(model), question, gold, response, right, extracted, published_rules: { right: published, extracted: released }, share, finish, tokens, seed, error, ungraded, judgements };
+  }
+
+  function side(answers, one, text) {
     const { texts } = one;
     return element(
       "section",
@@ -76,10 +94,23 @@ const Sample = (() => {
       failures(one),
       texts.error ? element("p", { class: "bad" }, texts.error) : null,
       texts.ungraded ? element("p", { class: "bad" }, texts.ungraded) : null,
-      texts.response ? Text.block(texts.response, words) : element("p", { class: "faint" }, "(no text)"),
+      text,
+      element("p", { class: "side-tools" }, texts.response ? Downloads.copyButton("Copy the answer", texts.response) : null),
+      prompt(answers, one),
       texts.judgements.length ? element("details", {}, element("summary", {}, "What the judge wrote"), texts.judgements.map((text) => Text.block(text))) : null,
       texts.judgeErrors.map((text) => element("p", { class: "bad" }, text)),
     );
+  }
+
+  /** What the model read, with its template around it; loaded when it is opened. */
+  function prompt(answers, one) {
+    const holder = element("div", {}, element("p", { class: "faint" }, "Loading …"));
+    const fill = async () => {
+      const text = await answers.prompt(one);
+      holder.replaceChildren(...(text ? [Text.block(text), Downloads.copyButton("Copy the prompt", text)] : [element("p", { class: "faint" }, "It was not kept: these answers are older than that.")]));
+    };
+    const open = (event) => { if (event.target.open) fill().catch((error) => holder.replaceChildren(error.message)); };
+    return element("details", { class: "prompt-shown", on: { toggle: open } }, element("summary", {}, "The prompt as the model read it"), holder);
   }
 
   function modelLink(model) {

@@ -27,7 +27,7 @@ const SamplesPage = (() => {
     let found = new Uint32Array(0);
     let opened = 0;
     const pane = element("aside", { class: "pane", "aria-label": "Sample" });
-    const list = VirtualList.make({ label: "Graded answers", rowHeight: matchMedia("(max-width: 640px)").matches ? 82 : 58, draw: (index) => line(answers, found[index], list.draw), open: (index) => open(found[index], true), moved: (index) => { if (pane.childElementCount) open(found[index], false); } });
+    const list = VirtualList.make({ label: "Graded answers", rowHeight: matchMedia("(max-width: 640px)").matches ? 82 : 58, draw: (index) => line(answers, found[index], list.draw), open: (index) => open(found[index], true), moved: (index) => { if (pane.childElementCount) open(found[index], false); }, nothing });
     const search = element("input", { type: "search", value: state.search, placeholder: "Search questions and answers", "aria-label": "Search questions and answers", on: { input: () => { state.search = search.value; refresh(); } } });
     const progress = element("span", { class: "faint progress", role: "status" });
     const controls = element("div", { class: "filters" });
@@ -59,14 +59,26 @@ const SamplesPage = (() => {
       remember();
     }
 
+    /** What was asked for, in words, where no answer is so. */
+    function nothing() {
+      const asked = [
+        state.task ? `of ${state.task}` : "", state.model ? `by ${state.model.split(" ").map(Holdings.modelName).join(", ")}` : "",
+        state.show === "all" ? "" : `that are ${SHOWN.flatMap((one) => one.options || [one]).find(([kind]) => kind === state.show)[1]}`, state.against ? `against ${Holdings.modelName(state.against)}` : "",
+        state.repeats === "all" ? "" : `(${state.repeats === "greedy" ? "greedy" : "samples"} only)`, state.search.trim() ? `with “${state.search.trim()}”` : "",
+      ].filter(Boolean).join(" ");
+      const all = () => { Object.assign(state, { task: "", model: "", show: "all", against: "", repeats: "all", search: "" }); search.value = ""; drawControls(); refresh(); };
+      return [element("p", {}, `There are no answers ${asked}.`), element("button", { type: "button", on: { click: all } }, "Show all answers")];
+    }
+
     async function open(number, focus) {
       opened += 1;
       const turn = opened;
       const one = answers.read(number);
       state.open = [one.task, one.model, wellFormed(one.item), one.repeat].join("\n");
       const node = await Sample.make(answers, number, {
-        group: group.id, against: state.against, words: state.search.trim().toLowerCase(),
+        group: group.id, against: state.against, words: state.search.trim().toLowerCase(), view: state.view,
         choose: (model) => { state.against = model; drawControls(); refresh({ stay: true }); open(number, false); },
+        look: (view) => { state.view = view; open(number, false); },
         open: (next) => open(next, false), close,
       });
       if (turn !== opened || !main.isConnected) return; // another was opened meanwhile, or another page
@@ -85,13 +97,13 @@ const SamplesPage = (() => {
       state.open = "";
       remember();
       list.draw();
-      list.node.focus({ preventScroll: true });
+      list.focus();
       return true;
     }
 
     function remember() {
-      const { task, model, against, show: kind, repeats, search: words, open: sample } = state;
-      const kept = { group: group === Holdings.site.groups[0] ? "" : group.id, task, model, against, show: kind === "all" ? "" : kind, answers: repeats === "all" ? "" : repeats, search: wellFormed(words), open: sample };
+      const { task, model, against, show: kind, repeats, search: words, open: sample, view } = state;
+      const kept = { group: group === Holdings.site.groups[0] ? "" : group.id, task, model, against, show: kind === "all" ? "" : kind, answers: repeats === "all" ? "" : repeats, search: wellFormed(words), open: sample, view };
       history.replaceState(null, "", address(["samples"], kept));
     }
 
@@ -106,7 +118,7 @@ const SamplesPage = (() => {
     reopen(answers, state, found, list, open);
     if (query.get("focus") === "search") search.focus();
     setTimeout(loadTexts, 120); // the list is drawn first
-    return { search, close, list: () => { list.node.focus(); list.select(0); } };
+    return { search, close, list: () => { list.focus(); list.select(0); } };
 
     function loadTexts() {
       answers.allTexts(textsArrived).catch((error) => { progress.textContent = error.message; });
@@ -131,6 +143,7 @@ const SamplesPage = (() => {
       repeats: known(query.get("answers") || "", ["greedy", "samples"]) || "all",
       search: query.get("search") || "",
       open: query.get("open") || "",
+      view: query.get("view") || "",
     };
     chooseAgainst(answers, state);
     return state;

@@ -81,5 +81,8 @@ const Text = (() => {
     return found;
   }
 
-  return { plain, node, block };
+  /** Whether a text holds nothing that is not seen or turns round what stands beside it. */
+  const isCalm = (text) => !HIDDEN.test(text.replace(/\u2061|\u2062|\u2063|\u2064/g, "")) && !RIGHT_TO_LEFT.test(text);
+
+  return { plain, node, block, isCalm };
 })();

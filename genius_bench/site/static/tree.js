@@ -67,7 +67,7 @@ const ForesightTree = (() => {
       element("span", { class: "candidate-head" }, element("span", { class: "number" }, `${number + 1}`), roles),
       element("span", { class: "candidate-step" }, frozen ? "(the finished answer)" : one.step.trim() || "(blank)"),
       element("span", { class: "candidate-numbers" }, `f ${Numbers.fixed(one.score, 3)}`, element("span", {}, `A ${Numbers.signed(one.advantage, 3)}`)),
-      element("span", { class: "probability", title: `probability ${Numbers.fixed(100 * one.probability, 1)} %`, vary: { "--share": `${Math.max(0, Math.min(100, 100 * one.probability))}%` } }),
+      element("span", { class: "probability", title: `probability ${Numbers.fixed(100 * one.probability)} %`, vary: { "--share": `${Math.max(0, Math.min(100, 100 * one.probability))}%` } }),
     );
     return made;
   }
@@ -98,7 +98,7 @@ const ForesightTree = (() => {
     const role = step.chosen === number ? ", chosen for training" : step.rejected === number ? ", rejected for training" : "";
     return [
       element("h3", {}, `Step ${place + 1}, candidate ${number + 1}${role}`),
-      RunPage.facts([["f", Numbers.fixed(one.score, 4)], ["A", Numbers.signed(one.advantage, 4)], ["probability", `${Numbers.fixed(100 * one.probability, 2)} %`], ["answer ended in this step", one.finished ? "yes" : "no"]]),
+      RunPage.facts([["f", Numbers.fixed(one.score, 4)], ["A", Numbers.signed(one.advantage, 4)], ["probability", `${Numbers.fixed(100 * one.probability)} %`], ["answer ended in this step", one.finished ? "yes" : "no"]]),
       element("div", { class: "whole-response" }, part("before", "steps before", before), part("now", "this step", one.step), part("ahead", "look-ahead", one.foresight)),
     ];
   }

@@ -5,11 +5,12 @@ const VirtualList = (() => {
   const TALLEST = 8_000_000; // pixels: browsers cut taller elements off
   const BEYOND = 6; // rows drawn above and below the view
 
-  /** options: { label, rowHeight, draw: index → [nodes], open: index → void, moved: index → void } */
+  /** options: { label, rowHeight, draw: index → [nodes], open: index → void, moved: index → void, nothing: () → nodes } */
   function make(options) {
     const { rowHeight } = options;
     const space = element("div", { class: "list-space" });
     const list = element("div", { class: "list", role: "listbox", tabindex: "0", "aria-label": options.label }, space);
+    const empty = element("div", { class: "list-empty" });
     let count = 0;
     let current = -1;
     let pending = false;
@@ -35,6 +36,7 @@ const VirtualList = (() => {
       for (let index = from; index < to; index += 1) rows.push(row(index, origin + index * rowHeight));
       space.style.height = `${height()}px`;
       space.replaceChildren(...rows);
+      empty.replaceChildren(...(count ? [] : options.nothing()));
       if (current >= from && current < to) list.setAttribute("aria-activedescendant", `row-${current}`);
       else list.removeAttribute("aria-activedescendant");
     }
@@ -91,7 +93,8 @@ const VirtualList = (() => {
     new ResizeObserver(soon).observe(list);
 
     return {
-      node: list,
+      node: element("div", { class: "list-holder" }, list, empty),
+      focus: () => list.focus({ preventScroll: true }),
       select,
       draw: soon,
       current: () => current,
