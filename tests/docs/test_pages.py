@@ -91,7 +91,7 @@ SAID = {
     "start.md": "sft seed 0",
     "own-data.md": "corpus queries.jsonl: 3 queries",
     "lora.md": "checkpoint: ",
-    "rates-and-seeds.md": "sft mean of 2 seeds",
+    "rates-and-seeds.md": "sft, 2 seeds",
     "chat-templates.md": "lab",
     "tracking.md": "offline-run-",
     "sharing.md": "imported: ",

