@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import sampling_speed
 from benchmarks.sampling_speed import compare_scores, report, take_turns
 from benchmarks.schedules import Recorded, Sampled, ceiling, ours, published
 from genius_bench.corpora import load_corpus
@@ -95,15 +94,15 @@ def test_the_ceiling_generates_the_same_tokens(engine: HFEngine, queries: list[Q
     assert all(request.then or not request.stop for request in first.requests)
 
 
-def test_a_run_is_reported(engine: HFEngine, queries: list[Query], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling_speed, "METHOD", Genius(ForesightOptions(steps=1)))
+def test_a_run_is_reported(engine: HFEngine, queries: list[Query]) -> None:
+    method = Genius(ForesightOptions(steps=1))
     forgotten = 0
 
     async def forget() -> None:
         nonlocal forgotten
         forgotten += 1
 
-    found = asyncio.run(take_turns(engine, queries[:1], 2, forget))
+    found = asyncio.run(take_turns(engine, queries[:1], 2, forget, method))
     assert forgotten == 8
     told = report(found, 1)
     assert told["ours"]["queries_per_second"] > 0
