@@ -27,6 +27,10 @@ class EngineLostError(GeniusBenchError):
     when it is started again."""
 
 
+class Terminated(BaseException):
+    """A SIGTERM: what Slurm, systemd and `kill` send. Work ends as by Ctrl-C, and no library takes it for one."""
+
+
 MOST_LISTED = 20
 
 

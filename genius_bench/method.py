@@ -48,7 +48,8 @@ class Method(ABC):
     group: ClassVar[str] = "others"
     """Where listings put it: "paper" (Genius and what it is compared with), "offline", "controls"."""
     needs: frozenset[str] = frozenset()
-    """Labels of the corpus that it is handed: "references", "answers". Others are removed before it sees a query.
+    """Labels of the corpus that it is handed: "references", "answers", "pairs" (then the corpus is read as preference
+    data). Others are removed before it sees a query.
     What the class says holds for the default options; an instance may say otherwise."""
     Options: ClassVar[type[Section]] = Section
     """The recipe's `sampling` section."""
@@ -58,6 +59,8 @@ class Method(ABC):
     """Named recipes laid over the defaults; `paper` is the default one."""
     builds_on_earlier: ClassVar[bool] = False
     """Whether an iteration reads what earlier ones have collected of its query: `Policy.earlier`."""
+    makes: ClassVar[frozenset[str]] = frozenset()
+    """What its rows may be or hold where its presets' objectives do not show it: "pairs", "advantages"."""
     objective: ClassVar[Layer] = {"name": "dpo"}
     """The recipe's default `objective` section."""
     training: ClassVar[Layer] = {}

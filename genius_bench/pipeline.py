@@ -1,24 +1,28 @@
 """One way through the house: queries → training set → checkpoint → scores, once per iteration."""
 
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genius_bench import stages
-from genius_bench.artifacts import Artifact
+from genius_bench.artifacts import Artifact, Store
 from genius_bench.contamination.gate import refuse
 from genius_bench.corpora import Corpus
+from genius_bench.engines.endpoint import resolve_served
 from genius_bench.engines.loading import ModelFiles, resolve_model
 from genius_bench.evaluation.cards import tasks_of
 from genius_bench.evaluation.controls import controls_of
-from genius_bench.planning.fitting import refuse_training
+from genius_bench.integrity import digest_of
+from genius_bench.planning.fitting import refuse_sampling, refuse_training
 from genius_bench.printing import note
 from genius_bench.recipe import CONTROLS, EngineSection, EvaluationSection, JudgeSection, Recipe
 from genius_bench.resolution import Resolved
+from genius_bench.run_places import going_on, link_checkpoints
 from genius_bench.runs import Evaluation, Run, write_run
 from genius_bench.sampling.collecting import rows_and_left_out
-from genius_bench.sharing.cards import write_cards
+from genius_bench.sharing.cards import renew_cards, write_cards
 
 JUDGEMENT = ("model", "both_orders", "temperature", "max_tokens")
 SPENDING = {name: True for name in JudgeSection.model_fields if name not in JUDGEMENT}
@@ -30,6 +34,11 @@ if TYPE_CHECKING:
 
 def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     """Runs a recipe (finding whatever exists already) and records it. Raises before any work for bad input."""
+    with ExitStack() as meanwhile:
+        return _train(home, resolved, evaluate, meanwhile)
+
+
+def _train(home: Path, resolved: Resolved, evaluate: bool, meanwhile: ExitStack) -> Run:
     from genius_bench.training.stage import checkpoints_on_the_way
 
     recipe = resolved.recipe
@@ -40,6 +49,9 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
     stages.check_recipe(home, resolved)
     base = resolve_model(recipe.model)
     corpus = stages.read_corpus(home, resolved, base)
+    run_id = resolved.run_id(base.fingerprint, corpus.fingerprint)
+    meanwhile.enter_context(going_on(home, run_id))
+    note(f"run {run_id}: {resolved.method.title} on {recipe.model}, seed {recipe.seed}")
     skipped = "".join(f", {count} skipped ({reason})" for reason, count in corpus.skipped.items())
     short = f" of the {corpus.wanted} wanted" if len(corpus.queries) < (corpus.wanted or 0) else ""
     note(f"corpus {corpus.name}: {len(corpus.queries)} queries{short}{skipped}")
@@ -80,7 +92,7 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
             home, policies, tasks, recipe.evaluation, recipe.engine.for_files, uncontrolled
         )
     run = Run(
-        id=resolved.run_id(base.fingerprint, corpus.fingerprint),
+        id=run_id,
         recipe=recipe.model_dump(),
         base=recipe.model,
         base_fingerprint=base.fingerprint,
@@ -98,6 +110,7 @@ def train(home: Path, resolved: Resolved, *, evaluate: bool = True) -> Run:
         evaluations=evaluations,
     )
     write_run(home, run)
+    link_checkpoints(home, run)
     write_cards(home, run)
     return run
 
@@ -138,6 +151,32 @@ def _record_on_the_way(iteration: int, step: int, checkpoint: Artifact, policy: 
         "path": str(policy.path),
         "fingerprint": policy.fingerprint,
     }
+
+
+def evaluate_one(home: Path, checkpoint: str, settings: EvaluationSection, engine: EngineSection) -> Run:
+    """Scores a model (a name as for a run, or a server's URL) and records that as a run of its own.
+
+    Raises `InputError` before any work for bad input.
+    """
+    tasks = asked_tasks(settings, checkpoint)
+    refuse_sampling(checkpoint, engine)
+    model = resolve_served(checkpoint, engine)
+    Store(home)
+    described = digest_of([model.fingerprint, _described(settings), sorted(tasks)])[:10]
+    with going_on(home, f"eval-{described}"):
+        evaluations = evaluate_models(home, [model], tasks, settings, engine)
+        run = Run(id=f"eval-{described}", evaluations=evaluations)
+        write_run(home, run)
+    renew_cards(home, model.fingerprint)
+    return run
+
+
+def asked_tasks(settings: EvaluationSection, model: str) -> list[str]:
+    """The tasks of an evaluation that there are; those of its suite that there are not yet are told."""
+    tasks, missing = tasks_of(settings, model)
+    if missing:
+        note(f"not available yet, left out: {', '.join(missing)}")
+    return tasks
 
 
 def evaluate_models(

@@ -2,7 +2,11 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genius_bench.readable import readable, readable_json, readable_name
@@ -18,9 +22,47 @@ def say(text: str) -> None:
     print(readable(text))
 
 
+def counted(number: int, one: str) -> str:
+    """A number with its noun: 1 run, 2 runs."""
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
 def note(text: str) -> None:
-    """What is said beside the results, on standard error."""
+    """What is said beside the results, on standard error and in the log."""
     print(readable(text), file=sys.stderr, flush=True)
+    log(text)
+
+
+_log: Path | None = None
+
+
+def keep_log(path: Path | None) -> None:
+    """From now on, what is noted goes to this file as well; whole lines, so that processes may share one."""
+    global _log
+    _log = path
+
+
+def log_kept() -> Path | None:
+    """For processes that this one starts."""
+    return _log
+
+
+def log(text: str) -> None:
+    """A line of the log alone. A log that cannot be written is no reason to end what it is about."""
+    if _log is not None:
+        with suppress(OSError), _log.open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {readable(text)}\n")
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses and named tuples as objects, so that JSON keeps their names."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def say_json(value: Any) -> None:

@@ -10,8 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from genius_bench.errors import GeniusBenchError, first_line
+from genius_bench.errors import GeniusBenchError, Terminated, first_line
 from genius_bench.home import choose, home
+from genius_bench.printing import keep_log, log_kept
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -21,13 +22,19 @@ def in_own_process(
     stage: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
 ) -> Result:
     """Calls `stage` in a fresh process and returns (or raises) what it does. Arguments must be picklable."""
-    with ProcessPoolExecutor(1, mp_context=_context(), initializer=_begin, initargs=(home(),)) as pool:
+    told = (home(), log_kept())
+    with ProcessPoolExecutor(1, mp_context=_context(), initializer=_begin, initargs=told) as pool:
         try:
             return pool.submit(stage, *args, **kwargs).result()
-        except KeyboardInterrupt:  # asked of this process alone, the stage's would go on
+        except (KeyboardInterrupt, Terminated):  # asked of this process alone, the stage's would go on
             for child in multiprocessing.active_children():
                 child.terminate()
             raise
+        except SystemExit as error:  # a library's: let through, it would end the command as if all were well
+            raise GeniusBenchError(
+                f"the {stage.__name__.strip('_')} stage ended itself (exit code {error.code}); what it had finished is "
+                "kept: run the same command again to continue"
+            ) from error
         except BrokenProcessPool as error:
             raise GeniusBenchError(
                 f"the {stage.__name__.strip('_')} stage was ended from outside (out of memory, perhaps); "
@@ -58,9 +65,10 @@ def _context() -> Any:
     return context
 
 
-def _begin(home: Path) -> None:
+def _begin(home: Path, log: Path | None) -> None:
     """The server that a stage forks from keeps the environment that it was started in: another home must be told."""
     choose(home)
+    keep_log(log)
     _end_with_parent()
 
 

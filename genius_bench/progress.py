@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from genius_bench.printing import note, open_console
+from genius_bench.printing import log, note, open_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 Advance = Callable[[int], None]
 
 LINE_EVERY_SECONDS = 10.0
+
+
+def duration(seconds: float) -> str:
+    """As people say it: 42 s, 7 min 05 s, 15 h 07 min, 2 d 03 h."""
+    seconds = round(seconds)
+    for unit, size, part, per in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if seconds >= size:
+            return f"{seconds // size} {unit} {seconds % size // per:02d} {part}"
+    return f"{seconds} s"
 
 
 @contextmanager
@@ -46,6 +55,7 @@ def _bar(console: "Console", description: str, total: int, unit: str, done: int)
             bar.update(task, advance=count, rate=f"{rate:.1f}/s")
 
         yield advance
+        log(f"{description}: {done + finished}/{total} {unit} in {duration(time.monotonic() - started)}")
 
 
 @contextmanager
@@ -56,7 +66,7 @@ def _lines(console: "Console", description: str, total: int, unit: str, done: in
     def line(now: float) -> str:
         rate = finished / max(now - started, 1e-9)
         left = (total - done - finished) / rate if rate else 0.0
-        return f"{description}: {done + finished}/{total} {unit}, {rate:.1f}/s, {left:.0f} s left"
+        return f"{description}: {done + finished}/{total} {unit}, {rate:.1f}/s, {duration(left)} left"
 
     def advance(count: int) -> None:
         nonlocal finished, last
@@ -68,4 +78,4 @@ def _lines(console: "Console", description: str, total: int, unit: str, done: in
 
     yield advance
     seconds = time.monotonic() - started
-    note(f"{description}: {done + finished}/{total} {unit} in {seconds:.0f} s")
+    note(f"{description}: {done + finished}/{total} {unit} in {duration(seconds)}")

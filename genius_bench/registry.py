@@ -33,7 +33,15 @@ def names(kind: str) -> list[str]:
 def check(kind: str, name: str) -> None:
     """Raises `InputError` that names the nearest installed plug-in when there is none called `name`."""
     if not isinstance(name, str) or name not in _group(kind):
-        raise InputError(f"unknown {GROUPS[kind]} '{name}': {nearest(name, names(kind))}")
+        others = (GROUPS[other] for other in GROUPS if name in names(other))
+        hint = next((f"but there is the {other} '{name}' (--{other.split()[-1]})" for other in others), None)
+        raise InputError(f"unknown {GROUPS[kind]} '{name}': {hint or nearest(name, names(kind))}")
+
+
+def place(kind: str, name: str) -> str:
+    """Where a plug-in is, as `package.module:Name`."""
+    check(kind, name)
+    return _group(kind)[name].value
 
 
 def load(kind: str, name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from genius_bench import registry
 from genius_bench.errors import InputError, nearest
 from genius_bench.integrity import digest_of
-from genius_bench.layers import Layer, merge, read_layer, validate
+from genius_bench.layers import Layer, merge, read_layer, section_of, validate
 from genius_bench.method import Method
 from genius_bench.recipe import NOT_WHAT, Recipe, TrainingSection
 
@@ -70,7 +70,8 @@ def resolve(*layers: Layer) -> Resolved:
         lab,
         method_class.variants[top.variant],
     )
-    if top.objective.get("name", presets["objective"]["name"]) != presets["objective"]["name"]:
+    own = str(presets["objective"]["name"])
+    if top.objective.get("name", own) != own:
         presets["objective"] = {}  # parameters of the method's own objective mean nothing to another
     values = merge(presets, asked)
     recipe = validate(Recipe, values)
@@ -84,7 +85,47 @@ def resolve(*layers: Layer) -> Resolved:
             "objective": {"name": objective.name, **objective.model_dump()},
         }
     )
-    return Resolved(complete, method_class(options), objective)
+    resolved = Resolved(complete, method_class(options), objective)
+    if not asked.get("sampling"):  # an option of the method may make rows of another kind
+        _check_rows(resolved, own)
+    _check_references(resolved)
+    return resolved
+
+
+def _check_rows(resolved: Resolved, own: str) -> None:
+    """Raises `InputError` where the objective is not for the rows that the method makes for its `own`."""
+    objective, method = resolved.objective, resolved.method
+    if getattr(method, "objectives", "objectives") != "objectives":  # it is given no rows
+        return
+    presets = [method.objective, *(section_of(layer, "objective") for layer in method.variants.values())]
+    theirs = {one.name: one for one in (_objective_class(layer) for layer in presets) if one}
+    fits = f"--objective {own}, or leave --objective out"
+    if objective.eats == "pairs" and theirs[own].eats == "demonstrations" and "pairs" not in method.makes:
+        raise InputError(
+            f"objective '{objective.name}' needs pairs, and method '{method.name}' makes demonstrations: {fits}"
+        )
+    makes_advantages = "advantages" in method.makes or any(one.needs_advantages for one in theirs.values())
+    if objective.needs_advantages and not makes_advantages:
+        raise InputError(
+            f"objective '{objective.name}' needs advantages, and the rows of method '{method.name}' have none: {fits}"
+        )
+
+
+def _objective_class(layer: Layer) -> "type[Objective] | None":
+    return registry.load("objectives", layer["name"]) if "name" in layer else None
+
+
+def _check_references(resolved: Resolved) -> None:
+    """Raises `InputError` where references are to be taken as recorded, and the method's pairs come without any."""
+    if resolved.method.training.get("reference") != "recompute":
+        return
+    for iteration in range(1, resolved.method.iterations + 1):
+        objective, training = resolved.settings_of(iteration)
+        if objective.needs_reference and training.reference == "recorded":
+            raise InputError(
+                f"training.reference = recorded: nobody samples what method '{resolved.method.name}' trains on after "
+                "the plain prompt, so that nothing is recorded: leave it out (recompute)"
+            )
 
 
 def _multiply(section: Layer, factors: Layer) -> None:

@@ -11,9 +11,19 @@ class Message(TypedDict):
     content: str
 
 
+class Preference(TypedDict, total=False):
+    """What preference data say beside the chosen response, which is a query's `reference`."""
+
+    rejected: str
+    weight: float
+    chosen_advantage: float
+    rejected_advantage: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What a policy is asked. `reference` is a labelled response, `answer` a gold final answer.
+    """What a policy is asked. `reference` is a labelled response, `answer` a gold final answer; a `preference` is read
+    only for methods that need it.
 
     A method is handed only the labels that it declares as needed (`sampling.collecting.visible_part`).
     """
@@ -22,6 +32,7 @@ class Query:
     messages: tuple[Message, ...]
     reference: str | None = None
     answer: str | None = None
+    preference: Preference | None = None
 
 
 FinishReason = Literal["eos", "stop", "length"]

@@ -3,14 +3,14 @@
 import glob
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from genius_bench.artifacts import Store
-from genius_bench.errors import InputError
+from genius_bench.errors import InputError, nearest
 from genius_bench.integrity import digest_of, seal, unsealed
 from genius_bench.storage import locked, publish_file, read_json
 
@@ -112,6 +112,26 @@ def read_runs(home: Path) -> list[Run]:
     """All runs of a home, oldest first."""
     runs = [read_run(path) for path in (home / "runs").glob("*.json")]
     return sorted(runs, key=lambda run: (run.finished_at, run.id))
+
+
+def chosen_runs(home: Path, names: Sequence[str]) -> list[Run]:
+    """The runs that names begin, each once."""
+    runs = read_runs(home)
+    if not runs:
+        raise InputError(f"no runs in {home}: 'genius-bench train' or 'genius-bench eval' makes one")
+    if not names:
+        return runs
+    found: dict[str, Run] = {}
+    for name in names:
+        fitting = [run for run in runs if run.id.startswith(name)]
+        exact = [run for run in fitting if run.id == name]
+        if len(exact or fitting) != 1:
+            several = ", ".join(run.id for run in fitting)
+            hint = f"it may be one of {several}" if fitting else nearest(name, [run.id for run in runs])
+            raise InputError(f"run '{name}' is not one of {home}: {hint}")
+        (run,) = exact or fitting
+        found[run.id] = run
+    return list(found.values())
 
 
 def read_run(path: Path) -> Run:

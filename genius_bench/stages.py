@@ -1,8 +1,9 @@
 """The stages as commands call them, each in a process of its own."""
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.corpora import Corpus, UnusableRow, check_lengths, listing, load_corpus, stored
@@ -13,7 +14,6 @@ from genius_bench.engines.policy_server import check_server, open_sampler
 from genius_bench.engines.rendering import Unrenderable, check_complete, prompt_ids, prompt_text
 from genius_bench.engines.turns import outside_thoughts, require_turn
 from genius_bench.errors import InputError
-from genius_bench.method import Method
 from genius_bench.processes import in_own_process
 from genius_bench.recipe import CorpusSection, EngineSection, EvaluationSection
 from genius_bench.resolution import Resolved
@@ -42,8 +42,8 @@ def usable_corpus(resolved: Resolved, base: ModelFiles, folder: Path | None = No
     A large draw lies in `folder` (or among the system's temporary files) for as long as the corpus is in use.
     """
     section = resolved.recipe.corpus
-    corpus = load_corpus(section, folder)
-    _check_labels(corpus, resolved.method)
+    corpus = load_corpus(section, folder, preferences="pairs" in resolved.method.needs)
+    _check_labels(corpus, resolved)
     tokenizer = load_tokenizer(base.path, resolved.recipe.engine.chat_template)
     turn = require_turn(tokenizer) if "references" in resolved.method.needs else None
 
@@ -66,7 +66,7 @@ def usable_corpus(resolved: Resolved, base: ModelFiles, folder: Path | None = No
         limit, limited_by = context - 1, f"the model's context of {context}"
     usable = check_lengths(corpus, count_tokens, limit, limited_by=limited_by, skip=section.skip_bad_rows)
     if usable is not corpus:
-        _check_labels(usable, resolved.method)  # other rows have taken places
+        _check_labels(usable, resolved)  # other rows have taken places
     _check_number(usable, section)
     return usable
 
@@ -90,21 +90,35 @@ def _look_for_overlap(corpus: Corpus, tasks: list[str], settings: EvaluationSect
     return check_queries(corpus, tasks, settings)
 
 
-def _check_labels(corpus: Corpus, method: Method) -> None:
+def _check_labels(corpus: Corpus, resolved: Resolved) -> None:
+    """Raises `InputError` where the method (or, of pairs, its objective) needs what some rows do not have."""
+    needs = resolved.method.needs
     for label, field in (("references", "reference"), ("answers", "answer")):
-        if label in method.needs:
-            _check_label(corpus, method.name, label, field)
+        if label in needs:
+            hint = f"name their column with --set corpus.{field}_column=NAME"
+            _check_label(corpus, resolved, label, hint, attrgetter(field))
+    if "pairs" in needs and resolved.objective.eats == "pairs":
+        hint = "their column is 'rejected'; demonstrations are trained on with --objective sft"
+        _check_label(
+            corpus,
+            resolved,
+            "rejected responses",
+            hint,
+            lambda query: (query.preference or {}).get("rejected"),
+        )
 
 
-def _check_label(corpus: Corpus, method: str, label: str, field: str) -> None:
+def _check_label(
+    corpus: Corpus, resolved: Resolved, label: str, hint: str, label_of: Callable[[Any], Any]
+) -> None:
     missing, first = 0, ""
     for query in corpus.queries:
-        if getattr(query, field) is None:
+        if label_of(query) is None:
             missing, first = missing + 1, first or query.id
     if missing:
         raise InputError(
-            f"method '{method}' needs {label}, but {missing} of {len(corpus.queries)} rows of corpus {corpus.name} "
-            f"have none (first: '{first}'); name their column with --set corpus.{field}_column=NAME"
+            f"method '{resolved.method.name}' needs {label}, but {missing} of {len(corpus.queries)} rows of corpus "
+            f"{corpus.name} have none (first: '{first}'); {hint}"
         )
 
 

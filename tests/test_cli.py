@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from genius_bench.cli import main
+from genius_bench.cli.options import LOOK, SCORED, WHAT, WHERE
+from genius_bench.printing import counted
+from genius_bench.progress import duration
 from tests.engines.conftest import build
 
 QUERY = '{"id": "a", "query": "Name a colour."}\n'
@@ -55,6 +59,10 @@ def corpus(folder: Path, content: str | bytes) -> str:
         (["--corpus", "nothing.jsonl"], "does not exist"),
         (["--recipe", "/no/such/recipe.yaml"], "cannot read recipe"),
         (["--nonsense"], "No such option"),
+        (["--method", "star", "--objective", "dpo"], "makes demonstrations: --objective sft"),
+        (["--method", "placebo", "--variant", "imitation", "--objective", "dpo"], "makes demonstrations"),
+        (["--method", "scpo", "--objective", "aco"], "rows of method 'scpo' have none: --objective scpo"),
+        (["--method", "spin", "--set", "training.reference=recorded"], "leave it out (recompute)"),
     ],
 )
 def test_bad_options(
@@ -151,6 +159,132 @@ def test_listings_are_lists_of_named_objects(listing: str, capsys: pytest.Captur
     rows = json.loads(capsys.readouterr().out)
     assert rows
     assert all(row["name"] for row in rows)
+
+
+def test_an_engine_that_is_not_installed_is_told_before_anything_is_read(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genius_bench.engines.installed.find_spec", lambda name: None)
+    for command in (["train", "--corpus", "nobody/reads-this"], ["eval", "lab", "--suite", "lab_words"]):
+        for engine, package in (("vllm", "genius-bench[vllm]"), ("ray:hf", "genius-bench[ray]")):
+            assert package in fails(capsys, *command, "--engine", engine, "--home", str(tmp_path))
+
+
+def test_an_empty_home_has_nothing_to_inspect(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert f"no runs in {tmp_path}: 'genius-bench train'" in fails(capsys, "inspect", "--home", str(tmp_path))
+
+
+def test_a_hub_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
+    """Its client retries, which takes a while and is told once."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HF_", "GENIUS_BENCH_"))
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "genius_bench",
+        "train",
+        "--corpus",
+        "owner/name",
+        "--home",
+        str(tmp_path),
+    ]
+    done = subprocess.run(
+        command,
+        env=environment | {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hub")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 2
+    [line] = done.stderr.strip().splitlines()
+    assert line.startswith("error: cannot read data set owner/name from the hub")
+
+
+def test_tasks_are_verified_by_suite_as_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["tasks", "verify", "--suite", "lab_words", "--json"])
+    assert [one["name"] for one in json.loads(capsys.readouterr().out)] == ["lab_words"]
+
+
+@pytest.mark.parametrize("listing", ["methods", "objectives", "tasks", "corpora"])
+def test_listings_break_no_word_at_80_columns(
+    listing: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    main([listing, "--json"])
+    told = json.dumps(json.loads(capsys.readouterr().out), ensure_ascii=False)
+    main([listing])
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    words = [word.strip(",:") for word in printed.split() if word.strip(",:").isalpha() and len(word) > 3]
+    heads = {
+        "rounds",
+        "sampled",
+        "judged",
+        "trained",
+        "others",
+        "paper's",
+        "offline",
+        "controls",
+        "parameters",
+    }
+    assert not [
+        word for word in words if word not in heads and not re.search(rf"(?<![a-zA-Z]){word}(?![a-z])", told)
+    ]
+
+
+def test_objectives_are_listed_without_torch() -> None:
+    script = (
+        "import sys; from genius_bench.cli import main; main(['objectives', '--json'])\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_shells_complete_the_names_of_plugins() -> None:
+    environment = os.environ | {
+        "_GENIUS_BENCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": "genius-bench train --method ge",
+        "COMP_CWORD": "3",
+    }
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; sys.argv[0] = 'genius-bench'; from genius_bench.cli import main; main()",
+    ]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["genius"]
+
+
+def test_help_of_train_groups_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["train", "--help"])
+    said = capsys.readouterr().out
+    places = [said.index(title) for title in (WHAT, WHERE, SCORED, LOOK, "Examples:")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (41.6, "42 s"),
+        (425, "7 min 05 s"),
+        (54426, "15 h 07 min"),
+        (97200, "1 d 03 h"),
+        (3599.7, "1 h 00 min"),
+    ],
+)
+def test_long_times_are_told_as_people_do(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
+
+
+def test_one_thing_is_no_several() -> None:
+    assert [counted(number, "run") for number in (0, 1, 2, 12000)] == [
+        "0 runs",
+        "1 run",
+        "2 runs",
+        "12,000 runs",
+    ]
 
 
 @pytest.mark.slow

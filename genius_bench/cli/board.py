@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json, Suite
-from genius_bench.printing import open_console, say, say_json
+from genius_bench.printing import counted, open_console, plain, say, say_json
 
 PORT = 8642
 
@@ -19,7 +18,15 @@ PORT = 8642
 def board(
     home: Home,
     suite: Suite = None,
-    means: Annotated[bool, typer.Option("--means", help="Only bases and means over training seeds.")] = False,
+    means: Annotated[
+        bool, typer.Option("--means", help="Means over training seeds in place of single ones.")
+    ] = False,
+    number: Annotated[
+        int,
+        typer.Option(
+            "--number", min=1, help="Another board, as listed beneath the first.", show_default=False
+        ),
+    ] = 1,
     cost: Annotated[bool, typer.Option("--cost", help="Show accuracy against cost as well.")] = False,
     as_json: Json = False,
     html: Annotated[
@@ -47,7 +54,8 @@ def board(
 ) -> None:
     """Show every model scored so far, with intervals and significance against its base.
 
-    Numbers made under different settings never share a board: the newest evaluation's settings count. The site
+    Numbers made under different settings never share a board: the one with most models is shown, the others are listed
+    beneath it (--number). The site
     (--html, --serve) holds all of them, with every run, every answer, and every foresight tree.
     """
     if html is not None or serve:
@@ -59,12 +67,12 @@ def board(
     if as_json:
         from genius_bench.reporting.board import build_board
 
-        found = build_board(home, tasks=tasks, means=means)
+        found = build_board(home, tasks=tasks, means=means, number=number)
         under = {"settings": found.settings, "metrics": found.metrics, "not_scored": found.not_scored}
-        rows = [{"name": row.label, **_plain(asdict(row)), **under} for row in found.rows]
+        rows = [{"name": row.label, **plain(row), **under} for row in found.rows]
         say_json(rows)
         return
-    print_board(home, tasks=tasks, means=means, cost=cost)
+    print_board(home, tasks=tasks, means=means, cost=cost, number=number)
 
 
 def print_board(
@@ -74,6 +82,7 @@ def print_board(
     tasks: Sequence[str] | None = None,
     means: bool = False,
     cost: bool = False,
+    number: int = 1,
 ) -> None:
     """The board on standard output."""
 
@@ -81,7 +90,7 @@ def print_board(
     from genius_bench.reporting.terminal import show_board
 
     console = open_console()
-    board = build_board(home, settings=settings, tasks=tasks, means=means)
+    board = build_board(home, settings=settings, tasks=tasks, means=means, number=number)
     show_board(board, console, cost=cost)
 
 
@@ -95,7 +104,8 @@ def _site(home: Path, target: Path | None, boards: Sequence[str] | None, port: i
     with TemporaryDirectory(prefix="genius-bench-board-") as temporary:
         site = build_site(home, target.expanduser() if target else Path(temporary), boards)
         left_out = f", {len(site.problems)} left out" if site.problems else ""
-        say(f"{site.runs} runs, {site.models} models, {site.answers} graded answers{left_out}")
+        counts = [(site.runs, "run"), (site.models, "model"), (site.answers, "graded answer")]
+        say(", ".join(counted(*count) for count in counts) + left_out)
         if target is not None:
             say(f"open {site.page}")
         if port is not None:
@@ -103,12 +113,3 @@ def _site(home: Path, target: Path | None, boards: Sequence[str] | None, port: i
             say(f"serving {server.address} (Ctrl-C ends)")
             sys.stdout.flush()
             serve(server)
-
-
-def _plain(value: Any) -> Any:
-    """Named tuples as objects, so that JSON keeps their names."""
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return value._asdict()
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return value

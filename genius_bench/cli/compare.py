@@ -1,14 +1,13 @@
 """`genius-bench compare A B`: is B better than A, and which answers changed?"""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home, Json, Suite
-from genius_bench.printing import cell, new_table, open_console, say_json, words
-from genius_bench.reporting.numbers import gained, p_value
+from genius_bench.printing import cell, new_table, open_console, plain, say_json, words
+from genius_bench.reporting.numbers import gained, p_value, percent
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,11 +65,11 @@ def _table(found: "Comparison") -> "Table":
         better = sum(change.gain > 0 for change in one.changes)
         table.add_row(
             _name(one),
-            f"{100 * one.a:.1f}",
-            f"{100 * one.b:.1f}",
+            percent(one.a),
+            percent(one.b),
             gained(one.difference),
             p_value(one.difference.p_value),
-            f"{100 * one.detectable:.1f}" if one.detectable else "–",
+            percent(one.detectable) if one.detectable else "–",
             f"{better}/{len(one.changes) - better}",
         )
     table.add_row(
@@ -113,11 +112,7 @@ def _cut(text: str, length: int) -> str:
 
 def _plain(found: "Comparison", changed: int) -> dict[str, Any]:
     """As JSON, with as many changed answers as asked for."""
-    values = asdict(found)
+    values: dict[str, Any] = plain(found)
     for task in values["tasks"]:
-        task["difference"] = dict(
-            zip(("difference", "low", "high", "p_value"), task["difference"], strict=True)
-        )
         task["changes"] = task["changes"][:changed]
-    values["average"] = dict(zip(("difference", "low", "high", "p_value"), values["average"], strict=True))
     return {"name": f"{found.b} against {found.a}", **values}

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from genius_bench import registry
 from genius_bench.cli import app
 from genius_bench.cli.options import (
+    SCORED,
     Data,
     EngineName,
     Home,
@@ -21,7 +23,7 @@ from genius_bench.cli.options import (
 from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
 from genius_bench.errors import InputError
 from genius_bench.layers import merge, parse_assignments, section_of, validate
-from genius_bench.printing import note
+from genius_bench.printing import say_json
 from genius_bench.recipe import EngineSection, EvaluationSection
 
 
@@ -40,11 +42,14 @@ def evaluate(
     samples: Annotated[
         int | None,
         typer.Option(
-            help="Samples per item at T=1, beside the greedy answer.", show_default="the protocol's"
+            help="Samples per item at T=1, beside the greedy answer.",
+            show_default="the protocol's",
+            rich_help_panel=SCORED,
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Only the first items of each task.", show_default=False)
+        int | None,
+        typer.Option(help="Only the first items of each task.", show_default=False, rich_help_panel=SCORED),
     ] = None,
     judge: Judge = None,
     judge_url: JudgeUrl = None,
@@ -73,40 +78,30 @@ def evaluate(
     }
     options = {key: value for key, value in given.items() if value is not None}
     settings = validate(EvaluationSection, merge(section_of(asked, "evaluation"), options), "evaluation")
-    from genius_bench.engines.endpoint import is_url, resolve_served
+    from genius_bench.engines.endpoint import is_url
 
     asked_engine = {key: value for key, value in (("name", engine), ("workers", workers)) if value}
     default = {"name": "openai"} if is_url(checkpoint) else {}
     engine_values = merge(default, section_of(asked, "engine"), asked_engine)
     engine_settings = validate(EngineSection, engine_values, "engine")
 
-    from genius_bench import registry
-    from genius_bench.artifacts import Store
     from genius_bench.cli.board import print_board
-    from genius_bench.evaluation.cards import tasks_of
-    from genius_bench.integrity import digest_of
-    from genius_bench.pipeline import evaluate_models
-    from genius_bench.planning.fitting import refuse_sampling
+    from genius_bench.pipeline import asked_tasks, evaluate_one
     from genius_bench.processes import warm_up
-    from genius_bench.runs import Run, write_run
-    from genius_bench.sharing.cards import renew_cards
+    from genius_bench.reporting.run_facts import record
 
     warm_up()
     registry.check("engines", engine_settings.generator)
-    tasks, missing = tasks_of(settings, checkpoint)
-    if missing:
-        note(f"not available yet, left out: {', '.join(missing)}")
     if planning is not None:
         from genius_bench.planning.planner import plan_evaluation
+
+        tasks = asked_tasks(settings, checkpoint)
 
         numbers = planning.numbers
         print_plan(plan_evaluation(home, checkpoint, tasks, settings, engine_settings, **numbers), planning)
         return
-    refuse_sampling(checkpoint, engine_settings)
-    model = resolve_served(checkpoint, engine_settings)
-    Store(home)
-    evaluation, *controls = evaluate_models(home, [model], tasks, settings, engine_settings)
-    name = f"eval-{digest_of([evaluation.fingerprint, evaluation.settings, sorted(evaluation.scores)])[:10]}"
-    write_run(home, Run(id=name, evaluations=[evaluation, *controls]))
-    renew_cards(home, evaluation.fingerprint)
-    print_board(home, settings=evaluation.settings, tasks=list(evaluation.scores))
+    run = evaluate_one(home, checkpoint, settings, engine_settings)
+    if json_output:
+        say_json(record(home, run))
+        return
+    print_board(home, settings=run.evaluations[0].settings, tasks=list(run.evaluations[0].scores))

@@ -1,18 +1,21 @@
 """`genius-bench explain`: from a number back to the queries that it came from."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genius_bench.cli import app
-from genius_bench.cli.options import BoardName, Home
+from genius_bench.cli.options import BoardName, Home, Json
 from genius_bench.errors import InputError
-from genius_bench.printing import say
+from genius_bench.printing import plain, say, say_json
 
 if TYPE_CHECKING:
     from genius_bench.boards.cells import Cell, Measured, Table
     from genius_bench.boards.specification import Column, Leaderboard, RowSpec
+    from genius_bench.reporting.lineage import Step
 
 SHOWN = 12
 """Characters of a key or fingerprint."""
@@ -25,6 +28,7 @@ def explain(
         str, typer.Argument(help="Its path (table1/magpie/genius/gsm8k); a part of it lists what fits.")
     ],
     board: BoardName = "genius-paper",
+    as_json: Json = False,
 ) -> None:
     """Walk from a cell of a table back to its queries: verdict, models, answers, checkpoints, training sets, corpus."""
     from genius_bench.boards.filling import fill
@@ -33,13 +37,21 @@ def explain(
     leaderboard = open_leaderboard(board)
     fitting = _fitting(leaderboard, cell)
     if len(fitting) > 1:
-        for path in fitting:
-            say(path)
+        if as_json:
+            say_json(fitting)
+        else:
+            say("\n".join(fitting))
         return
     [path] = fitting
     table = fill(leaderboard, path.split("/")[0], home)
     found = next(one for one in table.cells if one.path == path)
-    for line in [*_numbers(table, found), *_behind(leaderboard, table, found, home)]:
+    models = list(_behind(leaderboard, table, found, home))
+    if as_json:
+        say_json(
+            {**plain(found), "decimals": table.spec.decimals, "source": table.source, "models": plain(models)}
+        )
+        return
+    for line in [*_numbers(table, found), *(line for model in models for line in _told(model))]:
         say(line)
 
 
@@ -85,27 +97,41 @@ def _basis(measured: "Measured") -> str:
     return f"{measured.items} questions{answers}, {seeds}"
 
 
-def _behind(leaderboard: "Leaderboard", table: "Table", cell: "Cell", home: Path) -> list[str]:
-    """The chain of artifacts of every model behind the number."""
+@dataclass(frozen=True)
+class Behind:
+    """A model behind a number: the artifacts from its scores of a task back to its queries, and its other scores."""
+
+    fingerprint: str
+    task: str
+    steps: "list[Step]"
+    others: dict[str, str]
+    """Task → key of the scores of the same checkpoint."""
+
+
+def _behind(leaderboard: "Leaderboard", table: "Table", cell: "Cell", home: Path) -> "Iterator[Behind]":
     from genius_bench.boards.measuring import Home as MeasuredHome
     from genius_bench.reporting.lineage import lineage
 
     if cell.measured is None or not cell.measured.fingerprints:
-        return []
+        return
     opened = MeasuredHome(home, leaderboard, table.spec.columns)
     row, column = _place(table, cell)
-    lines = []
     for fingerprint in cell.measured.fingerprints:
         artifacts = opened.score_artifacts(fingerprint, row, column)
         task, *others = artifacts
-        lines += ["", f"model {fingerprint[:SHOWN]}, {task}"]
-        for step in lineage(opened.store, opened.runs, fingerprint, artifacts[task]):
-            facts = ", ".join(f"{name} {value}" for name, value in step.facts.items() if value)
-            lines.append(f"  {step.what:<14} {step.key[:SHOWN]}  {facts}")
-            lines += [f"  {'':<14} {step.path}"] if step.path else []
-        for other in others:
-            lines.append(f"  {other:<14} {artifacts[other].key[:SHOWN]}  scores of the same checkpoint")
-    return lines
+        steps = list(lineage(opened.store, opened.runs, fingerprint, artifacts[task]))
+        yield Behind(fingerprint, task, steps, {name: artifacts[name].key for name in others})
+
+
+def _told(model: Behind) -> "Iterator[str]":
+    yield from ("", f"model {model.fingerprint[:SHOWN]}, {model.task}")
+    for step in model.steps:
+        facts = ", ".join(f"{name} {value}" for name, value in step.facts.items() if value)
+        yield f"  {step.what:<14} {step.key[:SHOWN]}  {facts}"
+        if step.path:
+            yield f"  {'':<14} {step.path}"
+    for name, key in model.others.items():
+        yield f"  {name:<14} {key[:SHOWN]}  scores of the same checkpoint"
 
 
 def _place(table: "Table", cell: "Cell") -> "tuple[RowSpec, Column]":

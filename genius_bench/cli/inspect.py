@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genius_bench.cli import app
-from genius_bench.cli.options import Home
-from genius_bench.errors import InputError
-from genius_bench.printing import open_console, words
+from genius_bench.cli.options import Home, Json
+from genius_bench.printing import open_console, plain, say_json, words
+from genius_bench.reporting.numbers import percent
 
 if TYPE_CHECKING:
     from genius_bench.evaluation.inspection import Inspection, TextPair
@@ -27,12 +27,16 @@ def inspect(
             "the newest run when not given."
         ),
     ] = "",
+    as_json: Json = False,
 ) -> None:
     """Show how often chosen and rejected answers are right, their advantages, lengths and repetitions."""
     from genius_bench.evaluation.inspection import inspect_pairs
 
     path = Path(dataset).expanduser()
     sets = {path.name: _pairs_of_file(path)} if dataset and path.exists() else _pairs_of_run(home, dataset)
+    if as_json:
+        say_json([{"name": title, **plain(inspect_pairs(pairs))} for title, pairs in sets.items()])
+        return
     console = open_console()
     for title, pairs in sets.items():
         console.print(words(title, style="bold"))
@@ -50,33 +54,14 @@ def _pairs_of_file(path: Path) -> "list[TextPair]":
 
 def _pairs_of_run(home: Path, beginning: str) -> "dict[str, list[TextPair]]":
     """The pairs of every iteration."""
-    from genius_bench.artifacts import Store
-    from genius_bench.corpora import load_corpus
-    from genius_bench.engines.loading import load_tokenizer, resolve_model
-    from genius_bench.evaluation.inspection import sampled_pairs
-    from genius_bench.layers import validate
-    from genius_bench.recipe import Recipe
-    from genius_bench.runs import read_runs
+    from genius_bench.reporting.training_rows import trained_on
     from genius_bench.sampling.collecting import rows_and_left_out
 
-    runs = [one for one in read_runs(home) if one.checkpoints and one.id.startswith(beginning)]
-    if not runs:
-        raise InputError(f"no file '{beginning}', and no run of that id with a training set in {home}")
-    run = runs[-1]
-    recipe = validate(Recipe, run.recipe or {})
-    answers = {query.id: query.answer for query in load_corpus(recipe.corpus).queries if query.answer}
-    tokenizer = load_tokenizer(resolve_model(recipe.model).path, recipe.engine.chat_template)
-    found = {}
-    for checkpoint in run.checkpoints:
-        training_set = Store(home).find("training-set", checkpoint["training_set"])
-        if training_set is None:
-            raise InputError(f"the training set of run '{run.id}' is not in {home}")
-        pairs = sampled_pairs(
-            training_set.rows(), answers, lambda ids: tokenizer.decode(ids, skip_special_tokens=True)
-        )
-        counts = rows_and_left_out(training_set)
-        found[f"{run.id}, iteration {checkpoint['iteration']}: {counts}"] = pairs
-    return found
+    run, sets = trained_on(home, beginning)
+    return {
+        f"{run.id}, iteration {one.iteration}: {rows_and_left_out(one.training_set)}": one.pairs()
+        for one in sets
+    }
 
 
 def _report(seen: "Inspection") -> str:
@@ -85,12 +70,12 @@ def _report(seen: "Inspection") -> str:
     lines = [f"{seen.pairs} pairs of {seen.queries} queries, {seen.duplicates} repeated"]
     if seen.chosen_right and seen.rejected_right:
         lines += [
-            f"chosen right   {_percent(seen.chosen_right)}   (of {seen.graded} pairs with a checkable answer)",
-            f"rejected right {_percent(seen.rejected_right)}",
-            f"equally right  {100 * seen.both_alike:.1f} %   (these teach style, not correctness)",
+            f"chosen right   {_interval(seen.chosen_right)}   (of {seen.graded} pairs with a checkable answer)",
+            f"rejected right {_interval(seen.rejected_right)}",
+            f"equally right  {percent(seen.both_alike)} %   (these teach style, not correctness)",
         ]
         lines += [
-            f"  {name:<8} {pairs:>6} pairs: chosen {100 * chosen:.1f} %, rejected {100 * rejected:.1f} %"
+            f"  {name:<8} {pairs:>6} pairs: chosen {percent(chosen)} %, rejected {percent(rejected)} %"
             for name, (pairs, chosen, rejected) in seen.by_group.items()
         ]
     else:
@@ -101,7 +86,7 @@ def _report(seen: "Inspection") -> str:
     lines += histogram(seen.length_gaps)
     if seen.advantage_gaps:
         lines.append(
-            f"A(rejected) − A(chosen), nats per token; {100 * seen.calibrated:.1f} % calibrated (> 0):"
+            f"A(rejected) − A(chosen), nats per token; {percent(seen.calibrated)} % calibrated (> 0):"
         )
         lines += histogram(seen.advantage_gaps)
     return "\n".join(lines)
@@ -121,5 +106,5 @@ def histogram(values: list[float], columns: int = 48) -> list[str]:
     return [bars, ends]
 
 
-def _percent(estimate: "Estimate") -> str:
-    return f"{100 * estimate.value:.1f} % [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
+def _interval(estimate: "Estimate") -> str:
+    return f"{percent(estimate.value)} % [{percent(estimate.low)}, {percent(estimate.high)}]"

@@ -1,13 +1,20 @@
 """`genius-bench methods | objectives | corpora`: what there is."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genius_bench import registry
 from genius_bench.cli import app
-from genius_bench.cli.options import Json, Set
-from genius_bench.printing import cell, new_table, open_console, say, say_json
+from genius_bench.cli.options import Json, Set, completed
+from genius_bench.layers import leaves
+from genius_bench.printing import cell, new_table, open_console, say, say_json, words
+
+if TYPE_CHECKING:
+    from genius_bench.reference import Option
+
+LONGEST_WORD = 20
+"""Characters of a word that no column breaks."""
 
 
 def show_rows(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, ...] = ()) -> None:
@@ -24,6 +31,9 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool, only_json: tuple[str, .
             justify="right" if number else "left",
             overflow="fold",
             no_wrap=number or column in ("name", "grader"),
+            min_width=min(
+                LONGEST_WORD, max(len(word) for row in rows for word in _plain(row[column]).split() or [""])
+            ),
         )
     for row in rows:
         table.add_row(*(cell(_plain(row[column])) for column in shown))
@@ -37,7 +47,17 @@ def _plain(value: Any) -> str:
 
 
 @app.command()
-def methods(as_json: Json = False) -> None:
+def methods(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A group of them, or one with its variants and options.",
+            show_default=False,
+            autocompletion=completed("methods"),
+        ),
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """List the self-training methods that are installed, group by group, with what they need and cost as they come.
 
     Numbers are per query, all iterations together; `cost` is in multiples of fine-tuning on one labelled response.
@@ -45,11 +65,16 @@ def methods(as_json: Json = False) -> None:
     """
     from genius_bench.method_map import GROUPS, NUMBERS, method_facts
 
-    facts = method_facts()
+    facts = [one for one in method_facts() if name in ("", one["name"], one["group"])]
+    if name and name not in GROUPS:
+        registry.check("methods", name)
+        _show_method(facts[0], as_json)
+        return
     if as_json:
         say_json(facts)
         return
     table = new_table("name", "needs", "rounds", "sampled", "judged", "trained", "cost")
+    table.columns[0].no_wrap = True
     table.columns[1].justify = "left"
     for group, title in GROUPS.items():
         members = [one for one in facts if one["group"] == group]
@@ -61,23 +86,72 @@ def methods(as_json: Json = False) -> None:
     open_console().print(table)
 
 
+def _show_method(facts: dict[str, Any], as_json: bool) -> None:
+    from genius_bench.reference import as_objects, options
+
+    name = str(facts["name"])
+    found = {title: one for title, one in options(name).items() if title == f"method {name}"}
+    variants = {title: layer for title, layer in registry.load("methods", name).variants.items() if layer}
+    if as_json:
+        say_json(facts | {"variants": variants, "options": as_objects(found)})
+        return
+    say(f"{name}: {facts['title']} ({facts['source']})\n{facts['what']}")
+    say(f"needs {', '.join(facts['needs'])}; objective {facts['objective']}; rounds {facts['iterations']}")
+    for title, layer in variants.items():
+        say(f"--variant {title}: {', '.join(f'{key}={value}' for key, value in leaves(layer).items())}")
+    _say_options(found)
+
+
+@app.command()
+def options(
+    name: Annotated[
+        str, typer.Argument(help="A section of the recipe, a method or an objective.", show_default=False)
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """List everything that can be set (--set KEY=VALUE), with its default and what it means."""
+    from genius_bench.reference import as_objects
+    from genius_bench.reference import options as found_options
+
+    found = found_options(name)
+    if as_json:
+        say_json(as_objects(found))
+    else:
+        _say_options(found)
+
+
+def _say_options(found: "dict[str, list[Option]]") -> None:
+    from rich.padding import Padding
+
+    console = open_console()
+    for title, several in found.items():
+        console.print(words(f"\n{title}", style="bold"))
+        for one in several:
+            default = "" if one.default is None else f" = {one.default}"
+            console.print(words(f"  {one.key}{default}   ({one.kind})"))
+            if one.doc:
+                console.print(Padding(words(one.doc, style="dim"), (0, 0, 0, 6)))
+
+
 @app.command()
 def objectives(as_json: Json = False) -> None:
     """List the training objectives."""
+    from genius_bench.declared import declared  # their classes are read: importing them takes seconds
+
     rows = []
     for name in registry.names("objectives"):
-        objective = registry.load("objectives", name)
-        parameters = {key: field.default for key, field in objective.model_fields.items()}
+        objective = declared(registry.place("objectives", name))
+        parameters = {key: one.value for key, one in objective.fields.items()}
         rows.append(
             {
                 "name": name,
-                "title": objective.title,
-                "eats": objective.eats,
+                "title": objective.constants["title"],
+                "eats": objective.constants["eats"],
                 "parameters": parameters if as_json else ", ".join(f"{k}={v}" for k, v in parameters.items()),
-                "source": objective.source,
+                "source": objective.constants["source"],
             }
         )
-    show_rows(rows, as_json)
+    show_rows(rows, as_json, only_json=("source",))
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genius_bench.cli.options import LOOK
 from genius_bench.errors import InputError
 from genius_bench.printing import open_console, say_json
 
@@ -12,7 +13,10 @@ if TYPE_CHECKING:
     from genius_bench.planning.plan import Plan
 
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Only say what it would take: tokens, memory, disk and hours.")
+    bool,
+    typer.Option(
+        "--dry-run", help="Only say what it would take: tokens, memory, disk and hours.", rich_help_panel=LOOK
+    ),
 ]
 Throughput = Annotated[
     str | None,
@@ -21,6 +25,7 @@ Throughput = Annotated[
         metavar="sampling=N,training=N,scoring=N",
         help="With --dry-run: tokens per second and device, instead of trying it on this machine.",
         show_default=False,
+        rich_help_panel=LOOK,
     ),
 ]
 ResponseTokens = Annotated[
@@ -30,6 +35,7 @@ ResponseTokens = Annotated[
         min=1,
         help="With --throughput: how long a response usually is.",
         show_default="its limit",
+        rich_help_panel=LOOK,
     ),
 ]
 
@@ -51,7 +57,7 @@ def planned(
     needed: tuple[str, ...],
 ) -> Asked | None:
     """None for a real run. Raises `InputError` for options of a plan without --dry-run, or without each other."""
-    options = {"--throughput": throughput, "--response-tokens": response_tokens, "--json": as_json or None}
+    options = {"--throughput": throughput, "--response-tokens": response_tokens}
     stray = [name for name, value in options.items() if value is not None]
     if not dry_run:
         if stray:

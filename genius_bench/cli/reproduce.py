@@ -10,7 +10,7 @@ from genius_bench.cli.options import BoardName, Data, EngineName, Home, Json, Se
 from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.layers import Layer, merge, parse_assignments
-from genius_bench.printing import note, open_console
+from genius_bench.printing import counted, note, open_console
 
 if TYPE_CHECKING:
     from genius_bench.boards.specification import Leaderboard
@@ -70,7 +70,7 @@ def reproduce(
     outcome = run_grid(leaderboard, numbers, home, seeds=chosen, overrides=overrides)
     _print(leaderboard, numbers, home)
     if outcome.failed:
-        raise GeniusBenchError(f"{len(outcome.failed)} runs failed: {'; '.join(outcome.failed)}")
+        raise GeniusBenchError(f"{counted(len(outcome.failed), 'run')} failed: {'; '.join(outcome.failed)}")
 
 
 def _plan(

@@ -7,7 +7,7 @@ import typer
 
 from genius_bench.cli import app
 from genius_bench.cli.options import Home
-from genius_bench.printing import note, say
+from genius_bench.printing import counted, note, say
 
 
 @app.command("export")
@@ -29,7 +29,9 @@ def export_runs(
     for gone in done.gone:
         note(f"not in this home any more, left out: {gone}")
     size = f"{done.bytes / 2**20:.1f} MiB"
-    say(f"written: {output} ({len(done.runs)} runs, {done.artifacts} artifacts, {size})")
+    say(
+        f"written: {output} ({counted(len(done.runs), 'run')}, {counted(done.artifacts, 'artifact')}, {size})"
+    )
 
 
 @app.command("import")
@@ -42,4 +44,4 @@ def import_runs(
 
     done = import_archive(home, archive)
     known = f", {done.known} runs and artifacts were here already" if done.known else ""
-    say(f"imported: {len(done.runs)} runs, {done.artifacts} artifacts{known}")
+    say(f"imported: {counted(len(done.runs), 'run')}, {counted(done.artifacts, 'artifact')}{known}")

@@ -7,9 +7,10 @@ import typer
 
 from genius_bench.cli import app
 from genius_bench.cli.listings import show_rows
-from genius_bench.cli.options import Data, Json
+from genius_bench.cli.options import Data, Json, Suite
 from genius_bench.errors import GeniusBenchError
 from genius_bench.printing import open_console, say_json, words
+from genius_bench.reporting.numbers import percent
 
 if TYPE_CHECKING:
     from genius_bench.evaluation.cards import TaskCard
@@ -59,6 +60,7 @@ def verify(
         list[str] | None,
         typer.Argument(help="Tasks or suites; all tasks when none is named.", show_default=False),
     ] = None,
+    suite: Suite = None,
     data: Data = None,
     unsafe_code: Annotated[
         bool,
@@ -75,7 +77,8 @@ def verify(
     from genius_bench.evaluation.cards import available_tasks, resolve_suite, task_card
     from genius_bench.evaluation.verifying import Verification, verify_all
 
-    cards = [task_card(name) for name in resolve_suite(",".join(names))] if names else available_tasks()
+    asked = [*(names or []), *([suite] if suite is not None else [])]
+    cards = [task_card(name) for name in resolve_suite(",".join(asked))] if asked else available_tasks()
     found = verify_all(cards, str(data) if data else None, unsafe_code=unsafe_code)
     problems = sum(not isinstance(one, Verification) or not one.sound for one in found)
     if as_json:
@@ -101,7 +104,7 @@ def _report(card: "TaskCard", found: "Verification") -> str:
     if found.note:
         lines.append(f"  not graded: {found.note}")
     else:
-        rule = "" if found.published is None else f" (published rule: {100 * found.published:.1f} %)"
+        rule = "" if found.published is None else f" (published rule: {percent(found.published)} %)"
         lines.append(f"  gold answers accepted: {found.graded - len(found.refused)} of {found.graded}{rule}")
     for one in found.refused[:SHOWN]:
         lines.append(f"    {one.item}: gold {_short(one.gold)}, read {_short(one.extracted or 'nothing')}")

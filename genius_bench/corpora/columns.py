@@ -19,7 +19,7 @@ from genius_bench.corpora.stream import Record
 from genius_bench.errors import InputError, nearest
 from genius_bench.integrity import digest_of
 from genius_bench.recipe import CorpusSection
-from genius_bench.rows import Message, Query
+from genius_bench.rows import Message, Preference, Query
 
 QUERY = ("query", "prompt", "question", "problem", "instruction", *CONVERSATION)
 REFERENCE = ("reference", "response", "output", "completion", "chosen")
@@ -27,6 +27,9 @@ ANSWER = ("answer", "gold", "final_answer")
 SYSTEM = ("system", "system_prompt", "system_message", "system_instruction")
 HISTORY = ("history",)
 ID = ("id", "uuid", "query_id")
+CHOSEN, REJECTED = "chosen", "rejected"
+NUMBERS = ("weight", "chosen_advantage", "rejected_advantage")
+"""Of preference data, in columns of these names; advantages in nats per token."""
 ABOUT = {"instruction": ("input", "context"), "question": ("context",)}
 """What a query is about, where a data set keeps it in a column of its own (Alpaca, Dolly, SQuAD)."""
 
@@ -37,13 +40,16 @@ class Columns:
     and the hub give each row all columns); where there are two for the query, the order of their names decides."""
 
     section: CorpusSection
+    preferences: bool = False
+    """Whether rows are preference data: each is a query of its own, though others ask the same."""
     used: dict[str, str] = field(default_factory=dict)
     """Part → column, for the manifest and for people: the first that was read."""
     _seen: dict[str, None] = field(default_factory=dict)
     _read: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, section: CorpusSection, first: Record) -> "Columns":
+    def of(cls, section: CorpusSection, first: Record, preferences: bool = False) -> "Columns":
+        first = Record(first.where, _with_prompt(first.values)) if preferences else first
         for option in ("query_column", "reference_column", "answer_column"):
             _check_named(getattr(section, option), option, first)
         if section.query_column is None and first.values.keys().isdisjoint(QUERY):
@@ -51,7 +57,7 @@ class Columns:
                 f"{first.where}: none of its columns ({', '.join(first.values) or 'it has none'}) is known to hold "
                 "the query: name it with --set corpus.query_column=NAME"
             )
-        return cls(section)
+        return cls(section, preferences)
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -61,6 +67,8 @@ class Columns:
     def read(self, row: dict[str, Any]) -> tuple[Query, bool]:
         """The row as a `Query`, and whether its id is its own (not made from its content)."""
         values = {name: value for name, value in row.items() if not is_nothing(value)}
+        if self.preferences:
+            values = _with_prompt(values)
         known = _either(self.section.query_column, QUERY)
         query = next((name for name in known if name in values), known[0])
         named = (self.section.reference_column, self.section.answer_column)
@@ -70,7 +78,8 @@ class Columns:
             "conversation": () if query in CONVERSATION else CONVERSATION,
             "history": HISTORY,
             "system": SYSTEM,
-            "reference": _either(self.section.reference_column, REFERENCE),
+            "reference": _either(self.section.reference_column, self._references),
+            **({name: (name,) for name in (REJECTED, *NUMBERS)} if self.preferences else {}),
             "answer": _either(self.section.answer_column, ANSWER),
             "id": ID,
         }
@@ -89,13 +98,24 @@ class Columns:
         replies = (reply_of(values[name], name) for name in labels["reference"])
         answers = (reply_of(values[name], name) for name in labels["answer"])
         own_id = next(filter(None, (text_of(values[name], name) for name in labels["id"])), None)
+        reference = next((reply for reply in replies if reply is not None), turn_after)
+        preference = _preference(values) if self.preferences else None
+        content = messages
+        if self.preferences:
+            responses = (reference or "", preference.get("rejected", "") if preference else "")
+            content = (*messages, *(Message(role="assistant", content=text) for text in responses))
         found = Query(
-            id=own_id or content_id(messages),
+            id=own_id or content_id(content),
             messages=messages,
-            reference=next((reply for reply in replies if reply is not None), turn_after),
+            reference=reference,
             answer=next((answer for answer in answers if answer is not None), None),
+            preference=preference,
         )
         return found, bool(own_id)
+
+    @property
+    def _references(self) -> tuple[str, ...]:
+        return (CHOSEN, *REFERENCE) if self.preferences else REFERENCE
 
     def _note(self, labels: dict[str, list[str]], values: dict[str, Any]) -> None:
         for part, names in labels.items():
@@ -112,8 +132,30 @@ def content_id(messages: tuple[Message, ...]) -> str:
 
 def content_digest(query: Query) -> bytes:
     """A digest of everything in the row, for the corpus's fingerprint."""
-    row = [query.id, [[m["role"], m["content"]] for m in query.messages], query.reference, query.answer]
+    row: list[Any] = [query.id, [[m["role"], m["content"]] for m in query.messages]]
+    row += [query.reference, query.answer, *([query.preference] if query.preference is not None else [])]
     return sha256(digest_of(row).encode()).digest()
+
+
+def _with_prompt(values: dict[str, Any]) -> dict[str, Any]:
+    """Where whole conversations are preferred, their prompt is what comes before the last turn of the chosen one."""
+    if not values.keys().isdisjoint(QUERY) or is_nothing(values.get(CHOSEN)):
+        return values
+    turns = turns_of(values[CHOSEN], CHOSEN)
+    return values if len(turns) < 2 else {**values, "prompt": list(turns[:-1])}
+
+
+def _preference(values: dict[str, Any]) -> Preference | None:
+    """None for a row with nothing of the kind: a demonstration."""
+    found: dict[str, Any] = {}
+    for name in NUMBERS:
+        value = values.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise UnusableRow(f"has a {type(value).__name__} in '{name}' where a number belongs")
+        found |= {} if value is None else {name: float(value)}
+    rejected = reply_of(values[REJECTED], REJECTED) if REJECTED in values else None
+    found |= {} if rejected is None else {REJECTED: rejected}
+    return Preference(**found) if found else None  # type: ignore[typeddict-item]
 
 
 def _check_named(name: str | None, option: str, first: Record) -> None:

@@ -7,7 +7,7 @@ large: of a row only its id's hash stays in memory.
 
 import json
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
 from hashlib import sha256
 from itertools import islice
@@ -26,6 +26,9 @@ from genius_bench.recipe import CorpusSection
 from genius_bench.rows import Query
 from genius_bench.seeds import seed_of
 from genius_bench.sorting import Sorted
+
+LABELS = [one.name for one in fields(Query)][2:]
+"""What a query holds beside its id and its messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +71,14 @@ class Corpus:
         return [query.id for query in self.queries]
 
 
-def load_corpus(section: CorpusSection, folder: Path | None = None) -> Corpus:
-    """Reads, checks and draws the corpus that a recipe names. Raises `InputError` when it cannot be used.
+def load_corpus(section: CorpusSection, folder: Path | None = None, *, preferences: bool = False) -> Corpus:
+    """Reads, checks and draws the corpus that a recipe names, as preference data on request (`Columns`). Raises
+    `InputError` when it cannot be used.
 
     A large draw lies in `folder` (or among the system's temporary files) for as long as the corpus is in use.
     """
     bad_rows = BadRows(section.skip_bad_rows)
-    reader = _Reader(section, _opener(section), bad_rows)
+    reader = _Reader(section, _opener(section), bad_rows, preferences)
     stream = reader.stream
     wanted = section.queries or stream.queries
     rows: Sorted[int] = Sorted(folder, first=None if section.skip_bad_rows else wanted)
@@ -105,8 +109,8 @@ def load_corpus(section: CorpusSection, folder: Path | None = None) -> Corpus:
 
 def _read(rows: Sorted[int], start: int, stop: int | None) -> Iterator[Query]:
     for text in islice(rows, start, stop):
-        identifier, messages, reference, answer = json.loads(text)
-        yield Query(id=identifier, messages=tuple(messages), reference=reference, answer=answer)
+        identifier, messages, *labels = json.loads(text)
+        yield Query(id=identifier, messages=tuple(messages), **dict(zip(LABELS, labels, strict=True)))
 
 
 def _opener(section: CorpusSection) -> Opener:
@@ -127,17 +131,20 @@ def _opener(section: CorpusSection) -> Opener:
 class _Reader:
     """Records to queries, each checked; remembers columns, and the hashes of ids, on the way."""
 
-    def __init__(self, section: CorpusSection, open_source: Opener, bad_rows: BadRows) -> None:
+    def __init__(
+        self, section: CorpusSection, open_source: Opener, bad_rows: BadRows, preferences: bool
+    ) -> None:
         self.stream = open_source(section, bad_rows)
         self.columns: Columns | None = None
         self._section, self._open_source, self._bad_rows = section, open_source, bad_rows
+        self._preferences = preferences
         self._seen: set[int] = set()
 
     def queries(self) -> Iterator[tuple[int, Query]]:
         """Usable rows, each with its place in the order of the draw."""
         for record in self.stream.records:
             if self.columns is None:
-                self.columns = Columns.of(self._section, record)
+                self.columns = Columns.of(self._section, record, self._preferences)
             try:
                 query, own_id = self.columns.read(record.values)
             except UnusableRow as reason:

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.corpora.corpus import Corpus
 from genius_bench.corpora.queries import Queries
-from genius_bench.rows import Query
+from genius_bench.rows import Preference, Query
 
 SHARD_ROWS = 4096
 
@@ -27,7 +28,7 @@ def stored(corpus: Corpus, store: Store) -> Corpus:
     """`corpus` with queries that are read from the store. It can be pickled, and its fingerprint travels with it."""
 
     def produce(build: Build) -> None:
-        rows = map(vars, islice(corpus.queries, build.row_count(), None))
+        rows = map(_row, islice(corpus.queries, build.row_count(), None))
         while shard := list(islice(rows, SHARD_ROWS)):
             build.write_shard(shard)
 
@@ -39,6 +40,16 @@ def stored(corpus: Corpus, store: Store) -> Corpus:
     return kept
 
 
+def _row(query: Query) -> dict[str, Any]:
+    """Queries without preferences are stored as before there were any: equal keys have equal content."""
+    row = dict(vars(query))
+    if query.preference is None:
+        del row["preference"]
+    return row
+
+
 def _read(artifact: Artifact) -> Iterator[Query]:
     for row in artifact.rows():
-        yield Query(**{**row, "messages": tuple(row["messages"])})
+        known = row.pop("preference", None) or {}
+        preference = Preference(**{name: value for name, value in known.items() if value is not None})
+        yield Query(**{**row, "messages": tuple(row["messages"])}, preference=preference or None)

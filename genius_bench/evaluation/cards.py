@@ -149,7 +149,17 @@ def _task_files() -> dict[str, Path]:
 
 @cache
 def _suites() -> dict[str, list[str]]:
-    return read_yaml(Path(str(files("genius_bench.tasks"))) / "suites.yaml")
+    """Suite → its members, of every package of tasks that has a `suites.yaml`."""
+    found: dict[str, list[str]] = {}
+    for plugin in registry.names("tasks"):
+        path = Path(str(files(registry.load("tasks", plugin)))) / "suites.yaml"
+        for name, members in (read_yaml(path) if path.exists() else {}).items():
+            if name in found or name in _task_files():
+                raise InputError(f"{path}: there is a suite or a task called '{name}' already")
+            if not isinstance(members, list) or not all(isinstance(one, str) for one in members):
+                raise InputError(f"{path}: suite '{name}' must be a list of names of tasks and suites")
+            found[name] = members
+    return found
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

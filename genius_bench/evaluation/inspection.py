@@ -103,7 +103,10 @@ def inspect_pairs(pairs: Sequence[TextPair]) -> Inspection:
     gaps = [pair.advantage_gap for pair in pairs if pair.advantage_gap is not None]
     seen = Counter((pair.query, pair.chosen, pair.rejected) for pair in pairs)
     graded = [pair for pair in pairs if kind_of(pair.gold) is not None]
-    right = _grade(graded)
+    verdicts = right_of([(text, pair.gold) for pair in graded for text in (pair.chosen, pair.rejected)])
+    right = [
+        (bool(chosen), bool(rejected)) for chosen, rejected in zip(verdicts[::2], verdicts[1::2], strict=True)
+    ]
     groups: dict[str, list[tuple[bool, bool]]] = {}
     for pair, verdict in zip(graded, right, strict=True):
         groups.setdefault(str(kind_of(pair.gold)), []).append(verdict)
@@ -145,18 +148,15 @@ def kind_of(gold: str | None) -> GraderName | None:
     return None
 
 
-def _grade(pairs: Sequence[TextPair]) -> list[tuple[bool, bool]]:
-    verdicts: list[tuple[bool, bool]] = [(False, False)] * len(pairs)
+def right_of(answers: Sequence[tuple[str, str | None]]) -> list[bool | None]:
+    """Whether each of these (text, gold) is right; None where gold says nothing that can be checked."""
+    verdicts: list[bool | None] = [None] * len(answers)
     for kind in ("number", "option", "yes_no"):
-        indices = [index for index, pair in enumerate(pairs) if kind_of(pair.gold) == kind]
-        texts = []
-        for index in indices:
-            labels = tuple("ABCDEFGHIJ") if kind == "option" else ()
-            item = graders.Item(gold=str(pairs[index].gold), labels=labels)
-            texts += [(pairs[index].chosen, item), (pairs[index].rejected, item)]
-        found = [verdict.correct for verdict in graders.grade(kind, texts)]
-        for index, chosen, rejected in zip(indices, found[::2], found[1::2], strict=True):
-            verdicts[index] = (chosen, rejected)
+        places = [place for place, (_, gold) in enumerate(answers) if kind_of(gold) == kind]
+        labels = tuple("ABCDEFGHIJ") if kind == "option" else ()
+        items = [(answers[i][0], graders.Item(gold=str(answers[i][1]), labels=labels)) for i in places]
+        for place, verdict in zip(places, graders.grade(kind, items), strict=True):
+            verdicts[place] = verdict.correct
     return verdicts
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from genius_bench.engines.endpoint import is_url
+from genius_bench.engines.installed import check_installed
 from genius_bench.engines.loading import locate
 from genius_bench.engines.ray_cluster import cluster_is_elsewhere
 from genius_bench.errors import InputError
@@ -36,6 +37,11 @@ def refuse_training(home: Path, recipe: Recipe) -> None:
     It counts what is certain: weights, gradients, optimiser states, and the files of checkpoints. Reads headers of
     files only, so that it comes before weights are hashed or fetched.
     """
+    try:
+        check_installed(recipe.engine)
+    except InputError:
+        if not _has_been_run(home, recipe):
+            raise
     weights = weights_of(recipe.model)
     if weights is None:
         return
@@ -52,6 +58,7 @@ def refuse_training(home: Path, recipe: Recipe) -> None:
 
 def refuse_sampling(model: str, engine: EngineSection) -> None:
     """Raises `InputError` where a model that is only asked cannot fit this machine."""
+    check_installed(engine)
     weights = None if is_url(model) else weights_of(model)
     if weights is None:
         return

@@ -8,10 +8,12 @@ from typing import Any
 from genius_bench.artifacts import Store
 from genius_bench.errors import InputError
 from genius_bench.evaluation.metrics import FAILURES, SEVERAL
+from genius_bench.printing import counted
 from genius_bench.reporting.averages import average_of, comparable, corrected, gain_of
 from genius_bench.reporting.cost import Cost
 from genius_bench.reporting.coverage import Changes, Coverage, changes_of, coverage_of
 from genius_bench.reporting.curves import GREEDY, Curve, curves_of
+from genius_bench.reporting.groups import groups_of, hidden_by
 from genius_bench.reporting.recipes import placebo_of, seed_groups
 from genius_bench.reporting.scored import ItemValues, Scored, scored_models
 from genius_bench.reporting.sharpening import Sharpening, sharpening_of
@@ -81,6 +83,8 @@ class Board:
     """Models that were scored on an earlier version of a task, whose numbers are not comparable."""
     not_controlled: list[str] = field(default_factory=list)
     """Tasks of the averages that no model was asked at other temperatures, where there are others."""
+    elsewhere: dict[int, str] = field(default_factory=dict)
+    """Number of a board (as `build_board` takes it) → what stands there and not here."""
 
 
 def build_board(
@@ -89,30 +93,38 @@ def build_board(
     settings: dict[str, Any] | None = None,
     tasks: Sequence[str] | None = None,
     means: bool = False,
+    number: int = 1,
 ) -> Board:
-    """The board of one group of settings and tasks; the newest evaluation's when none are given.
+    """The board of one group of settings and tasks: the `number`-th of those that `groups_of` puts in order, or of
+    those whose settings and tasks are asked for.
 
     `means` leaves out the single seeds. Numbers made under different settings never share a board. Raises
     `InputError` when nothing was scored yet.
     """
     runs = read_runs(home)
-    evaluations = [evaluation for run in runs for evaluation in run.on_boards]
+    groups = groups_of(runs)
     fitting = [
-        e
-        for e in evaluations
-        if settings in (None, e.settings) and (not tasks or set(tasks) <= set(e.scores))
+        one
+        for one in groups
+        if settings in (None, one.settings) and (not tasks or set(tasks) <= set(one.tasks))
     ]
     if not fitting:
         raise InputError(
             f"nothing scored yet in {home} for this suite; run 'genius-bench train' or 'genius-bench eval'"
         )
-    settings = settings or fitting[-1].settings
-    tasks = list(tasks or fitting[-1].scores)
+    if number > len(fitting):
+        raise InputError(
+            f"there is no board {number}: {counted(len(fitting), 'group')} of settings and tasks in {home}"
+        )
+    group = fitting[number - 1]
+    settings, tasks = group.settings, list(tasks or group.tasks)
+    elsewhere = {place: one.told for place, one in hidden_by(group, groups)}
     store = Store(home)
     everything = scored_models(store, runs, settings, tasks)
     scored, outdated = current(everything)
     curves = curves_of(store, runs, settings, scored)
-    return replace(board_of(scored, settings, tasks, means=means, curves=curves), outdated=outdated)
+    board = board_of(scored, settings, tasks, means=means, curves=curves)
+    return replace(board, outdated=outdated, elsewhere=elsewhere)
 
 
 def current(scored: list[Scored]) -> tuple[list[Scored], list[str]]:
@@ -143,7 +155,9 @@ def board_of(
     curves = curves or {}
     controlled = [task for task in comparable(metrics) if any(map(_varied(task), curves.values()))]
     bases = {one.fingerprint: one for one in scored}
-    groups = [[one] for one in scored if not means or not one.base_fingerprint] + seed_groups(scored)
+    several = seed_groups(scored)
+    averaged = {one.fingerprint for group in several for one in group} if means else set()
+    groups = [[one] for one in scored if one.fingerprint not in averaged] + several
     rows = []
     for group in groups:
         base, placebo = bases.get(group[0].base_fingerprint), placebo_of(group[0], scored)

@@ -4,7 +4,7 @@ from rich.table import Table
 
 from genius_bench.printing import new_table, words
 from genius_bench.reporting.board import Board, told
-from genius_bench.reporting.numbers import SIGNIFICANT, estimated, gained, p_value
+from genius_bench.reporting.numbers import SIGNIFICANT, estimated, gained, p_value, percent, points
 from genius_bench.reporting.sharpening import Sharpening
 from genius_bench.statistics import Difference
 
@@ -32,8 +32,8 @@ def in_words(board: Board) -> list[str]:
         if free is not None and gains:
             best = max(gains, key=lambda label: gains[label])
             lines.append(
-                f"For nothing, {control.label} gains {100 * free:+.1f} points; the most that training gained is "
-                f"{100 * gains[best]:+.1f} ({best})."
+                f"For nothing, {control.label} gains {points(free)} points; the most that training gained is "
+                f"{points(gains[best])} ({best})."
             )
         found: dict[str, list[str]] = {}
         for one in children:
@@ -65,7 +65,7 @@ def _beyond(board: Board) -> Table | None:
             estimated(found.at_best),
             gained(found.beyond),
             p_value(found.beyond.p_value if found.beyond else None),
-            "" if found.detectable is None else f"{100 * found.detectable:.1f}",
+            "" if found.detectable is None else percent(found.detectable),
         )
     return table
 
@@ -95,7 +95,7 @@ def _coverage(board: Board) -> Table | None:
         crossing = "" if found.gained is None else "none" if found.crossing is None else f"k={found.crossing}"
         table.add_row(
             words(row.label),
-            *(f"{100 * found.pass_at[k].value:.1f}" if k in found.pass_at else "–" for k in shown),
+            *(percent(found.pass_at[k].value) if k in found.pass_at else "–" for k in shown),
             crossing,
             *("" if count is None else f"{count:g}" for count in (found.gained, found.lost)),
         )

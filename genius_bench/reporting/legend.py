@@ -52,6 +52,9 @@ def legend(board: Board, cost: bool) -> Text:
     if board.metrics.keys() - comparable(board.metrics).keys():
         lines.append("Win rates and ratings are no part of the averages.")
     lines += [f"– {task} is not scored: {reason}." for task, reason in board.not_scored.items()]
+    lines += [
+        f"Not on this board: {said} (genius-bench board --number {n})." for n, said in board.elsewhere.items()
+    ]
     return words("\n".join([*lines, *_notes(board)]), style="dim")
 
 

@@ -12,7 +12,8 @@ from genius_bench.artifacts import Artifact, Store
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.evaluation.metrics import FAILURES, columns_of, item_values
 from genius_bench.evaluation.scores import read_scores
-from genius_bench.layers import merge
+from genius_bench.layers import leaves, merge
+from genius_bench.method import Method
 from genius_bench.reporting.cost import Cost, cost_of
 from genius_bench.rows import Score
 from genius_bench.runs import Evaluation, Run
@@ -145,7 +146,7 @@ def scored_models(
         on_the_way |= {one["fingerprint"] for one in run.on_the_way}
         for checkpoint in run.checkpoints:
             iteration = int(checkpoint["iteration"])
-            labels[checkpoint["fingerprint"]] = (_label(run, iteration), run, iteration)
+            labels[checkpoint["fingerprint"]] = (label_of(run, iteration), run, iteration)
         if run.base_fingerprint:
             base_names[run.base_fingerprint] = run.base
     found: dict[str, Scored] = {}
@@ -181,11 +182,37 @@ def scored_models(
 
 
 def _tell_apart(scored: list[Scored]) -> None:
-    """Models whose recipes differ in what a label does not show get the beginning of their fingerprint."""
+    """Models whose recipes differ in what a label does not show are told by what differs, or by their fingerprint."""
+    alike: dict[str, list[Scored]] = {}
+    for one in scored:
+        alike.setdefault(one.label.split(" seed ")[0], []).append(one)
+    for several in alike.values():
+        keys = _differing([one.recipe for one in several if one.recipe])
+        for one in several if len(keys) <= MOST_TOLD else ():
+            before, seed, number = one.label.partition(" seed ")
+            values = leaves(one.recipe or {})
+            said = (f"{key.rpartition('.')[2]}={_told(values.get(key))}" for key in keys)
+            one.label = f"{' '.join([before, *said])}{seed}{number}"
     seen = Counter(one.label for one in scored)
     for one in scored:
         if seen[one.label] > 1:
             one.label = f"{one.label} [{one.fingerprint[:4]}]"
+
+
+def _told(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+MOST_TOLD = 3
+"""Keys of a recipe that a label tells models apart by."""
+TOLD_ELSEWHERE = ("seed", "launch.", "engine.", "evaluation.", "training.report_to")
+
+
+def _differing(recipes: Sequence[dict[str, Any]]) -> list[str]:
+    """The keys in which recipes differ that have the same label, save for what makes no other model."""
+    flat = [leaves(recipe) for recipe in recipes]
+    keys = dict.fromkeys(key for one in flat for key in one if not key.startswith(TOLD_ELSEWHERE))
+    return [key for key in keys if len({str(one.get(key)) for one in flat}) > 1]
 
 
 def _artifacts(store: Store, evaluation: Evaluation, tasks: Sequence[str]) -> dict[str, Artifact]:
@@ -194,13 +221,16 @@ def _artifacts(store: Store, evaluation: Evaluation, tasks: Sequence[str]) -> di
     }
 
 
-def _label(run: Run, iteration: int) -> str:
+def label_of(run: Run, iteration: int) -> str:
+    """How a board calls the checkpoint of an iteration (1, 2, …)."""
     recipe = run.recipe or {}
     parts = [recipe["method"]]
     if recipe["variant"] != "paper":
         parts.append(recipe["variant"])
     if (objective := recipe.get("objective", {}).get("name")) not in (None, _own_objective(run)):
         parts.append(f"+ {objective}")
+    if (method := _method_of(run)) and "pairs" in method.needs:
+        parts.append("(signal from outside)")
     if len(run.checkpoints) > 1:
         parts.append(f"iteration {iteration}")
     return " ".join([*parts, f"seed {recipe['seed']}"])
@@ -208,13 +238,20 @@ def _label(run: Run, iteration: int) -> str:
 
 def _own_objective(run: Run) -> str | None:
     """The objective that the run's method and variant come with; None where the plug-in is gone."""
-    recipe = run.recipe or {}
+    method = _method_of(run)
+    if method is None:
+        return None
+    own = merge({"objective": method.objective}, method.variants.get((run.recipe or {})["variant"], {}))
+    return str(own["objective"]["name"])
+
+
+def _method_of(run: Run) -> type[Method] | None:
+    """None where the plug-in is gone."""
     try:
-        method = registry.load("methods", recipe["method"])
+        found: type[Method] = registry.load("methods", (run.recipe or {})["method"])
     except GeniusBenchError:
         return None
-    own = merge({"objective": method.objective}, method.variants.get(recipe["variant"], {}))
-    return str(own["objective"]["name"])
+    return found
 
 
 def _short(model: str) -> str:

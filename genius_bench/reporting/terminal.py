@@ -8,12 +8,13 @@ from rich.text import Text
 
 from genius_bench.evaluation.protocols import protocols
 from genius_bench.printing import new_table, words
+from genius_bench.progress import duration
 from genius_bench.readable import readable_name
 from genius_bench.reporting.averages import comparable
 from genius_bench.reporting.board import Board, Row
 from genius_bench.reporting.control_tables import control_tables
 from genius_bench.reporting.legend import legend
-from genius_bench.reporting.numbers import SIGNIFICANT, estimated, gained, p_value
+from genius_bench.reporting.numbers import SIGNIFICANT, estimated, gained, p_value, percent, points
 from genius_bench.statistics import Difference
 
 LABEL_WIDTH = 16
@@ -70,8 +71,8 @@ def _summary(board: Board) -> Table:
             "gain over base": gained(row.average_gain),
             "p": p_value(row.average_gain.p_value if row.average_gain else None),
             "over placebo": _marked(row.over_placebo),
-            "greedy": "–" if row.greedy is None else f"{100 * row.greedy:.1f}",
-            "gain": "" if row.greedy_gain is None else f"{100 * row.greedy_gain.difference:+.1f}",
+            "greedy": "–" if row.greedy is None else percent(row.greedy),
+            "gain": "" if row.greedy_gain is None else points(row.greedy_gain.difference),
         }
         table.add_row(
             words(row.label),
@@ -116,7 +117,7 @@ def _by_slice(board: Board, width: int) -> list[Table]:
             table.add_column(name, justify="right", no_wrap=True)
         for row in (row for row in board.rows if row.slices):
             found = (row.slices.get(name) for name in shown)
-            cells = (f"{100 * one.value.value:.1f}{_mark(one.gain)}" if one else "–" for one in found)
+            cells = (f"{percent(one.value.value)}{_mark(one.gain)}" if one else "–" for one in found)
             table.add_row(words(row.label), *cells)
         tables.append(table)
     return tables
@@ -142,14 +143,12 @@ def _cell(row: Row, task: str, best: float | None, wide: bool) -> RenderableType
         return words("–", style="dim")
     mark = _mark(row.gains.get(task))
     interval = f"±{50 * (estimate.high - estimate.low):.1f}" if wide else ""
-    return words(
-        f"{100 * estimate.value:.1f}{interval}{mark}", style="bold" if estimate.value == best else ""
-    )
+    return words(f"{percent(estimate.value)}{interval}{mark}", style="bold" if estimate.value == best else "")
 
 
 def _marked(gain: Difference | None) -> str:
     """In points, marked where it is not to be explained by chance."""
-    return "" if gain is None else f"{100 * gain.difference:+.1f}{_mark(gain)}"
+    return "" if gain is None else f"{points(gain.difference)}{_mark(gain)}"
 
 
 def _mark(gain: Difference | None) -> str:
@@ -169,7 +168,7 @@ def _answers(board: Board) -> Table:
     for row in _models(board):
         kinds = ("format_failure", "truncated", "empty", "error", "ungraded")
         table.add_row(
-            words(row.label), estimated(row.released), *(f"{100 * row.failures[kind]:.1f}%" for kind in kinds)
+            words(row.label), estimated(row.released), *(f"{percent(row.failures[kind])}%" for kind in kinds)
         )
     return table
 
@@ -184,9 +183,7 @@ def _samples(board: Board) -> Table | None:
     table = new_table("samples", "one", *wanted)
     for row in _models(board):
         several = (row.several.get(name) for name in ("one", *wanted))
-        table.add_row(
-            words(row.label), *("–" if value is None else f"{100 * value:.1f}" for value in several)
-        )
+        table.add_row(words(row.label), *("–" if value is None else percent(value) for value in several))
     return table
 
 
@@ -198,11 +195,11 @@ def _costs(board: Board) -> Table:
         gain = row.average_gain
         table.add_row(
             words(row.label),
-            "–" if row.average is None else f"{100 * row.average.value:.1f}",
-            "" if gain is None else f"{100 * gain.difference:+.1f}",
+            "–" if row.average is None else percent(row.average.value),
+            "" if gain is None else points(gain.difference),
             *(_tokens(count) for count in (cost.tokens_sampled, cost.tokens_judged, cost.tokens_trained)),
             f"{cost.flops:.1e}",
-            _duration(cost.seconds),
+            duration(cost.seconds),
         )
     return table
 
@@ -212,11 +209,6 @@ def _tokens(count: float) -> str:
         if count >= size:
             return f"{count / size:.2f}{unit}"
     return f"{count:.0f}"
-
-
-def _duration(seconds: float) -> str:
-    hours, minutes = int(seconds // 3600), int(seconds // 60) % 60
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds % 60:02.0f} s"
 
 
 def _metric_name(board: Board) -> str:

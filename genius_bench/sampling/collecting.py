@@ -89,16 +89,17 @@ def collect(
 
 def visible_part(corpus: Corpus, method: Method) -> Corpus:
     """The corpus as the method may see it: labels that it does not declare as needed are gone."""
-    visible = partial(_visible, corpus.queries, "references" in method.needs, "answers" in method.needs)
+    visible = partial(_visible, corpus.queries, method.needs)
     return replace(corpus, queries=Queries(visible, len(corpus.queries)))
 
 
-def _visible(queries: Iterable[Query], references: bool, answers: bool) -> Iterator[Query]:
+def _visible(queries: Iterable[Query], needs: frozenset[str]) -> Iterator[Query]:
     for query in queries:
         yield replace(
             query,
-            reference=query.reference if references else None,
-            answer=query.answer if answers else None,
+            reference=query.reference if "references" in needs else None,
+            answer=query.answer if "answers" in needs else None,
+            preference=query.preference if "pairs" in needs else None,
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from genius_bench.engines.interface import Completion
 from genius_bench.engines.turns import answer_ids, with_turn_end
+from genius_bench.errors import InputError
 from genius_bench.rows import Demonstration, PreferencePair, Query
 from genius_bench.sampling.policy import Policy
 
@@ -16,6 +17,41 @@ def reference_ids(query: Query, policy: Policy) -> tuple[int, ...]:
     """
     text = (query.reference or "").strip()
     return answer_ids(policy.tokenizer, query.messages, text) if text else ()
+
+
+def answered(
+    query: Query, texts: Sequence[str], policy: Policy
+) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    """The prompt as every method asks it, and each text as the assistant's answer to it."""
+    answers = [answer_ids(policy.tokenizer, query.messages, text.strip()) for text in texts]
+    return policy.prompt(query.messages), answers
+
+
+def text_as_it_is(
+    query: Query, texts: Sequence[str], policy: Policy
+) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    """Prompt and texts as plain text read in one piece, each with the end of sequence, under no template.
+
+    The responses begin where the tokens of the prompt alone and of a whole text part, as in TRL. Raises `InputError`
+    for a conversation and for a tokenizer without an end of sequence.
+    """
+    end = policy.tokenizer.eos_token
+    if len(query.messages) > 1 or end is None:
+        reason = "it is a conversation" if end else "the tokenizer has no end of sequence"
+        raise InputError(f"query '{query.id}' cannot be read raw: {reason}; leave sampling.prompts out")
+    prompt = query.messages[0]["content"]
+    asked, *whole = (
+        tuple(policy.tokenizer(text)["input_ids"])  # with what a tokenizer puts around a text by itself
+        for text in (prompt, *(prompt + text.removesuffix(end) + end for text in texts))
+    )
+    common = min(_alike(asked, ids) for ids in whole)
+    return asked[:common], [ids[common:] for ids in whole]
+
+
+def _alike(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens both begin with."""
+    parted = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(parted, min(len(one), len(other)))
 
 
 def ended_as_labelled(response: Completion, policy: Policy) -> tuple[int, ...]:

@@ -18,9 +18,9 @@ from typing import Any
 
 from genius_bench import __version__
 from genius_bench.artifacts import Artifact, Store
-from genius_bench.errors import InputError, nearest
+from genius_bench.errors import InputError
 from genius_bench.integrity import described
-from genius_bench.runs import Run, read_runs
+from genius_bench.runs import Run, chosen_runs
 from genius_bench.sharing.checking import check_fingerprints
 from genius_bench.sharing.references import closure, files_of, without_places
 from genius_bench.storage import publish_file
@@ -75,26 +75,6 @@ def export(home: Path, names: Sequence[str], path: Path, *, weights: bool = True
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     return Exported([run.id for run in runs], len(artifacts), path.stat().st_size, sorted(gone))
-
-
-def chosen_runs(home: Path, names: Sequence[str]) -> list[Run]:
-    """The runs that names begin, each once."""
-    runs = read_runs(home)
-    if not runs:
-        raise InputError(f"no runs in {home}")
-    if not names:
-        return runs
-    found: dict[str, Run] = {}
-    for name in names:
-        fitting = [run for run in runs if run.id.startswith(name)]
-        exact = [run for run in fitting if run.id == name]
-        if len(exact or fitting) != 1:
-            several = ", ".join(run.id for run in fitting)
-            hint = f"it may be one of {several}" if fitting else nearest(name, [run.id for run in runs])
-            raise InputError(f"run '{name}' is not one of {home}: {hint}")
-        (run,) = exact or fitting
-        found[run.id] = run
-    return list(found.values())
 
 
 def _closure(runs: Sequence[Run], store: Store, weights: bool) -> tuple[list[Artifact], set[str]]:

@@ -3,20 +3,25 @@
 import csv
 import io
 import json
+import math
 import re
 import shutil
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy
+import pandas
 import pytest
 import yaml
 from rich.console import Console
 
+from genius_bench.boards.cells import Measured
 from genius_bench.boards.filling import fill
-from genius_bench.boards.records import from_csv, to_csv, to_json
+from genius_bench.boards.records import to_csv, to_json
 from genius_bench.boards.rendering.html import html
 from genius_bench.boards.rendering.latex import latex
 from genius_bench.boards.rendering.markdown import markdown
@@ -104,20 +109,32 @@ def test_what_the_paper_did_not_report_stands_under_its_main_table() -> None:
 
 
 @pytest.mark.parametrize("number", TABLES)
-def test_csv_comes_back_without_loss(number: str) -> None:
+def test_csv_is_what_pandas_reads(number: str) -> None:
     table = fill(PAPER, number)
-    assert from_csv(to_csv(table)) == table
     cells = json.loads(to_json(table))["cells"]
-    body = to_csv(table).split("\n", 1)[1]
-    records = list(csv.DictReader(io.StringIO(body)))
-    assert [row["path"] for row in records] == [cell["path"] for cell in cells]
+    rows = pandas.read_csv(io.StringIO(to_csv(table)), dtype={"table": str})
+    assert list(rows["path"]) == [cell["path"] for cell in cells]
+    assert set(rows["board"]) == {"genius-paper"}
+    assert set(rows["table"]) == {number}
+    reported = [math.nan if cell["reported"] is None else cell["reported"] for cell in cells]
+    numpy.testing.assert_array_equal(rows["reported"].to_numpy(float), reported)
+    records = list(csv.DictReader(io.StringIO(to_csv(table))))
     decimals = 4 if number == "5" else 2
     printed = [row["reported"] for row in records if row["reported"]]
     assert all(len(text.partition(".")[2]) == decimals for text in printed), "49.40, as the paper prints it"
 
 
+def test_a_csv_holds_no_digits_that_floating_point_invents() -> None:
+    table = fill(PAPER, "6")
+    cell = table.groups[0].rows[0].cells[0]
+    measured = Measured(value=100 * 0.6274999999999999, low=60.0, high=65.0, items=4)
+    table.groups[0].rows[0].cells[0] = replace(cell, measured=measured)
+    first = next(csv.DictReader(io.StringIO(to_csv(table))))
+    assert first["measured_value"] == "62.75"
+
+
 def test_nothing_in_a_csv_begins_like_a_formula() -> None:
-    rows = csv.reader(io.StringIO(to_csv(fill(PAPER, "1")).split("\n", 1)[1]))
+    rows = csv.reader(io.StringIO(to_csv(fill(PAPER, "1"))))
     values = [value for row in rows for value in row]
     assert any(value.startswith("'+") for value in values)
     assert not any(re.match(r"[=+@]|-[^0-9]", value) for value in values)

@@ -162,7 +162,7 @@ def test_a_wrong_throughput_is_one_clear_line(
     assert not (tmp_path / "home").exists()
 
 
-@pytest.mark.parametrize("option", [["--throughput", "scoring=3"], ["--response-tokens", "3"], ["--json"]])
+@pytest.mark.parametrize("option", [["--throughput", "scoring=3"], ["--response-tokens", "3"]])
 def test_options_of_plans_need_a_plan(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     for command in (["train"], ["eval", "lab"]):
         with pytest.raises(SystemExit):

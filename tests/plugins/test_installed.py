@@ -42,6 +42,14 @@ def test_all_kinds_are_listed_beside_ours(site: Path) -> None:
     assert all(set(registry.names(kind)) <= set(listed[kind]) for kind in registry.GROUPS)
 
 
+def test_a_third_party_may_name_suites_of_its_own(site: Path) -> None:
+    code = (
+        "from genius_bench.evaluation.cards import resolve_suite;"
+        "print(*resolve_suite('example'), *resolve_suite('aime'))"
+    )
+    assert with_plugins(site, code) == "example_parity lab_words aime24"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_a_laid_down_method_trains_the_lab_model_on_their_corpus_with_their_engine_for_their_task(

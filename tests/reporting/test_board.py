@@ -2,9 +2,12 @@
 
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from genius_bench.errors import InputError
 from genius_bench.evaluation.metrics import FAILURES
 from genius_bench.reporting.averages import comparable
 from genius_bench.reporting.board import build_board
+from genius_bench.reporting.legend import legend
+from genius_bench.reporting.numbers import rounded
 from genius_bench.reporting.terminal import show_board
 from genius_bench.runs import Evaluation, Run, read_runs, write_run
 from genius_bench.statistics import suite_average, suite_difference
@@ -183,6 +188,66 @@ def test_other_settings_are_another_board(home: tuple[Path, Any]) -> None:
     assert "x" not in [row.label for row in build_board(path, settings=SETTINGS).rows]
     with pytest.raises(InputError, match="nothing scored yet"):
         build_board(path, settings={**SETTINGS, "temperature": 0.1})
+
+
+def tried(path: Path, **settings: Any) -> None:
+    """A newer evaluation of one more model, on other settings."""
+    key = write_scores(Store(path), f"tried {settings}", "one", np.ones((ITEMS, 3)))
+    scores = {"one": key, "two": write_scores(Store(path), "two", "two", np.ones((ITEMS, 3)))}
+    only = Evaluation(model="x", fingerprint="x", settings=SETTINGS | settings, scores=scores)
+    write_run(path, Run(id=f"eval-{len(settings)}{settings}"[:9], evaluations=[only]))
+
+
+@pytest.mark.parametrize("settings", [{"limit": 6}, {"temperature": 0.6}])
+def test_a_try_out_hides_no_board_and_is_named_beneath(
+    home: tuple[Path, Any], settings: dict[str, Any]
+) -> None:
+    path, _ = home
+    before = build_board(path)
+    tried(path, **settings)
+    board = build_board(path)
+    assert board.rows == before.rows
+    words = " ".join(legend(board, False).plain.split())
+    told = "first 6 items" if "limit" in settings else "T=0.6"
+    assert re.search(
+        rf"Not on this board: 1 scored on 2 tasks, strict, .*{told}.*: x \(genius-bench board --number 2\)",
+        words,
+    )
+    assert [row.label for row in build_board(path, number=2).rows] == ["x"]
+    assert build_board(path, number=2).elsewhere.keys() == {1}
+    with pytest.raises(InputError, match="there is no board 3: 2 groups"):
+        build_board(path, number=3)
+
+
+def test_means_show_what_has_one_seed_alone(home: tuple[Path, Any]) -> None:
+    path, _ = home
+    for seed in (1, 2):
+        (path / "runs" / f"genius-{seed}.json").unlink()
+    assert [row.label for row in build_board(path, means=True).rows] == ["lab (base)", "genius seed 0"]
+
+
+def test_models_of_a_sweep_are_told_apart_by_what_was_swept(home: tuple[Path, Any]) -> None:
+    path, _ = home
+    for run in read_runs(path):
+        assert run.recipe
+        rate = {"training": {"learning_rate": 1e-5 * (1 + run.recipe["seed"])}, "seed": 0}
+        write_run(path, replace(run, recipe=run.recipe | rate))
+    assert [row.label for row in build_board(path).rows][1:] == [
+        f"genius learning_rate={rate} seed 0" for rate in ("1e-05", "2e-05", "3e-05")
+    ]
+
+
+def test_halves_are_rounded_alike_on_the_terminal_and_on_the_site() -> None:
+    values = [62.74999999999999, 62.75, 62.65, 0.05, -0.05, 12.25, -12.25, 99.95, 0.0, 33.333, -0.04]
+    expected = ["62.8", "62.8", "62.7", "0.1", "-0.1", "12.3", "-12.3", "100.0", "0.0", "33.3", "0.0"]
+    assert [f"{rounded(value):.1f}" for value in values] == expected
+    script = files("genius_bench.site").joinpath("static/numbers.js").read_text() + (
+        f"\nconsole.log({json.dumps(values)}.map((value) => Numbers.fixed(value).replace('−', '-')).join(' '));"
+    )
+    if not (node := shutil.which("node")):
+        pytest.skip("node is not installed")
+    done = subprocess.run([node, "-e", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == expected
 
 
 def test_training_without_scoring_keeps_what_was_scored(home: tuple[Path, Any]) -> None:
