@@ -174,7 +174,7 @@ def test_runs_from_their_making_to_their_end(tmp_path: Path, capsys: pytest.Capt
     made = json.loads(
         said(capsys, *train, "--set", "training.micro_batch_size=8", "--seeds", "0,1", "--json")
     )
-    assert [one["run"] for one in made] == [run.id for run in read_runs(tmp_path)]
+    assert {one["run"] for one in made} == {run.id for run in read_runs(tmp_path)}
     [checkpoint] = made[0]["checkpoints"]
     assert Path(checkpoint["path"]).resolve() == Path(checkpoint["artifact"]).resolve()
     assert len(checkpoint["path"]) < len(checkpoint["artifact"]) - 40
@@ -183,10 +183,7 @@ def test_runs_from_their_making_to_their_end(tmp_path: Path, capsys: pytest.Capt
     assert "training: " in log
 
     rows: list[dict[str, Any]] = json.loads(said(capsys, "runs", "--json", *home))
-    assert [(row["what"], row["state"]) for row in rows] == [
-        ("sft seed 0", "finished"),
-        ("sft seed 1", "finished"),
-    ]
+    assert {row["what"]: row["state"] for row in rows} == {"sft seed 0": "finished", "sft seed 1": "finished"}
     whole = sum(path.stat().st_size for path in (tmp_path / "artifacts").rglob("*") if path.is_file())
     assert 0.3 * whole < rows[0]["bytes"] < whole
     assert all(row["seconds"] > 0 for row in rows)
@@ -199,12 +196,14 @@ def test_runs_from_their_making_to_their_end(tmp_path: Path, capsys: pytest.Capt
     said(capsys, "runs", "rm", made[0]["run"], *home)
     assert not Path(checkpoint["path"]).is_symlink()
     assert [run.id for run in read_runs(tmp_path)] == [made[1]["run"]]
-    [gone], held = garbage(tmp_path)
-    assert gone == Path(checkpoint["artifact"]).parent, "queries and training set are shared"
+    gone, held = garbage(tmp_path)
+    assert sorted(path.parent.name for path in gone) == ["checkpoint", "collection", "training-set"]
+    assert Path(checkpoint["artifact"]).parent in gone, "the queries are shared with the other run"
     assert held > 0
     said(capsys, "runs", "gc", *home)
-    assert gone.exists()
-    assert "1 artifact" in said(capsys, "runs", "gc", "--delete", *home)
+    assert all(path.exists() for path in gone)
+    assert "3 artifacts" in said(capsys, "runs", "gc", "--delete", *home)
+    assert not any(path.exists() for path in gone)
     assert [one.path for one in Store(tmp_path).all("checkpoint")] == [
         Path(made[1]["checkpoints"][0]["artifact"]).parent
     ]

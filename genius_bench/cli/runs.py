@@ -35,6 +35,7 @@ def runs(context: typer.Context, home: Home, as_json: Json = False) -> None:
     for column in table.columns[1:4]:
         column.justify = "left"
         column.no_wrap = False
+    table.columns[0].min_width = max((len(row["id"]) for row in rows), default=0)  # ids are copied: never cut
     for row in rows:
         finished = (row["finished_at"] or "–")[:16].replace("T", " ")
         time = "–" if row["seconds"] is None else duration(row["seconds"])
