@@ -13,6 +13,7 @@ from genius_bench.errors import GeniusBenchError, InputError, nearest
 GROUPS = {
     "methods": "method",
     "objectives": "objective",
+    "token_objectives": "token objective",
     "tasks": "task",
     "corpora": "corpus",
     "engines": "engine",

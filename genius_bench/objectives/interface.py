@@ -102,11 +102,10 @@ def reward_metrics(chosen: Tensor, rejected: Tensor) -> Metrics:
     }
 
 
-def build_objective(section: dict[str, Any]) -> Objective:
-    """The objective of a recipe's section: `name` and the objective's own parameters.
+def build_objective(section: dict[str, Any], kind: str = "objectives") -> Any:
+    """The objective of a recipe's section: `name` and the objective's own parameters; `kind` is its plug-ins'.
 
     Raises `InputError` that names the offending key for an unknown name, parameter or impossible value.
     """
     parameters = {key: value for key, value in section.items() if key != "name"}
-    objective: Objective = validate(registry.load("objectives", section["name"]), parameters, "objective")
-    return objective
+    return validate(registry.load(kind, section["name"]), parameters, "objective")

@@ -9,11 +9,11 @@ from torch import Tensor
 class TokenBatch:
     """Some responses of an optimiser step, in whatever cut: what their losses need of the rest is in two of the fields.
 
-    Log-probabilities are in nats, of shape [rows, tokens]; only `policy` carries gradient. What stands where `mask` is
+    Log-probabilities are in nats, of shape [rows, tokens]; only `now` carries gradient. What stands where `mask` is
     False does not matter.
     """
 
-    policy: Tensor
+    now: Tensor
     """log π_θ, the weights that are trained."""
     sampled: Tensor
     """What the engine said when it drew the token."""
@@ -32,7 +32,7 @@ class TokenBatch:
     def log_ratio(self) -> Tensor:
         """log π_θ − log π_old, 0 outside the mask."""
         old = self.sampled if self.old is None else self.old
-        return (self.policy - old).masked_fill(~self.mask, 0.0)
+        return (self.now - old).masked_fill(~self.mask, 0.0)
 
     @property
     def mismatch(self) -> Tensor | None:
@@ -44,4 +44,4 @@ class TokenBatch:
         """x = log π_ref − log π_θ, 0 outside the mask. Raises `ValueError` where there is no reference."""
         if self.reference is None:
             raise ValueError("this objective needs the reference's log-probabilities")
-        return (self.reference - self.policy).masked_fill(~self.mask, 0.0)
+        return (self.reference - self.now).masked_fill(~self.mask, 0.0)

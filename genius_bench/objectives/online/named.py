@@ -1,13 +1,17 @@
-"""The objectives that papers name: what each chooses. All else is one shared default, so that choices are compared."""
-
-from typing import Any
+"""The objectives by name: what each paper chooses. All else is one shared default, so that choices are compared."""
 
 from pydantic import PositiveInt
 
-from genius_bench.errors import InputError, nearest
-from genius_bench.layers import validate
 from genius_bench.objectives.interface import NonNegative
 from genius_bench.objectives.online.objective import Advantage, Fraction, Ratio, Reduction, TokenObjective
+
+
+class TokenMean(TokenObjective):
+    """The shared default: GRPO's advantages, every token of the step counts the same, near the base."""
+
+    name = "token-mean"
+    title = "GRPO's advantages, the mean over a step's tokens"
+    source = "arXiv 2402.03300 (advantages), arXiv 2503.14476, Eq. 8 (reduction)"
 
 
 class GRPO(TokenObjective):
@@ -68,18 +72,3 @@ class RLOO(TokenObjective):
     advantage: Advantage = "leave-one-out"
     reduction: Reduction = "constant"
     length: PositiveInt | None = 1
-
-
-NAMED = {one.name: one for one in (TokenObjective, GRPO, DrGRPO, DAPO, GSPO, RLOO)}
-
-
-def build_token_objective(section: dict[str, Any]) -> TokenObjective:
-    """The objective of a recipe's section: `name` and the objective's own parameters.
-
-    Raises `InputError` that names the offending key for an unknown name, parameter or impossible value.
-    """
-    name = section["name"]
-    if name not in NAMED:
-        raise InputError(f"unknown online objective '{name}': {nearest(name, sorted(NAMED))}")
-    parameters = {key: value for key, value in section.items() if key != "name"}
-    return validate(NAMED[name], parameters, "objective")

@@ -1,6 +1,6 @@
 """A policy-gradient loss of tokens: a choice of advantage, ratio, clip, divergence and reduction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -43,9 +43,9 @@ class TokenObjective(Section):
     multiplies by their number.)
     """
 
-    name: ClassVar[str] = "policy-gradient"
-    title: ClassVar[str] = "Clipped policy gradient"
-    source: ClassVar[str] = "arXiv 1707.06347, Eq. 7"
+    name: ClassVar[str]
+    title: ClassVar[str]
+    source: ClassVar[str]
     """Paper and equation."""
 
     advantage: Advantage = "group"
@@ -97,24 +97,27 @@ class TokenObjective(Section):
             return torch.zeros_like(sampling[:, 0])
         return self.beta * divergence.of_responses(KL_IN_REWARD[self.kl], sampling, reference, mask)
 
-    def advantages(self, rewards: Tensor) -> Tensor:
-        """A, in the shape of the step's rewards: [groups, size], all groups of the step over all processes.
+    def advantages(self, rewards: Sequence[Sequence[float]]) -> list[list[float]]:
+        """A of every response, group by group: all groups of the step, over all processes, of one size.
 
         Raises `InputError` for groups of one and for a reward that is not finite.
         """
-        advantages.check_rewards(rewards)
-        return ADVANTAGES[self.advantage](rewards)
+        groups = torch.tensor(rewards, dtype=torch.float64)
+        advantages.check_rewards(groups)
+        values: list[list[float]] = ADVANTAGES[self.advantage](groups).tolist()
+        return values
 
-    def weights(self, lengths: Tensor) -> Tensor:
+    def weights(self, lengths: Sequence[int]) -> Tensor:
         """w, float64 [responses], by the tokens in the loss of every response of the optimiser step, in its order.
 
         Raises `InputError` where the step does not divide into the release's micro batches.
         """
+        counts = torch.tensor(lengths)
         if self.length is not None:
-            return reductions.per_constant(lengths, self.length)
+            return reductions.per_constant(counts, self.length)
         if self.micro_batch is not None:
-            return reductions.per_micro_batch(lengths, self.micro_batch)
-        return BY_LENGTHS[self.reduction](lengths)
+            return reductions.per_micro_batch(counts, self.micro_batch)
+        return BY_LENGTHS[self.reduction](counts)
 
     def __call__(self, batch: TokenBatch) -> tuple[Tensor, Metrics]:
         """These rows' part of the step's loss, and sums over their tokens to divide by the step's (no gradient)."""

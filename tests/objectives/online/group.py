@@ -1,5 +1,6 @@
 """One group of four responses, of 3, 5, 2 and 6 tokens, before and after an update; log-probabilities in nats."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from genius_bench.objectives.online.batch import TokenBatch
 
 LENGTHS = [3, 5, 2, 6]
 LONGEST = 6
-REWARDS = torch.tensor([[1.0, 1.0, 0.0, 0.0]], dtype=torch.float64)
+REWARDS = [1.0, 1.0, 0.0, 0.0]
 MASK = torch.arange(LONGEST) < torch.tensor(LENGTHS).unsqueeze(1)
 
 
@@ -61,13 +62,13 @@ POLICY = OLD + MOVED
 REFERENCE = POLICY + GAP
 
 
-def of_group(advantages: Tensor, weights: Tensor, **changes: Any) -> TokenBatch:
+def of_group(advantages: Sequence[float], weights: Tensor, **changes: Any) -> TokenBatch:
     """The whole group; the engine is the trainer's own model where nothing else is said."""
     values: dict[str, Any] = {
-        "policy": POLICY,
+        "now": POLICY,
         "sampled": OLD,
         "mask": MASK,
-        "advantages": advantages.flatten(),
+        "advantages": torch.tensor(advantages, dtype=torch.float64),
         "weights": weights,
     }
     return TokenBatch(**values | changes)

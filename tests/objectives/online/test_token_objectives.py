@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from genius_bench import registry
 from genius_bench.errors import InputError
+from genius_bench.objectives.interface import build_objective
 from genius_bench.objectives.online import divergence
 from genius_bench.objectives.online.correction import masked_sequences, truncated
-from genius_bench.objectives.online.named import DAPO, GRPO, GSPO, NAMED, RLOO, DrGRPO, build_token_objective
+from genius_bench.objectives.online.named import DAPO, GRPO, GSPO, RLOO, DrGRPO, TokenMean
 from genius_bench.objectives.online.objective import TokenObjective
 from genius_bench.objectives.online.ratios import sequence_ratio, token_ratio
 
@@ -34,16 +36,16 @@ from .group import (
 )
 
 PLAIN: dict[str, Any] = {"beta": 0.0}
-TRL_ADVANTAGES = torch.tensor([1.0, 1.0, -1.0, -1.0], dtype=torch.float64) * 0.865875429761
+TRL_ADVANTAGES = [0.865875429761, 0.865875429761, -0.865875429761, -0.865875429761]
 """With TRL's 1e-4 beside the standard deviation, for which most of the numbers were computed."""
 
 
 def weights_of(objective: TokenObjective, lengths: list[int] = LENGTHS) -> Tensor:
-    return objective.weights(torch.tensor(lengths))
+    return objective.weights(lengths)
 
 
-def loss_of(objective: TokenObjective, advantages: Tensor | None = None, **changes: Any) -> float:
-    given = objective.advantages(REWARDS) if advantages is None else advantages
+def loss_of(objective: TokenObjective, advantages: list[float] | None = None, **changes: Any) -> float:
+    given = objective.advantages([REWARDS])[0] if advantages is None else advantages
     return objective(of_group(given, weights_of(objective), **changes))[0].item()
 
 
@@ -52,16 +54,16 @@ def loss_of(objective: TokenObjective, advantages: Tensor | None = None, **chang
     [
         (GRPO(**PLAIN), TRL_ADVANTAGES, 0.067366874256),
         (DAPO(), TRL_ADVANTAGES, 0.116199938381),
-        (TokenObjective(**PLAIN), TRL_ADVANTAGES, 0.123022859836),
+        (TokenMean(**PLAIN), TRL_ADVANTAGES, 0.123022859836),
         (DrGRPO(length=LONGEST, **PLAIN), None, 0.047359722352),
-        (TokenObjective(dual_clip=3.0, **PLAIN), None, 0.086817272846),
+        (TokenMean(dual_clip=3.0, **PLAIN), None, 0.086817272846),
         (GSPO(**PLAIN), TRL_ADVANTAGES, 0.040846724433),
         (GRPO(kl="k3"), TRL_ADVANTAGES, 0.067485502483),
         (GRPO(kl="corrected-k3"), TRL_ADVANTAGES, 0.067577160767),
         (GRPO(kl="reward-k1"), TRL_ADVANTAGES, 0.067366874256),
     ],
 )
-def test_loss_vectors(objective: TokenObjective, advantages: Tensor | None, expected: float) -> None:
+def test_loss_vectors(objective: TokenObjective, advantages: list[float] | None, expected: float) -> None:
     assert loss_of(objective, advantages, reference=REFERENCE) == pytest.approx(expected, abs=1e-9)
 
 
@@ -69,20 +71,20 @@ def test_loss_vectors(objective: TokenObjective, advantages: Tensor | None, expe
     ("objective", "advantages", "expected"),
     [
         (GRPO(**PLAIN), TRL_ADVANTAGES, [-0.072156285813, -0.043293771488, 0.10823442872, 0.036078142907]),
-        (DrGRPO(length=LONGEST, **PLAIN), REWARDS - 0.5, [-1 / 48, -1 / 48, 1 / 48, 1 / 48]),
+        (DrGRPO(length=LONGEST, **PLAIN), [0.5, 0.5, -0.5, -0.5], [-1 / 48, -1 / 48, 1 / 48, 1 / 48]),
         (DAPO(), TRL_ADVANTAGES, [-0.05411721436, -0.05411721436, 0.05411721436, 0.05411721436]),
         # −A/N on every token: the sum over the response is what REINFORCE weighs.
-        (RLOO(**PLAIN), REWARDS * 4 / 3 - 2 / 3, [-1 / 6, -1 / 6, 1 / 6, 1 / 6]),
+        (RLOO(**PLAIN), [2 / 3, 2 / 3, -2 / 3, -2 / 3], [-1 / 6, -1 / 6, 1 / 6, 1 / 6]),
         # A sequence's ratio shares its gradient among its tokens, as GRPO's mean does.
         (GSPO(**PLAIN), TRL_ADVANTAGES, [-0.072156285813, -0.043293771488, 0.10823442872, 0.036078142907]),
     ],
 )
 def test_the_first_gradient_of_each_token(
-    objective: TokenObjective, advantages: Tensor, expected: list[float]
+    objective: TokenObjective, advantages: list[float], expected: list[float]
 ) -> None:
     """With ratios of 1 the value says nothing (advantages are balanced), the gradient is the method."""
     policy = OLD.clone().requires_grad_()
-    objective(of_group(advantages, weights_of(objective), policy=policy))[0].backward()
+    objective(of_group(advantages, weights_of(objective), now=policy))[0].backward()
     assert policy.grad is not None
     for row, length, value in zip(policy.grad.tolist(), LENGTHS, expected, strict=True):
         assert row == pytest.approx([value] * length + [0.0] * (LONGEST - length), abs=1e-9)
@@ -114,22 +116,20 @@ def test_divergences_of_each_token() -> None:
 def test_gradient_of_the_divergence(kl: Any, slope: float) -> None:
     """One token of one response, x = 0.4, on-policy and without a reward: k3 alone pulls harder than the divergence."""
     policy = torch.tensor([[-1.0]], dtype=torch.float64, requires_grad=True)
-    objective = TokenObjective(beta=1.0, kl=kl)
+    objective = TokenMean(beta=1.0, kl=kl)
     one, here = torch.ones(1, dtype=torch.float64), policy.detach()
-    at = of_group(
-        0 * one, one, policy=policy, sampled=here, mask=torch.ones(1, 1).bool(), reference=here + 0.4
-    )
+    at = of_group([0.0], one, now=policy, sampled=here, mask=torch.ones(1, 1).bool(), reference=here + 0.4)
     objective(at)[0].backward()
     assert policy.grad is not None
     assert policy.grad.item() == pytest.approx(slope, abs=1e-9)
 
 
 def test_a_divergence_in_the_reward_is_a_sum_over_the_response() -> None:
-    first = TokenObjective(beta=0.1, kl="reward-k1").penalties(POLICY, REFERENCE, MASK)
+    first = TokenMean(beta=0.1, kl="reward-k1").penalties(POLICY, REFERENCE, MASK)
     assert first.tolist() == pytest.approx([0.01, -0.017, -0.01, 0.005], abs=1e-9)
-    third = TokenObjective(beta=0.1, kl="reward-k3").penalties(POLICY, REFERENCE, MASK)
+    third = TokenMean(beta=0.1, kl="reward-k3").penalties(POLICY, REFERENCE, MASK)
     assert third[2].item() == pytest.approx(0.1 * (0.010707976425 + 0.034025416688), abs=1e-9)
-    assert TokenObjective(beta=0.1).penalties(POLICY, REFERENCE, MASK).tolist() == [0.0] * 4
+    assert TokenMean(beta=0.1).penalties(POLICY, REFERENCE, MASK).tolist() == [0.0] * 4
 
 
 def test_weights_for_an_engine_that_differs() -> None:
@@ -152,7 +152,7 @@ def test_a_correction_weighs_the_surrogate_and_not_the_divergence() -> None:
 
 
 def test_metrics_are_sums_over_tokens() -> None:
-    objective = TokenObjective(dual_clip=3.0)
+    objective = TokenMean(dual_clip=3.0)
     _, sums = objective(
         of_group(TRL_ADVANTAGES, weights_of(objective), reference=REFERENCE, old=OLD, sampled=OLD - MISMATCH)
     )
@@ -182,23 +182,23 @@ def test_a_response_left_out_of_the_loss_keeps_its_advantage_and_its_place() -> 
 
 def test_the_releases_mean_depends_on_neighbours() -> None:
     """Responses 1 and 3 beside each other, then 2 and 4."""
-    objective = TokenObjective(clip_high=0.28, reduction="micro-batch", micro_batch=2, beta=0.0)
+    objective = TokenMean(clip_high=0.28, reduction="micro-batch", micro_batch=2, beta=0.0)
     order = [0, 2, 1, 3]
     whole = rows_of(of_group(TRL_ADVANTAGES, torch.ones(4)), order)
     weights = weights_of(objective, [LENGTHS[place] for place in order])
     assert objective(rows_of(whole, [0, 1, 2, 3], weights=weights))[0].item() == pytest.approx(0.018090157595)
     with pytest.raises(InputError, match="step of 4 responses cannot be cut into micro batches of 3"):
-        weights_of(TokenObjective(reduction="micro-batch", micro_batch=3))
+        weights_of(TokenMean(reduction="micro-batch", micro_batch=3))
 
 
 def test_what_stands_in_the_padding_does_not_matter() -> None:
     policy = POLICY.masked_fill(~MASK, -math.inf).requires_grad_()
     junk = OLD.masked_fill(~MASK, math.nan)
     objective = GSPO(kl="corrected-k3")
-    given = (objective.advantages(REWARDS), weights_of(objective))
+    given = (objective.advantages([REWARDS])[0], weights_of(objective))
     clean = objective(of_group(*given, old=OLD, sampled=OLD - MISMATCH, reference=REFERENCE))
     loss, sums = objective(
-        of_group(*given, policy=policy, old=junk, sampled=junk - MISMATCH, reference=junk + MOVED + GAP)
+        of_group(*given, now=policy, old=junk, sampled=junk - MISMATCH, reference=junk + MOVED + GAP)
     )
     loss.backward()
     assert loss.item() == pytest.approx(clean[0].item(), abs=1e-12)
@@ -209,13 +209,13 @@ def test_what_stands_in_the_padding_does_not_matter() -> None:
 
 
 OBJECTIVES = [
-    TokenObjective(),
+    TokenMean(),
     GRPO(kl="k3", beta=0.1),
     DrGRPO(length=9, kl="corrected-k3", beta=0.1),
     DAPO(dual_clip=1.5),
     GSPO(correction="sequence"),
     RLOO(),
-    TokenObjective(reduction="micro-batch", micro_batch=3),
+    TokenMean(reduction="micro-batch", micro_batch=3),
 ]
 
 
@@ -241,13 +241,14 @@ def test_no_cut_of_a_step_changes_its_gradient(step: tuple[list[list[int]], list
 
     old = some() - 2
     policy, sampled, reference = old + some(), old + some(), old + some()
-    rewards = torch.randn(3, 4, generator=random, dtype=torch.float64)
+    rewards = torch.randn(3, 4, generator=random).tolist()
     mask = torch.arange(6) < torch.tensor(lengths).unsqueeze(1)
     for objective in OBJECTIVES:
-        given = (objective.advantages(rewards), weights_of(objective, lengths))
+        advantages = [value for group in objective.advantages(rewards) for value in group]
+        given = (advantages, weights_of(objective, lengths))
         leaf = policy.clone().requires_grad_()
         others = {"sampled": sampled, "old": old, "reference": reference, "mask": mask}
-        whole = of_group(*given, policy=leaf, **others)
+        whole = of_group(*given, now=leaf, **others)
         loss, sums = objective(whole)
         (gradient,) = torch.autograd.grad(loss, leaf)
         parts = [
@@ -268,7 +269,7 @@ def shortened(batch: Any, longest: int) -> Any:
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        ({"name": "grpoo"}, "unknown online objective 'grpoo': did you mean 'grpo'"),
+        ({"name": "grpoo"}, "unknown token objective 'grpoo': did you mean 'grpo'"),
         ({"name": "dr-grpo"}, "reduction: constant needs length"),
         ({"name": "grpo", "length": 4}, "length has an effect with reduction: constant only"),
         ({"name": "dapo", "reduction": "micro-batch"}, "reduction: micro-batch needs micro_batch"),
@@ -279,15 +280,18 @@ def shortened(batch: Any, longest: int) -> Any:
 )
 def test_a_wrong_section_is_one_clear_line(section: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message) as problem:
-        build_token_objective(section)
+        build_objective(section, "token_objectives")
     assert "\n" not in str(problem.value)
 
 
-def test_every_name_builds_what_it_says() -> None:
-    for name, kind in NAMED.items():
-        given = {"length": 6} if kind is DrGRPO else {}
-        built = build_token_objective({"name": name, **given})
-        assert type(built) is kind
-        assert built.needs_reference is (kind is not DAPO)
+def test_every_name_builds_with_its_defaults() -> None:
+    for name in registry.names("token_objectives"):
+        given = {"length": 6} if name == "dr-grpo" else {}
+        built = build_objective({"name": name, **given}, "token_objectives")
+        assert built.name == name
+        assert built.needs_reference is (name != "dapo")
+
+
+def test_a_reference_that_is_needed_must_be_there() -> None:
     with pytest.raises(ValueError, match="needs the reference"):
         loss_of(GRPO())

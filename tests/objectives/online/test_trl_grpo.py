@@ -10,7 +10,7 @@ from torch import Tensor
 from trl import GRPOTrainer
 
 from genius_bench.objectives.online.correction import masked_sequences, truncated
-from genius_bench.objectives.online.named import DAPO, GRPO, GSPO, RLOO, DrGRPO
+from genius_bench.objectives.online.named import DAPO, GRPO, GSPO, RLOO, DrGRPO, TokenMean
 from genius_bench.objectives.online.objective import TokenObjective
 
 from .group import LENGTHS, LONGEST, MASK, MISMATCH, OLD, POLICY, REFERENCE, REWARDS, of_group
@@ -26,9 +26,9 @@ class OneProcess:
         return values
 
 
-def of_trl(policy: Tensor, advantages: Tensor, rows: list[int], settings: dict[str, Any]) -> Tensor:
+def of_trl(policy: Tensor, advantages: list[float], rows: list[int], settings: dict[str, Any]) -> Tensor:
     """Its loss of one micro batch among those of an accumulated step."""
-    cut = len(REWARDS.flatten()) // len(rows)
+    cut = len(REWARDS) // len(rows)
     trainer = SimpleNamespace(
         top_entropy_quantile=1.0,
         off_policy_mask_threshold=None,
@@ -58,7 +58,7 @@ def of_trl(policy: Tensor, advantages: Tensor, rows: list[int], settings: dict[s
         "prompt_mask": torch.ones(len(rows), 1, dtype=torch.long),
         "completion_ids": torch.zeros(len(rows), LONGEST, dtype=torch.long),
         "completion_mask": MASK[rows].double(),
-        "advantages": advantages.flatten()[rows],
+        "advantages": torch.tensor(advantages, dtype=torch.float64)[rows],
         "old_per_token_logps": OLD[rows],
         "ref_per_token_logps": REFERENCE[rows],
         "num_items_in_batch": torch.tensor(sum(LENGTHS)),
@@ -80,12 +80,10 @@ def of_trl(policy: Tensor, advantages: Tensor, rows: list[int], settings: dict[s
         pytest.param(
             GSPO(beta=0), {"loss_type": "grpo", "level": "sequence", "low": 3e-4, "high": 4e-4}, id="gspo"
         ),
-        pytest.param(
-            TokenObjective(dual_clip=1.5, beta=0), {"loss_type": "dapo", "delta": 1.5}, id="dual-clip"
-        ),
+        pytest.param(TokenMean(dual_clip=1.5, beta=0), {"loss_type": "dapo", "delta": 1.5}, id="dual-clip"),
         pytest.param(GRPO(kl="k3", beta=0.3), {"loss_type": "grpo", "beta": 0.3, "unbiased": False}, id="k3"),
         pytest.param(
-            TokenObjective(kl="corrected-k3", beta=0.3), {"loss_type": "dapo", "beta": 0.3}, id="corrected-k3"
+            TokenMean(kl="corrected-k3", beta=0.3), {"loss_type": "dapo", "beta": 0.3}, id="corrected-k3"
         ),
         pytest.param(
             DAPO(kl="corrected-k3", beta=0.3, correction="token", cap=1.3),
@@ -110,18 +108,18 @@ def test_equals_its_former_default_with_the_micro_batch_as_a_setting(
     micro_batches: list[list[int]], size: int
 ) -> None:
     """What TRL accumulates over its micro batches, we compute of the step at once."""
-    objective = TokenObjective(reduction="micro-batch", micro_batch=size, beta=0)
+    objective = TokenMean(reduction="micro-batch", micro_batch=size, beta=0)
     assert_same(objective, {"loss_type": "bnpo"}, micro_batches)
 
 
 def assert_same(objective: TokenObjective, settings: dict[str, Any], micro_batches: list[list[int]]) -> None:
     policy = POLICY.clone().requires_grad_()
-    advantages = objective.advantages(REWARDS)
+    advantages = objective.advantages([REWARDS])[0]
     of_parts = [of_trl(policy, advantages, rows, settings) for rows in micro_batches]
     theirs = torch.stack(of_parts).sum()
     engine = {"old": OLD, "sampled": OLD - MISMATCH} if "correction" in settings else {}
-    weights = objective.weights(torch.tensor(LENGTHS))
-    ours, _ = objective(of_group(advantages, weights, policy=policy, reference=REFERENCE, **engine))
+    weights = objective.weights(LENGTHS)
+    ours, _ = objective(of_group(advantages, weights, now=policy, reference=REFERENCE, **engine))
     (our_gradient,) = torch.autograd.grad(ours, policy)
     (their_gradient,) = torch.autograd.grad(theirs, policy)
     assert ours.item() == pytest.approx(theirs.item(), abs=1e-12)
@@ -131,12 +129,12 @@ def assert_same(objective: TokenObjective, settings: dict[str, Any], micro_batch
 
 def test_a_divergence_by_k2_has_the_gradient_that_trl_corrects_k3_to_have() -> None:
     """On-policy: with the sampler's weights still in place."""
-    advantages = torch.zeros(4, dtype=torch.float64)
+    advantages = [0.0] * 4
     gradients = []
     for kl in ("k2", "corrected-k3"):
         policy = POLICY.clone().requires_grad_()
-        objective = TokenObjective(kl=kl, beta=1.0)
-        weights = objective.weights(torch.tensor(LENGTHS))
-        loss, _ = objective(of_group(advantages, weights, policy=policy, sampled=POLICY, reference=REFERENCE))
+        objective = TokenMean(kl=kl, beta=1.0)
+        weights = objective.weights(LENGTHS)
+        loss, _ = objective(of_group(advantages, weights, now=policy, sampled=POLICY, reference=REFERENCE))
         gradients += torch.autograd.grad(loss, policy)
     torch.testing.assert_close(gradients[0], gradients[1], rtol=0, atol=1e-12)
