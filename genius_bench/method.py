@@ -46,7 +46,7 @@ class Method(ABC):
     source: ClassVar[str]
     """The paper."""
     group: ClassVar[str] = "others"
-    """Where listings put it: "paper" (Genius and what it is compared with), "offline", "controls"."""
+    """Where listings put it: "paper" (Genius and what it is compared with), "offline", "online", "controls"."""
     needs: frozenset[str] = frozenset()
     """Labels of the corpus that it is handed: "references", "answers", "pairs" (then the corpus is read as preference
     data). Others are removed before it sees a query.
@@ -61,6 +61,8 @@ class Method(ABC):
     """Whether an iteration reads what earlier ones have collected of its query: `Policy.earlier`."""
     makes: ClassVar[frozenset[str]] = frozenset()
     """What its rows may be or hold where its presets' objectives do not show it: "pairs", "advantages"."""
+    objectives: ClassVar[str] = "objectives"
+    """The kind of plug-ins among which its objective is looked for."""
     objective: ClassVar[Layer] = {"name": "dpo"}
     """The recipe's default `objective` section."""
     training: ClassVar[Layer] = {}

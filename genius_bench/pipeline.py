@@ -15,6 +15,7 @@ from genius_bench.engines.loading import ModelFiles, resolve_model
 from genius_bench.evaluation.cards import tasks_of
 from genius_bench.evaluation.controls import controls_of
 from genius_bench.integrity import digest_of
+from genius_bench.online_method import OnlineMethod
 from genius_bench.planning.fitting import refuse_sampling, refuse_training
 from genius_bench.printing import note
 from genius_bench.recipe import CONTROLS, EngineSection, EvaluationSection, JudgeSection, Recipe
@@ -66,11 +67,13 @@ def _train(home: Path, resolved: Resolved, evaluate: bool, meanwhile: ExitStack)
     on_the_way: list[dict[str, str]] = []
     steps = 0
     for iteration in range(1, resolved.method.iterations + 1):
-        training_set = stages.collect(home, resolved, corpus, policy, training_sets)
-        training_sets.append(training_set)
-        note(f"training set: {rows_and_left_out(training_set)}")
-        start = base if resolved.method.restarts_from_base(iteration) else policy
-        checkpoint = stages.optimise(home, resolved, training_set, start, iteration)
+        if isinstance(resolved.method, OnlineMethod):
+            checkpoint = stages.learn_online(home, resolved, corpus, policy)
+        else:
+            training_sets.append(stages.collect(home, resolved, corpus, policy, training_sets))
+            note(f"training set: {rows_and_left_out(training_sets[-1])}")
+            start = base if resolved.method.restarts_from_base(iteration) else policy
+            checkpoint = stages.optimise(home, resolved, training_sets[-1], start, iteration)
         for step, (folder, _) in checkpoints_on_the_way(checkpoint.path).items():
             between = _named(resolve_model(str(folder)), resolved, iteration)
             policies.append(replace(between, name=f"{between.name} step {steps + step}"))
@@ -78,7 +81,7 @@ def _train(home: Path, resolved: Resolved, evaluate: bool, meanwhile: ExitStack)
         steps += int(checkpoint.manifest["counters"]["steps"])
         policy = _named(resolve_model(str(checkpoint.path / "model")), resolved, iteration)
         policies.append(policy)
-        checkpoints.append(_checkpoint_record(iteration, training_set, checkpoint, policy))
+        checkpoints.append(_checkpoint_record(iteration, training_sets, checkpoint, policy))
 
     evaluations = []
     if evaluate:
@@ -131,11 +134,11 @@ def _named(model: ModelFiles, resolved: Resolved, iteration: int) -> ModelFiles:
 
 
 def _checkpoint_record(
-    iteration: int, training_set: Artifact, checkpoint: Artifact, policy: ModelFiles
+    iteration: int, training_sets: list[Artifact], checkpoint: Artifact, policy: ModelFiles
 ) -> dict[str, str]:
     return {
         "iteration": str(iteration),
-        "training_set": training_set.key,
+        **({"training_set": training_sets[-1].key} if training_sets else {}),
         "key": checkpoint.key,
         "path": str(policy.path),
         "fingerprint": policy.fingerprint,

@@ -46,7 +46,8 @@ class Resolved:
         if objective["name"] == self.method.objective["name"]:  # another one's parameters mean something else
             _multiply(objective, factors.get("objective", {}))
         _multiply(training, factors.get("training", {}))
-        return build_objective(objective), validate(TrainingSection, training, "training")
+        built = build_objective(objective, self.method.objectives)
+        return built, validate(TrainingSection, training, "training")
 
 
 def resolve(*layers: Layer) -> Resolved:
@@ -77,7 +78,7 @@ def resolve(*layers: Layer) -> Resolved:
     recipe = validate(Recipe, values)
     registry.check("engines", recipe.engine.generator)
     options = validate(method_class.Options, recipe.sampling, "sampling")
-    objective = build_objective(recipe.objective)
+    objective = build_objective(recipe.objective, method_class.objectives)
     # The recipe that is stored and hashed says everything, defaults included.
     complete = recipe.model_copy(
         update={

@@ -30,7 +30,8 @@ class Evaluation:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """`recipe` is None for an evaluation by itself. `checkpoints` are in the order of iterations."""
+    """`recipe` is None for an evaluation by itself. `checkpoints` are in the order of iterations; those of an online
+    method name no `training_set`: what was trained on lies in the checkpoint's own artifact."""
 
     id: str
     recipe: dict[str, Any] | None = None

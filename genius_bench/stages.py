@@ -14,6 +14,8 @@ from genius_bench.engines.policy_server import check_server, open_sampler
 from genius_bench.engines.rendering import Unrenderable, check_complete, prompt_ids, prompt_text
 from genius_bench.engines.turns import outside_thoughts, require_turn
 from genius_bench.errors import InputError
+from genius_bench.online.conditions import check_online
+from genius_bench.online_method import OnlineMethod
 from genius_bench.processes import in_own_process
 from genius_bench.recipe import CorpusSection, EngineSection, EvaluationSection
 from genius_bench.resolution import Resolved
@@ -154,6 +156,8 @@ def check_recipe(home: Path, resolved: Resolved, *, here: bool = True) -> None:
 
     `here`: on this machine, whose devices and packages are looked at too.
     """
+    if isinstance(resolved.method, OnlineMethod):
+        check_online(resolved.recipe, resolved.method.options)
     check_server(resolved.recipe.engine, resolved.method.iterations)
     if resolved.recipe.launch.launcher != "none":
         in_own_process(_check_launch, home, resolved, here)
@@ -194,6 +198,28 @@ def _optimise(
         training=training,
         seed=resolved.recipe.seed,
         launch=resolved.recipe.launch,
+    )
+
+
+def learn_online(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles) -> Artifact:
+    """Samples, rewards and trains, step by step: the checkpoint of an online method."""
+    return in_own_process(_learn_online, home, resolved, corpus, policy)
+
+
+def _learn_online(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles) -> Artifact:
+    from genius_bench.online.stage import learn_online
+
+    assert isinstance(resolved.method, OnlineMethod)
+    objective, training = resolved.settings_of(1)
+    return learn_online(
+        Store(home),
+        resolved.method,
+        corpus=corpus,
+        policy=policy,
+        objective=objective,
+        training=training,
+        engine=resolved.recipe.engine,
+        seed=resolved.recipe.seed,
     )
 
 

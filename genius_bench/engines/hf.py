@@ -26,10 +26,13 @@ class HFEngine:
     checks_weights = True
     """While they are loaded (`load_model`): nobody need read them for that before."""
 
-    def __init__(self, model_path: Path | str, settings: EngineSection) -> None:
+    def __init__(self, model_path: Path | str, settings: EngineSection, model: Any = None) -> None:
+        """With `model`, that of the folder with whatever weights it has when it is asked: one that is being trained."""
         self.tokenizer: Any = load_tokenizer(model_path, settings.chat_template)
-        self.model: Any = load_model(model_path, device=settings.device, precision=settings.precision)
-        use_grouped_attention(self.model)
+        self.model: Any = model
+        if model is None:
+            self.model = load_model(model_path, device=settings.device, precision=settings.precision)
+            use_grouped_attention(self.model)
         self._stopping = Stopping(self.tokenizer, end_tokens(model_path, self.tokenizer))
         self._vocabulary = known_tokens(self.tokenizer)
         self._limit, self._limit_tokens = settings.max_batch, settings.max_batch_tokens

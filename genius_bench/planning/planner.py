@@ -7,6 +7,7 @@ from pathlib import Path
 from genius_bench import stages
 from genius_bench.engines.endpoint import check_asked, is_url, resolve_served
 from genius_bench.errors import InputError
+from genius_bench.online_method import OnlineMethod
 from genius_bench.planning.amounts import NOTHING
 from genius_bench.planning.figures import Calibrated, Figures, Given
 from genius_bench.planning.fitting import refuse_sampling, refuse_training
@@ -55,6 +56,10 @@ def plan(
     """
     here = throughput is None
     for resolved in recipes:
+        if isinstance(resolved.method, OnlineMethod):
+            raise InputError(
+                f"method '{resolved.method.name}' trains online, which no plan covers: leave it out"
+            )
         stages.check_recipe(home, resolved, here=here)
         if here:
             _refuse_untried(resolved.recipe.engine)

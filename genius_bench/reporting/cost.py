@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.runs import Run
 
+TOKENS = ("tokens_sampled", "tokens_judged", "tokens_read", "tokens_referenced", "tokens_trained")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
@@ -39,24 +41,30 @@ def cost_of(store: Store, run: Run, iteration: int) -> Cost | None:
     """The cost of the checkpoint of an iteration (1, 2, …); None when an artifact on its way is gone."""
     total = Cost()
     for checkpoint in run.checkpoints[:iteration]:
-        training_set = store.find("training-set", checkpoint["training_set"])
         trained = store.find("checkpoint", checkpoint["key"])
-        collection = (
-            store.find("collection", training_set.manifest["inputs"]["collection"]) if training_set else None
-        )
-        if collection is None or trained is None:
+        if trained is None:
             return None
-        total += _cost_of_iteration(collection, trained)
+        made_by = [trained]
+        if "training_set" in checkpoint:  # an online method samples where it trains
+            collection = _collection_of(store, checkpoint["training_set"])
+            if collection is None:
+                return None
+            made_by.append(collection)
+        total += _cost_of_iteration(made_by, trained.manifest["counters"].get("parameters", 0.0))
     return total
 
 
-def _cost_of_iteration(collection: Artifact, trained: Artifact) -> Cost:
-    sampling, training = collection.manifest["counters"], trained.manifest["counters"]
-    tokens = {name: sampling.get(name, 0.0) for name in ("tokens_sampled", "tokens_judged", "tokens_read")}
-    tokens |= {name: training.get(name, 0.0) for name in ("tokens_referenced", "tokens_trained")}
+def _collection_of(store: Store, training_set: str) -> Artifact | None:
+    found = store.find("training-set", training_set)
+    return store.find("collection", found.manifest["inputs"]["collection"]) if found else None
+
+
+def _cost_of_iteration(made_by: list[Artifact], parameters: float) -> Cost:
+    counters = [artifact.manifest["counters"] for artifact in made_by]
+    tokens = {name: sum(of.get(name, 0.0) for of in counters) for name in TOKENS}
     once = sum(tokens.values()) - tokens["tokens_trained"]
     return Cost(
         **tokens,
-        flops=training.get("parameters", 0.0) * (2 * once + 6 * tokens["tokens_trained"]),
-        seconds=sampling["wall_seconds"] + training["wall_seconds"],
+        flops=parameters * (2 * once + 6 * tokens["tokens_trained"]),
+        seconds=sum(of["wall_seconds"] for of in counters),
     )

@@ -34,7 +34,7 @@ def lineage(store: Store, runs: list[Run], fingerprint: str, scores: Artifact) -
 def _iteration(store: Store, run: Run, place: int) -> list[Step]:
     made = run.checkpoints[place]
     checkpoint = store.find("checkpoint", made["key"])
-    training_set = store.find("training-set", made["training_set"])
+    training_set = store.find("training-set", made.get("training_set", "-"))
     collection = None
     if training_set:
         collection = store.find("collection", training_set.manifest["inputs"]["collection"])
@@ -45,8 +45,15 @@ def _iteration(store: Store, run: Run, place: int) -> list[Step]:
         "queries": str(corpus.get("queries", "")),
         **{str(name): str(value) for name, value in corpus.get("origin", {}).items()},
     }
+    counters = ("steps", "rows_trained", "tokens_trained")
+    if "training_set" not in made:  # an online method samples where it trains
+        sampled = ("tokens_sampled", "tokens_read")
+        return [
+            _step(f"checkpoint{number}", checkpoint, ("method", "seed"), counters=(*counters, *sampled)),
+            Step(f"queries{number}", str(corpus.get("fingerprint", "")), queries),
+        ]
     return [
-        _step(f"checkpoint{number}", checkpoint, (), counters=("steps", "rows_trained", "tokens_trained")),
+        _step(f"checkpoint{number}", checkpoint, (), counters=counters),
         _step(f"training set{number}", training_set, ()),
         _step(
             f"collection{number}", collection, ("method", "seed"), counters=("tokens_sampled", "tokens_read")

@@ -87,12 +87,14 @@ class Policy:
         pooled: bool = False,
         then: Continuation | None = None,
         certainties: bool = False,
+        entropies: bool = False,
     ) -> Completion:
         """One continuation. `draw` names it (query, step, rollout, …): the same name draws the same tokens.
 
         With `pooled` it is looked up among what this policy was asked in earlier runs, and kept for later ones. `then`
         is what will be asked next, which the engine may answer at once (`Request.then`). `certainties` asks for
-        `Completion.certainties`, which cost another reading of it where the pool or the engine has none.
+        `Completion.certainties`, which cost another reading of it where the pool or the engine has none; `entropies`
+        for those, where the engine tells them.
         """
         request = Request(
             prompt_ids=tuple(prompt_ids),
@@ -103,6 +105,7 @@ class Policy:
             stop=_without_empty(stop),
             then=then,
             certainties=certainties,
+            entropies=entropies,
         )
         completion = await (
             self._look_up(request, self._pool) if self._pool and pooled else self._ask(request)

@@ -36,7 +36,7 @@ class _Record(BaseModel):
 
 class _Checkpoint(_Record):
     iteration: Number
-    training_set: Key
+    training_set: Key | None = None
     key: Key
     fingerprint: Key
     path: str = ""

@@ -19,7 +19,9 @@ def keys_of(run: Run) -> dict[str, str]:
     """Key → kind of every artifact that a run names."""
     keys = {key: "scores" for one in run.evaluations for key in one.scores.values()}
     for checkpoint in run.checkpoints:
-        keys |= {checkpoint["key"]: "checkpoint", checkpoint["training_set"]: "training-set"}
+        keys[checkpoint["key"]] = "checkpoint"
+        if "training_set" in checkpoint:  # an online method has none
+            keys[checkpoint["training_set"]] = "training-set"
     if fingerprint := run.corpus.get("fingerprint"):
         keys[queries_of(fingerprint).key] = "queries"
     return keys

@@ -76,7 +76,6 @@ def _check(run: Run) -> None:
             int(checkpoint["iteration"]),
             checkpoint["fingerprint"],
             checkpoint["key"],
-            checkpoint["training_set"],
         )
     for evaluation in run.evaluations:
         _ = evaluation.settings.items(), evaluation.scores.items()
@@ -97,7 +96,7 @@ def _whole(store: Store, run: Run, problems: Problems) -> Run:
 
 
 def _origin_damaged(store: Store, checkpoint: dict[str, str], problems: Problems) -> bool:
-    key = checkpoint["training_set"]
+    key = checkpoint.get("training_set", "-")
     training_set, trained = store.find("training-set", key), store.find("checkpoint", checkpoint["key"])
     if any(_damaged(one, problems) for one in (training_set, trained) if one):
         return True

@@ -43,7 +43,7 @@ def write_queries(folder: Folder, store: Store, run: Run, problems: Problems) ->
     """Training set → what was collected for it; of every iteration of a run whose collection is still there."""
     found = {}
     for checkpoint in run.checkpoints:
-        training_set = store.find("training-set", checkpoint["training_set"])
+        training_set = store.find("training-set", checkpoint.get("training_set", "-"))
         if training_set is None:
             continue
         collection = store.find("collection", training_set.manifest["inputs"]["collection"])

@@ -53,15 +53,17 @@ def write_run(
 def _iteration(
     store: Store, checkpoint: dict[str, str], collected: dict[str, Collected], problems: Problems
 ) -> dict[str, Any]:
-    training_set = store.find("training-set", checkpoint["training_set"])
+    training_set = store.find("training-set", checkpoint.get("training_set", "-"))
     key = training_set.manifest["inputs"].get("collection") if training_set else None
-    queries = collected.get(checkpoint["training_set"])
+    queries = collected.get(checkpoint.get("training_set", "-"))
     return {
         "iteration": checkpoint["iteration"],
         "fingerprint": checkpoint["fingerprint"],
         "checkpoint": _about(store, "checkpoint", checkpoint["key"], problems),
         "training_set": _about(store, "training-set", checkpoint["training_set"], problems)
-        | _left_out(training_set, problems),
+        | _left_out(training_set, problems)
+        if "training_set" in checkpoint
+        else None,
         "collection": _about(store, "collection", key, problems) if key else None,
         "queries": asdict(queries) if queries else None,
     }

@@ -29,13 +29,11 @@ class Fragment:
 
 
 class Holdings(ABC):
-    """The trained weights of a prepared trainer, as far as this process holds them."""
+    """The trained weights of a model under an optimiser, as far as this process holds them."""
 
-    def __init__(self, trainer: Any) -> None:
-        self.model = trainer.model
-        self.optimizer = trainer.optimizer.optimizer
-        self.process = trainer.accelerator.process_index
-        self.processes = trainer.accelerator.num_processes
+    def __init__(self, model: Any, optimizer: Any, process: int = 0, processes: int = 1) -> None:
+        self.model, self.optimizer = model, optimizer
+        self.process, self.processes = process, processes
 
     @abstractmethod
     def fragments(self) -> list[Fragment]:

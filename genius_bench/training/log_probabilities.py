@@ -18,10 +18,15 @@ def response_log_probabilities(model: Any, batch: Batch) -> Tensor:
 
     Those of the chosen responses come first, then those of the rejected ones: zero for demonstrations.
     """
-    head = output_head(model, batch["input_ids"])
-    tokens = _of_all_logits(model, batch) if head is None else _within_head(model, head, batch)
+    tokens = token_log_probabilities(model, batch)
     sums = torch.zeros(2 * len(batch["weight"]), device=tokens.device)
     return sums.index_add(0, batch["sequence"], tokens)
+
+
+def token_log_probabilities(model: Any, batch: Batch) -> Tensor:
+    """Log-probabilities in nats of all response tokens, in the order of the batch; shape [response tokens], float32."""
+    head = output_head(model, batch["input_ids"])
+    return _of_all_logits(model, batch) if head is None else _within_head(model, head, batch)
 
 
 def _within_head(model: Any, head: nn.Module, batch: Batch) -> Tensor:

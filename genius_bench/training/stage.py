@@ -24,7 +24,7 @@ from genius_bench.engines.recorded import RECORD, RECORD_ON_THE_WAY
 from genius_bench.errors import GeniusBenchError
 from genius_bench.objectives.interface import Objective
 from genius_bench.printing import note
-from genius_bench.recipe import LaunchSection, TrainingSection
+from genius_bench.recipe import LaunchSection, LoraSection, TrainingSection
 from genius_bench.registry import code_digest
 from genius_bench.training.examples import Examples, check_references
 from genius_bench.training.job import Job
@@ -157,12 +157,11 @@ class Optimisation:
 
     def _publish(self, job: Job, examples: Examples, state: Path, build: Build) -> None:
         from genius_bench.training.policy import publish, trained_model, weights_per_token
-        from genius_bench.training.saved_state import step_of
 
         model = trained_model(self.policy_path, self.training.lora, job.precision, state)
         build.record(parameters=weights_per_token(model))
         fingerprint = publish(model, self.policy_path, build.path / "model")
-        self._publish_steps(job, step_of(state), build)
+        publish_on_the_way(self.policy_path, self.training.lora, job.precision, job.states, build)
         build.write_json(RECORD, {"fingerprint": fingerprint})
         trainer_state = json.loads((state / "trainer_state.json").read_text(encoding="utf-8"))
         epochs = self.training.epochs
@@ -176,19 +175,21 @@ class Optimisation:
         )
         build.write_json(LOG_FILE, [entry for entry in trainer_state["log_history"] if "loss" in entry])
 
-    def _publish_steps(self, job: Job, last: int, build: Build) -> None:
-        """The checkpoints on the way; at the last step there is the checkpoint itself."""
-        from genius_bench.training.policy import publish, trained_model
-        from genius_bench.training.saved_state import kept_weights, step_of
 
-        fingerprints: dict[str, str] = {}
-        for weights in kept_weights(job.states):
-            if (step := step_of(weights)) < last:
-                model = trained_model(self.policy_path, self.training.lora, job.precision, weights)
-                folder = build.path / "steps" / str(step) / "model"
-                fingerprints[str(step)] = publish(model, self.policy_path, folder)
-        if fingerprints:
-            build.write_json(RECORD_ON_THE_WAY, fingerprints)
+def publish_on_the_way(policy: Path, lora: LoraSection, precision: str, states: Path, build: Build) -> None:
+    """The checkpoints that were kept in `states`; at the last step there is the checkpoint itself."""
+    from genius_bench.training.policy import publish, trained_model
+    from genius_bench.training.saved_state import kept_weights, newest_state, step_of
+
+    last = newest_state(states)
+    fingerprints: dict[str, str] = {}
+    for weights in kept_weights(states):
+        if last is not None and (step := step_of(weights)) < step_of(last):
+            model = trained_model(policy, lora, precision, weights)
+            folder = build.path / "steps" / str(step) / "model"
+            fingerprints[str(step)] = publish(model, policy, folder)
+    if fingerprints:
+        build.write_json(RECORD_ON_THE_WAY, fingerprints)
 
 
 def checkpoints_on_the_way(artifact: Path) -> dict[int, tuple[Path, str]]:

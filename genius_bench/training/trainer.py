@@ -167,7 +167,10 @@ class ObjectiveTrainer(Trainer):
             raise
 
     def _holdings(self) -> Holdings:
-        return HOLDINGS[self.sharding](self)
+        accelerator = self.accelerator
+        return HOLDINGS[self.sharding](
+            self.model, self.optimizer.optimizer, accelerator.process_index, accelerator.num_processes
+        )
 
     def _agree(self, problem: Exception | None) -> None:
         """Goes on when all processes can, and raises on all of them when one cannot."""

@@ -93,17 +93,19 @@ const RunPage = (() => {
 
   function iterationSteps(run, page, one) {
     const number = page.iterations.length > 1 ? ` of iteration ${one.iteration}` : "";
-    const kept = one.training_set.summary;
+    const kept = one.training_set?.summary;
     const trained = one.checkpoint.counters || {};
     const sampled = one.collection?.counters || {};
     const steps = [
       step("checkpoint", `checkpoint${number}`, one.checkpoint.key, one.checkpoint, [
         ["steps", Numbers.count(trained.steps)], ["rows", Numbers.count(trained.rows_trained)], ["tokens trained", Numbers.short(trained.tokens_trained)], ["time", Numbers.duration(trained.wall_seconds)],
       ]),
-      step("training-set", `training set${number}`, one.training_set.key, one.training_set, [
-        ["rows", Numbers.count(kept?.rows)], ...Object.entries(kept?.left_out || {}).map(([why, many]) => [`left out: ${why.replaceAll("_", " ")}`, Numbers.count(many)]),
-      ]),
     ];
+    if (one.training_set) {
+      steps.push(step("training-set", `training set${number}`, one.training_set.key, one.training_set, [
+        ["rows", Numbers.count(kept?.rows)], ...Object.entries(kept?.left_out || {}).map(([why, many]) => [`left out: ${why.replaceAll("_", " ")}`, Numbers.count(many)]),
+      ]));
+    }
     if (one.collection) {
       steps.push(step("collection", `collection${number}`, one.collection.key, one.collection, [
         ["tokens sampled", Numbers.short(sampled.tokens_sampled)], ["tokens read", Numbers.short(sampled.tokens_read)], ["time", Numbers.duration(sampled.wall_seconds)],

@@ -1,0 +1,46 @@
+"""What an online training cannot be asked for: told in one line, before anything is computed."""
+
+from genius_bench.errors import InputError
+from genius_bench.online_method import OnlineOptions
+from genius_bench.recipe import Recipe, TrainingSection
+
+NOT_ITS_OWN = {"packing": True, "shared_prompts": True, "reference": "recompute", "report_to": "wandb"}
+"""Training settings that mean nothing here."""
+
+
+def check_online(recipe: Recipe, options: OnlineOptions) -> None:
+    """Raises `InputError` where the recipe of an online method cannot be followed."""
+    engine, training, launch = recipe.engine, recipe.training, recipe.launch
+    if engine.name != "hf":
+        raise InputError(
+            f"engine '{engine.name}': an online method samples with the weights in training, where they lie in memory: "
+            "use --engine hf"
+        )
+    if engine.precision != "auto":
+        raise InputError(
+            f"engine.precision = '{engine.precision}': an online method samples in the precision that it trains in: "
+            "set training.precision instead"
+        )
+    if launch.launcher != "none":
+        raise InputError(
+            f"launcher '{launch.launcher}': an online training runs in one process: leave it out"
+        )
+    if training.lora.dropout:
+        raise InputError(
+            f"training.lora.dropout = {training.lora.dropout:g}: the trainer would read other log-probabilities than "
+            "the sampler: set it to 0"
+        )
+    for name, value in NOT_ITS_OWN.items():
+        if getattr(training, name) == value and type(getattr(training, name)) is type(value):
+            raise InputError(f"training.{name} = {value}: means nothing to an online method: leave it out")
+    queries_a_step(training, options)
+
+
+def queries_a_step(training: TrainingSection, options: OnlineOptions) -> int:
+    """Queries whose groups fill a batch. Raises `InputError` where a group would be cut."""
+    if training.batch_size % options.group:
+        raise InputError(
+            f"training.batch_size = {training.batch_size} responses are not a multiple of a query's {options.group} "
+            "that are trained on: groups are never cut"
+        )
+    return training.batch_size // options.group

@@ -1,0 +1,205 @@
+"""The policy in training: one module in memory, which the engine samples with and the optimiser moves."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+from transformers import get_scheduler
+
+from genius_bench.errors import InputError
+from genius_bench.objectives.token_mean import StepCounts, TokenBatch, TokenMean
+from genius_bench.online.rollouts import Row
+from genius_bench.recipe import TrainingSection
+from genius_bench.training.attention import choose_attention
+from genius_bench.training.collator import Batch, Collator
+from genius_bench.training.examples import Example
+from genius_bench.training.holdings import Replicated
+from genius_bench.training.log_probabilities import token_log_probabilities
+from genius_bench.training.policy import load_policy, with_adapters
+from genius_bench.training.saved_state import (
+    newest_state,
+    read_part,
+    seal,
+    seal_state,
+    step_of,
+    weights_are_finite,
+    write_part,
+    write_weights,
+)
+
+LOG = "log.json"
+Line = dict[str, float]
+"""What is logged of a step."""
+
+
+class Learner:
+    """A policy with the state of its optimiser; `log` has a line for every step that it has made."""
+
+    def __init__(
+        self,
+        policy: Path,
+        objective: TokenMean,
+        training: TrainingSection,
+        *,
+        precision: str,
+        device: str,
+        steps: int,
+    ) -> None:
+        """Raises `InputError` where the policy cannot be loaded."""
+        self.objective, self.training, self.precision, self.steps = objective, training, precision, steps
+        self.model = (
+            with_adapters(load_policy(policy, training.lora, precision), training.lora).to(device).eval()
+        )
+        self._base = None
+        if objective.kl:
+            self._base = load_policy(policy, training.lora, precision).to(device).eval().requires_grad_(False)
+        for model in (self.model, self._base):
+            if model is not None and training.attention != "auto":
+                choose_attention(model, training.attention, precision)
+        if training.gradient_checkpointing:
+            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+            self.model.enable_input_require_grads()
+        self._trained = [weight for weight in self.model.parameters() if weight.requires_grad]
+        self._optimizer = torch.optim.AdamW(
+            _groups(self._trained, training.weight_decay), training.learning_rate
+        )
+        self._schedule: Any = get_scheduler(
+            training.schedule, self._optimizer, int(training.warmup * steps), steps
+        )
+        self._collate = Collator(packing=False)
+        self.log: list[Line] = []
+
+    @property
+    def step(self) -> int:
+        """Steps that have been made."""
+        return len(self.log)
+
+    def computing(self) -> AbstractContextManager[Any]:
+        """In which both sides compute, so that their log-probabilities are of the same precision."""
+        return torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+
+    def update(self, rollouts: Sequence[Row]) -> Line:
+        """One step of the optimiser on what was drawn in it, and its line; none where all groups are silent.
+
+        Raises `InputError`, and has changed nothing, where the loss or its gradient is no longer a finite number.
+        """
+        rows = [row for row in rollouts if self._is_trained(row)]
+        for group in self._optimizer.param_groups:  # by the step alone, whether or not those before it moved
+            group["lr"] = self.training.learning_rate * self._schedule.lr_lambdas[0](self.step)
+        line: Line = {"step": self.step + 1, "learning_rate": self._optimizer.param_groups[0]["lr"]}
+        line["updated"] = float(any(row["advantage"] for row in rows))
+        if line["updated"]:
+            line |= self._moved(rows)
+        return line
+
+    def _moved(self, rows: list[Row]) -> Line:
+        counts = StepCounts(len(rows), sum(len(row["response_ids"]) for row in rows))
+        sums: dict[str, float] = {}
+        self.model.train()
+        for start in range(0, len(rows), self.training.micro_batch_size):
+            batch = self._batch(rows[start : start + self.training.micro_batch_size])
+            loss, parts = self.objective(batch, counts)
+            loss.backward()  # type: ignore[no-untyped-call]
+            for name, part in {"loss": loss.detach(), **parts}.items():
+                sums[name] = sums.get(name, 0.0) + float(part)
+        self.model.eval()
+        norm = float(clip_grad_norm_(self._trained, self.training.max_grad_norm))
+        for what, value in (("the loss", sums["loss"]), ("the gradient's norm", norm)):
+            if not isfinite(value):
+                raise self._unstable(f"{what} is {value}")
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        tokens = counts.tokens + sum(len(row["prompt_ids"]) for row in rows)
+        return {**sums, "grad_norm": norm, "rows_trained": len(rows), "tokens_trained": tokens}
+
+    def _is_trained(self, row: Row) -> bool:
+        whole = len(row["prompt_ids"]) + len(row["response_ids"]) <= self.training.max_length
+        return row["advantage"] is not None and row["finish_reason"] != "length" and whole
+
+    def _batch(self, rows: list[Row]) -> TokenBatch:
+        examples = [
+            Example(id=row["id"], prompt=_ids(row["prompt_ids"]), chosen=_ids(row["response_ids"]))
+            for row in rows
+        ]
+        batch = {name: values.to(self.model.device) for name, values in self._collate(examples).items()}
+        with self.computing():
+            now = _by_row(token_log_probabilities(self.model, batch), batch)
+            reference = now.detach()
+            if self._base is not None:
+                with torch.no_grad():
+                    reference = _by_row(token_log_probabilities(self._base, batch), batch)
+        sampled = torch.tensor([p for row in rows for p in row["sampled_logps"]], device=now.device)
+        return TokenBatch(
+            now=now,
+            sampled=_by_row(sampled, batch),
+            reference=reference,
+            mask=_by_row(torch.ones_like(sampled), batch).bool(),
+            advantages=torch.tensor([row["advantage"] for row in rows], device=now.device),
+        )
+
+    def save(self, states: Path, *, keep: bool) -> None:
+        """The state to continue from, on disk when it counts; with `keep` also the weights, to be published."""
+        fragments = Replicated(self.model, self._optimizer).fragments()
+        if not weights_are_finite(fragments):
+            raise self._unstable("a weight is no longer a finite number")
+        kept, state = states / f"kept-{self.step}", states / f"checkpoint-{self.step}"
+        try:
+            if keep:  # before the state: whoever continues from it has all that came before it
+                write_weights(kept, fragments, 0)
+                seal(kept)
+            write_part(state, fragments, self._schedule, 0)
+            (state / LOG).write_text(json.dumps(self.log))
+            seal_state(state)
+        except OSError:
+            shutil.rmtree(state, ignore_errors=True)
+            raise
+
+    def restore(self, states: Path) -> None:
+        """Goes on from the newest whole state where there is one."""
+        state = newest_state(states)
+        if state is not None:
+            read_part(state, Replicated(self.model, self._optimizer), self._optimizer, self._schedule)
+            self.log = read_log(state)
+            assert self.step == step_of(state)
+
+    def _unstable(self, what: str) -> InputError:
+        return InputError(
+            f"training stopped at step {self.step + 1} of {self.steps}: {what}; the last good state is kept. Try a "
+            f"lower training.learning_rate (now {self.training.learning_rate:g}) or training.max_grad_norm "
+            f"(now {self.training.max_grad_norm:g})"
+        )
+
+
+def read_log(state: Path) -> list[Line]:
+    """The lines of all steps up to a saved state."""
+    lines: list[Line] = json.loads((state / LOG).read_text())
+    return lines
+
+
+def _groups(weights: list[Any], weight_decay: float) -> list[dict[str, Any]]:
+    """Matrices decay; norms and biases do not."""
+    matrices = [weight for weight in weights if weight.ndim > 1]
+    others = [weight for weight in weights if weight.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+def _ids(values: list[int]) -> Any:
+    import numpy as np
+
+    return np.asarray(values, dtype=np.int32)
+
+
+def _by_row(tokens: Tensor, batch: Batch) -> Tensor:
+    """Values of all response tokens, one after the other, as [rows, tokens] with zeros behind the shorter ones."""
+    lengths = batch["chosen_length"].long()
+    places = torch.arange(int(lengths.max()), device=tokens.device)
+    mask = places[None, :] < lengths[:, None]
+    return torch.zeros(mask.shape, dtype=tokens.dtype, device=tokens.device).masked_scatter(mask, tokens)

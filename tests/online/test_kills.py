@@ -1,0 +1,67 @@
+"""Killed at random moments: the same rollouts, the same weights, nothing drawn twice that was on disk."""
+
+import random
+import time
+from pathlib import Path
+
+from genius_bench.artifacts import Artifact, Store
+from genius_bench.processes import _context
+from tests.training.support import largest_difference
+
+from .support import learn, rollouts_of
+
+SETTINGS = {"epochs": 4, "checkpoint_every": 5}
+KILLS = 6
+
+
+def learn_slowly(home: Path, policy: Path) -> Artifact:
+    """With a pause around the update, so that kills fall before, into and after it."""
+    from genius_bench.online.learner import Learner
+
+    update = Learner.update
+
+    def slow(self: Learner, *arguments: object) -> dict[str, float]:
+        time.sleep(0.05)
+        line = update(self, *arguments)  # type: ignore[arg-type]
+        time.sleep(0.05)
+        return line
+
+    Learner.update = slow  # type: ignore[method-assign, assignment]
+    return learn(Store(home), policy, **SETTINGS)
+
+
+def shards(home: Path) -> dict[str, int]:
+    """The steps whose rollouts are on disk, with when they were written."""
+    found = home.glob("artifacts/checkpoint/*/rows/*.parquet")
+    return {path.name: path.stat().st_mtime_ns for path in found}
+
+
+def test_killed_at_random_moments_it_ends_where_an_undisturbed_one_does(tmp_path: Path, llama: Path) -> None:
+    home, moment = tmp_path / "killed", random.Random(5)
+    for _ in range(KILLS):
+        before, deadline = shards(home), time.monotonic() + 300
+        process = _context().Process(target=learn_slowly, args=(home, llama))
+        process.start()
+        while len(shards(home)) == len(before) and process.is_alive():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(moment.uniform(0, 0.2))
+        assert process.is_alive(), "killed while there was work left"
+        process.kill()
+        process.join()
+        assert before.items() <= shards(home).items(), "what was drawn is never drawn again"
+    assert not Store(home).all("checkpoint")
+    drawn = shards(home)
+
+    continued = learn(Store(home), llama, **SETTINGS)
+    undisturbed = learn(Store(tmp_path / "undisturbed"), llama, **SETTINGS)
+    assert drawn.items() <= shards(home).items()
+    assert continued.key == undisturbed.key
+    assert rollouts_of(continued) == rollouts_of(undisturbed)
+    assert largest_difference(continued, undisturbed) == 0.0
+    assert continued.json("trainer_log.json") == undisturbed.json("trainer_log.json")
+    counters = [
+        {k: v for k, v in a.manifest["counters"].items() if k not in ("attempts", "wall_seconds")}
+        for a in (continued, undisturbed)
+    ]
+    assert counters[0] == counters[1]

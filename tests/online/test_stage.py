@@ -1,0 +1,191 @@
+"""The online stage: what a step is made of, that it comes again, and that nothing it must not see moves it."""
+
+import json
+import random
+from collections.abc import Sequence
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from genius_bench.artifacts import Artifact, Store
+from genius_bench.engines.interface import Completion
+from genius_bench.engines.loading import load_model
+from genius_bench.errors import InputError
+from genius_bench.layers import validate
+from genius_bench.online_method import OnlineOptions
+from genius_bench.rows import Query
+from tests.training.support import largest_difference, weights_of
+
+from .support import GROUP, QUERIES, STEPS, Early, learn, queries, rollouts_of
+
+
+class Silent(Early):
+    """Has nothing to say."""
+
+    name = "silent"
+
+    def reward(
+        self, query: Query, responses: Sequence[Completion], random: np.random.Generator
+    ) -> list[float]:
+        return [0.3] * len(responses)
+
+
+class Broken(Early):
+    """A reward that is no number."""
+
+    name = "broken"
+
+    def reward(
+        self, query: Query, responses: Sequence[Completion], random: np.random.Generator
+    ) -> list[float]:
+        return [float("nan") if query.id == "q3" else 1.0 for _ in responses]
+
+
+def files_of(artifact: Artifact) -> dict[str, bytes]:
+    """Everything in it but what is about the attempt."""
+    return {
+        path.relative_to(artifact.path).as_posix(): path.read_bytes()
+        for path in artifact.path.rglob("*")
+        if path.is_file() and path.name != "manifest.json"
+    }
+
+
+def test_two_runs_give_equal_files_and_another_seed_does_not(tmp_path: Path, llama: Path) -> None:
+    one, two = (learn(Store(tmp_path / name), llama, eval_every=2) for name in ("one", "two"))
+    assert files_of(one) == files_of(two)
+    assert {f"rows/{step:05d}.parquet" for step in range(STEPS)} < files_of(one).keys()
+    assert (one.path / "steps" / "2" / "model").is_dir()
+    other = learn(Store(tmp_path / "other"), llama, seed=4)
+    assert other.key != one.key
+    assert [row["response_ids"] for row in rollouts_of(other)] != [
+        row["response_ids"] for row in rollouts_of(one)
+    ]
+
+
+def test_every_epoch_asks_every_query_and_counts_what_it_took(store: Store, llama: Path) -> None:
+    made = learn(store, llama)
+    rows = rollouts_of(made)
+    for epoch in (rows[: QUERIES * GROUP], rows[QUERIES * GROUP :]):
+        assert [row["number"] for row in epoch] == [*range(GROUP)] * QUERIES
+        assert {row["query_id"] for row in epoch} == {f"q{number}" for number in range(QUERIES)}
+    counters = made.manifest["counters"]
+    assert counters["steps"] == STEPS
+    assert counters["tokens_sampled"] == sum(len(row["response_ids"]) for row in rows)
+    assert counters["tokens_read"] == sum(len(row["prompt_ids"]) for row in rows)
+
+
+def test_what_is_rewarded_becomes_likelier(store: Store, llama: Path) -> None:
+    made = learn(store, llama, sampling={"max_tokens": 24, "responses": 8}, kl=0.0, epochs=10, batch_size=48)
+    rewards = [line["reward"] for line in made.json("trainer_log.json")]
+    assert rewards[-1] > rewards[0] + 0.25
+
+
+def test_the_sampler_says_what_the_trainer_says_and_entropy_is_the_distributions(
+    store: Store, llama: Path
+) -> None:
+    """Held against the plain model: the first step's rows are those of the untouched policy."""
+    made = learn(store, llama)
+    lines = made.json("trainer_log.json")
+    assert all(line["mismatch"] < 1e-5 for line in lines if line["updated"])
+    assert lines[0]["kl"] == pytest.approx(0.0, abs=1e-6)
+    assert lines[-1]["kl"] > 1e-3
+    model = load_model(llama, device="cpu")
+    row = rollouts_of(made)[0]
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([row["prompt_ids"] + row["response_ids"]])).logits[0]
+    probabilities = logits.softmax(-1)[len(row["prompt_ids"]) - 1 : -1]
+    drawn = [float(p[token]) for p, token in zip(probabilities, row["response_ids"], strict=True)]
+    assert row["sampled_logps"] == pytest.approx([log(p) for p in drawn], abs=1e-4)
+    assert row["entropy"] == pytest.approx(
+        float(-(probabilities * probabilities.log()).sum(-1).mean()), abs=1e-4
+    )
+
+
+def test_shuffled_gold_answers_change_nothing(tmp_path: Path, llama: Path) -> None:
+    """Nor does their absence: the artifact is the same down to its key."""
+    answers = [f"w{number}" for number in range(QUERIES)]
+    shuffled = random.Random(1).sample(answers, QUERIES)
+    one, two = (
+        learn(Store(tmp_path / str(n)), llama, corpus=queries(some))
+        for n, some in enumerate([answers, shuffled])
+    )
+    assert one.key == two.key
+    assert files_of(one) == files_of(two)
+
+
+def test_silent_steps_move_nothing_and_are_counted(
+    store: Store, llama: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = learn(store, llama, Silent)
+    assert made.manifest["counters"]["steps_silent"] == made.manifest["counters"]["steps"] == STEPS
+    assert f"{STEPS} of {STEPS} steps had only silent groups" in capsys.readouterr().err
+    lines = made.json("trainer_log.json")
+    assert all(line["silent_groups"] == 1 and not line["updated"] and "loss" not in line for line in lines)
+    before, after = weights_of(llama), weights_of(made.path / "model")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_unfinished_responses_are_in_the_baseline_and_not_in_the_loss(store: Store, llama: Path) -> None:
+    """A limit of one token, that nearly no response keeps."""
+    made = learn(store, llama, sampling={"max_tokens": 1})
+    for line in made.json("trainer_log.json"):
+        whole = [
+            row
+            for row in rollouts_of(made)
+            if row["step"] == line["step"] and row["finish_reason"] != "length"
+        ]
+        assert line.get("rows_trained", 0) == (len(whole) if line["updated"] else 0)
+        assert line["unfinished"] == 1 - len(whole) / 8
+    assert any(row["advantage"] for row in rollouts_of(made))
+
+
+def test_voters_may_be_more_than_are_trained_on(store: Store, llama: Path) -> None:
+    made = learn(store, llama, sampling={"responses": 6, "trained": 4})
+    rows = rollouts_of(made)
+    assert [row["number"] for row in rows[:6]] == [*range(6)]
+    assert [row["number"] for row in rows if row["advantage"] is None] == [4, 5] * (len(rows) // 6)
+    trained = [row["advantage"] for row in rows[:4]]
+    assert sum(trained) == pytest.approx(0, abs=1e-9)
+
+
+def test_micro_batches_only_change_the_order_of_sums(tmp_path: Path, llama: Path) -> None:
+    one, two = (
+        learn(Store(tmp_path / str(micro)), llama, epochs=1, micro_batch_size=micro, learning_rate=1e-3)
+        for micro in (8, 2)
+    )
+    assert largest_difference(one, two) < 1e-5
+    losses = [[line["loss"] for line in made.json("trainer_log.json")] for made in (one, two)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+
+
+def test_a_reward_that_is_no_number_is_named(store: Store, llama: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"^method 'broken', step \d, query 'q3': the reward of response 1 is nan"
+    ):
+        learn(store, llama, Broken)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"responses": 1}, "a group of one"),
+        ({"trained": 1}, "a group of one"),
+        ({"responses": 4, "trained": 5}, "trained = 5 is more than the 4"),
+        ({"temperature": 0.6}, "temperature 1 and top_p 1"),
+        ({"top_p": 0.9}, "temperature 1 and top_p 1"),
+    ],
+)
+def test_options_that_cannot_be_followed_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        validate(OnlineOptions, options, "sampling")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_adapter_is_trained_and_published_as_one(store: Store, llama: Path) -> None:
+    made = learn(store, llama, lora={"rank": 2}, epochs=1)
+    assert (made.path / "model" / "adapter_config.json").exists()
+    assert json.loads((made.path / "trainer_log.json").read_text())[0]["mismatch"] < 1e-5
