@@ -142,7 +142,7 @@ def test_weights_for_an_engine_that_differs() -> None:
 
 
 def test_a_correction_weighs_the_surrogate_and_not_the_divergence() -> None:
-    engine = {"old": OLD, "sampled": OLD - MISMATCH, "reference": REFERENCE}
+    engine: dict[str, Any] = {"old": OLD, "sampled": OLD - MISMATCH, "reference": REFERENCE}
     parts = {}
     for beta in (0.0, 0.5):
         corrected = GRPO(beta=beta, correction="sequence", cap=3.0)
@@ -247,7 +247,7 @@ def test_no_cut_of_a_step_changes_its_gradient(step: tuple[list[list[int]], list
         advantages = [value for group in objective.advantages(rewards) for value in group]
         given = (advantages, weights_of(objective, lengths))
         leaf = policy.clone().requires_grad_()
-        others = {"sampled": sampled, "old": old, "reference": reference, "mask": mask}
+        others: dict[str, Any] = {"sampled": sampled, "old": old, "reference": reference, "mask": mask}
         whole = of_group(*given, now=leaf, **others)
         loss, sums = objective(whole)
         (gradient,) = torch.autograd.grad(loss, leaf)

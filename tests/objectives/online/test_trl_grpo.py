@@ -130,7 +130,7 @@ def assert_same(objective: TokenObjective, settings: dict[str, Any], micro_batch
 def test_a_divergence_by_k2_has_the_gradient_that_trl_corrects_k3_to_have() -> None:
     """On-policy: with the sampler's weights still in place."""
     advantages = [0.0] * 4
-    gradients = []
+    gradients: list[Tensor] = []
     for kl in ("k2", "corrected-k3"):
         policy = POLICY.clone().requires_grad_()
         objective = TokenMean(kl=kl, beta=1.0)
