@@ -23,5 +23,5 @@ def clipped(
 ) -> dict[str, Tensor]:
     """Tokens without a gradient because of each clip, [rows, tokens] of booleans."""
     a = advantages.unsqueeze(1)
-    where = {"clip/low": (ratio < 1 - low) & (a < 0), "clip/high": (ratio > 1 + high) & (a > 0)}
-    return where if dual_clip is None else where | {"clip/dual": (ratio > dual_clip) & (a < 0)}
+    where = {"clip_low": (ratio < 1 - low) & (a < 0), "clip_high": (ratio > 1 + high) & (a > 0)}
+    return where if dual_clip is None else where | {"clip_dual": (ratio > dual_clip) & (a < 0)}

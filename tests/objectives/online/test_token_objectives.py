@@ -159,11 +159,13 @@ def test_metrics_are_sums_over_tokens() -> None:
     values = {name: value.item() for name, value in sums.items()}
     assert values == pytest.approx(
         {
-            "clip/low": 2.0,
-            "clip/high": 2.0,
-            "clip/dual": 1.0,
+            "clip_low": 2.0,
+            "clip_high": 2.0,
+            "clip_dual": 1.0,
             "kl": 16 * 0.026826497712,
-            "mismatch/weight": MISMATCH[MASK].exp().sum().item(),
+            "moved": 3.23,
+            "mismatch": 1.86,
+            "correction": MISMATCH[MASK].exp().sum().item(),
         }
     )
 
