@@ -69,6 +69,7 @@ def _train(home: Path, resolved: Resolved, evaluate: bool, meanwhile: ExitStack)
     for iteration in range(1, resolved.method.iterations + 1):
         if isinstance(resolved.method, OnlineMethod):
             checkpoint = stages.learn_online(home, resolved, corpus, policy)
+            stages.audit(home, checkpoint, corpus)
         else:
             training_sets.append(stages.collect(home, resolved, corpus, policy, training_sets))
             note(f"training set: {rows_and_left_out(training_sets[-1])}")

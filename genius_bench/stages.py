@@ -223,6 +223,17 @@ def _learn_online(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelF
     )
 
 
+def audit(home: Path, checkpoint: Artifact, corpus: Corpus) -> Artifact | None:
+    """What an online training did, by the answers that it never saw; None where the corpus has none."""
+    return in_own_process(_audit, home, checkpoint, corpus)
+
+
+def _audit(home: Path, checkpoint: Artifact, corpus: Corpus) -> Artifact | None:
+    from genius_bench.online.audit import audit
+
+    return audit(Store(home), checkpoint, corpus)
+
+
 def evaluate(
     home: Path,
     models: "Sequence[ModelFiles | Endpoint]",

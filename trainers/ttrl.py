@@ -1,6 +1,5 @@
 """TTRL: test-time reinforcement learning (arXiv 2504.16084)."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +8,7 @@ from genius_bench.engines.interface import Completion
 from genius_bench.online_method import OnlineMethod
 from genius_bench.rows import Query
 from genius_bench.sampling.answers import final_answer
+from genius_bench.sampling.voting import majority
 
 
 class TTRL(OnlineMethod):
@@ -29,11 +29,3 @@ class TTRL(OnlineMethod):
         answers = [final_answer(response.text) for response in responses]
         label = majority(answers)
         return [float(label is not None and answer == label) for answer in answers]
-
-
-def majority(answers: Sequence[str | None]) -> str | None:
-    """The most frequent of the stated answers; None on a tie, or where there is none."""
-    ranked = Counter(answer for answer in answers if answer is not None).most_common(2)
-    if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
-        return None
-    return ranked[0][0]

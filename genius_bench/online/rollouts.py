@@ -3,19 +3,21 @@
 import asyncio
 from collections.abc import Sequence
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genius_bench.artifacts import Build
 from genius_bench.engines.interface import Completion
 from genius_bench.errors import InputError
-from genius_bench.objectives.token_mean import TokenMean
 from genius_bench.online_method import OnlineMethod
 from genius_bench.rows import Query
 from genius_bench.sampling.policy import Policy
 from genius_bench.seeds import seed_of
 from genius_bench.shards import read_shards, shards_of
+
+if TYPE_CHECKING:
+    from genius_bench.objectives.token_mean import TokenMean
 
 Row = dict[str, Any]
 
@@ -42,7 +44,7 @@ class Shelf:
 
 
 async def draw(
-    method: OnlineMethod, objective: TokenMean, policy: Policy, queries: Sequence[Query], step: int
+    method: OnlineMethod, objective: "TokenMean", policy: Policy, queries: Sequence[Query], step: int
 ) -> list[Row]:
     """The rollouts of all responses to a step's queries, in their order. Raises `InputError` for a bad reward."""
     groups = await asyncio.gather(*(_responses(method, policy, query, step) for query in queries))
@@ -72,7 +74,7 @@ async def _responses(method: OnlineMethod, policy: Policy, query: Query, step: i
 
 def _rewarded(
     method: OnlineMethod,
-    objective: TokenMean,
+    objective: "TokenMean",
     policy: Policy,
     query: Query,
     responses: list[Completion],

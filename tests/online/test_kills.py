@@ -10,8 +10,8 @@ from tests.training.support import largest_difference
 
 from .support import learn, rollouts_of
 
-SETTINGS = {"epochs": 4, "checkpoint_every": 5}
-KILLS = 6
+SETTINGS = {"epochs": 3, "checkpoint_every": 5}
+KILLS = 5
 
 
 def learn_slowly(home: Path, policy: Path) -> Artifact:

@@ -1,0 +1,103 @@
+"""The auditor: what a finished online training did, by the gold answers that it never saw.
+
+It reads the rollouts when they are all on disk, and writes an artifact of its own: nothing of it can reach a reward.
+
+<artifact>/audit.json    a line a step
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from statistics import mean
+
+from genius_bench.artifacts import Artifact, Build, Identity, Store
+from genius_bench.corpora import Corpus
+from genius_bench.online.rollouts import Row
+from genius_bench.online.signals import groups_of
+from genius_bench.sampling.answers import agrees, final_answer
+from genius_bench.sampling.voting import majority
+
+FILE = "audit.json"
+VERSION = 1
+Line = dict[str, float]
+
+
+def audit_identity(checkpoint: str, corpus: str) -> Identity:
+    """Of a checkpoint's key and the fingerprint of the corpus with its answers."""
+    inputs = {"checkpoint": checkpoint, "corpus": corpus}
+    return Identity(kind="audit", version=VERSION, parameters={}, inputs=inputs)
+
+
+def audit(store: Store, checkpoint: Artifact, corpus: Corpus) -> Artifact | None:
+    """The `audit` of an online checkpoint, found or made; None where no query has an answer."""
+    gold = {query.id: query.answer for query in corpus.queries if query.answer is not None}
+    if not gold:
+        return None
+
+    def produce(build: Build) -> None:
+        build.write_json(FILE, audited(checkpoint.rows(), gold))
+
+    return store.make(audit_identity(checkpoint.key, corpus.fingerprint), produce)
+
+
+def audited(rows: Iterable[Row], gold: dict[str, str]) -> list[Line]:
+    """A line for every step, over its queries that have an answer.
+
+    `label_accuracy`: groups whose most frequent answer is right (a tie is not). `right`: responses that are.
+    `pass_at_group`: groups with one that is. `reward_accuracy`: responses whose reward is 1 where right and 0 where
+    wrong, for rewards of 0 and 1. `reward_ranks_right`: of two responses in a group of which one is right, how often it
+    has the higher reward, ties half; 0.5 knows nothing. `right_to_wrong` and `wrong_to_right`: queries whose most
+    frequent answer was right, or wrong, when they were first asked, and is the other now.
+    """
+    first: dict[str, bool] = {}
+    latest: dict[str, bool] = {}
+    lines: list[Line] = []
+    for step, of_step in groupby(rows, key=lambda row: int(row["step"])):
+        groups = [group for group in groups_of(list(of_step)) if group[0]["query_id"] in gold]
+        if not groups:
+            continue
+        right = [[agrees(row["text"], gold[row["query_id"]]) for row in group] for group in groups]
+        for group, judged in zip(groups, right, strict=True):
+            query = group[0]["query_id"]
+            latest[query] = _majority_is_right([row["text"] for row in group], judged)
+            first.setdefault(query, latest[query])
+        lines.append({"step": step, **_line(groups, right, latest), **_turned(first, latest)})
+    return lines
+
+
+def _line(groups: list[list[Row]], right: list[list[bool]], latest: dict[str, bool]) -> Line:
+    rewards = [[row["reward"] for row in group] for group in groups]
+    both = [
+        (reward, is_right)
+        for some, judged in zip(rewards, right, strict=True)
+        for reward, is_right in zip(some, judged, strict=True)
+    ]
+    line = {
+        "label_accuracy": mean(latest[group[0]["query_id"]] for group in groups),
+        "right": mean(is_right for _, is_right in both),
+        "pass_at_group": mean(map(any, right)),
+    }
+    if {reward for reward, _ in both} <= {0.0, 1.0}:
+        line["reward_accuracy"] = mean(reward == is_right for reward, is_right in both)
+    if ranked := [won for some, judged in zip(rewards, right, strict=True) for won in _ranked(some, judged)]:
+        line["reward_ranks_right"] = mean(ranked)
+    return line
+
+
+def _ranked(rewards: Sequence[float], right: Sequence[bool]) -> list[float]:
+    """1, ½ or 0 for every pair of a right and a wrong response."""
+    rights = [reward for reward, is_right in zip(rewards, right, strict=True) if is_right]
+    wrongs = [reward for reward, is_right in zip(rewards, right, strict=True) if not is_right]
+    return [1.0 if one > other else 0.5 if one == other else 0.0 for one in rights for other in wrongs]
+
+
+def _majority_is_right(texts: Sequence[str], right: Sequence[bool]) -> bool:
+    answers = [final_answer(text) for text in texts]
+    label = majority(answers)
+    return label is not None and right[answers.index(label)]
+
+
+def _turned(first: dict[str, bool], latest: dict[str, bool]) -> Line:
+    return {
+        "right_to_wrong": float(sum(first[query] and not now for query, now in latest.items())),
+        "wrong_to_right": float(sum(now and not first[query] for query, now in latest.items())),
+    }

@@ -1,0 +1,53 @@
+"""Recipes of online methods: what they are by default, and what is refused in one line before anything runs."""
+
+from typing import Any
+
+import pytest
+
+from genius_bench.errors import InputError
+from genius_bench.layers import Layer
+from genius_bench.online.conditions import check_online, queries_a_step
+from genius_bench.resolution import resolve
+
+
+def checked(**layer: Layer) -> None:
+    resolved = resolve({"method": "ttrl", **layer})
+    check_online(resolved.recipe, resolved.method.options)
+
+
+@pytest.mark.parametrize("method", ["ttrl", "random-reward"])
+@pytest.mark.parametrize(("model", "queries"), [("lab", 16), ("owner/name", 128)])
+def test_all_share_one_recipe(method: str, model: str, queries: int) -> None:
+    resolved = resolve({"method": method, "model": model})
+    check_online(resolved.recipe, resolved.method.options)
+    assert queries_a_step(resolved.recipe.training, resolved.method.options) == queries
+    other = resolve({"method": "ttrl", "model": model}).recipe
+    assert resolved.recipe.model_copy(update={"method": "ttrl"}) == other
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ({"engine": {"name": "vllm"}}, "use --engine hf"),
+        ({"engine": {"name": "ray:hf"}}, "use --engine hf"),
+        ({"engine": {"precision": "bfloat16"}}, "set training.precision"),
+        ({"launch": {"launcher": "torchrun", "processes": 2}}, "one process"),
+        ({"training": {"lora": {"rank": 4, "dropout": 0.1}}}, "set it to 0"),
+        ({"training": {"packing": True}}, "training.packing = True"),
+        ({"training": {"report_to": "wandb"}}, "training.report_to = wandb"),
+        ({"training": {"batch_size": 100, "micro_batch_size": 50}}, "not a multiple of a query's 8"),
+        ({"objective": {"name": "dpo"}}, "unknown token objective 'dpo'"),
+        ({"sampling": {"responses": 1}}, "a group of one"),
+    ],
+)
+def test_what_cannot_be_followed_is_told_in_one_line(layer: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        checked(**layer)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_token_objective_is_none_for_other_methods() -> None:
+    with pytest.raises(InputError, match="unknown objective 'token-mean'"):
+        resolve({"method": "genius", "objective": {"name": "token-mean"}})
