@@ -106,7 +106,7 @@ class Learner:
         for start in range(0, len(rows), self.training.micro_batch_size):
             batch = self._batch(rows[start : start + self.training.micro_batch_size])
             loss, parts = self.objective(batch, counts)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             for name, part in {"loss": loss.detach(), **parts}.items():
                 sums[name] = sums.get(name, 0.0) + float(part)
         self.model.eval()

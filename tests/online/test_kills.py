@@ -3,6 +3,7 @@
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.processes import _context
@@ -10,23 +11,24 @@ from tests.training.support import largest_difference
 
 from .support import learn, rollouts_of
 
-SETTINGS = {"epochs": 3, "checkpoint_every": 5}
+SETTINGS: dict[str, Any] = {"epochs": 4, "checkpoint_every": 5}
 KILLS = 5
 
 
 def learn_slowly(home: Path, policy: Path) -> Artifact:
     """With a pause around the update, so that kills fall before, into and after it."""
-    from genius_bench.online.learner import Learner
+    from genius_bench.online import learner
 
-    update = Learner.update
+    slowed: Any = learner.Learner
+    update = slowed.update
 
-    def slow(self: Learner, *arguments: object) -> dict[str, float]:
-        time.sleep(0.05)
-        line = update(self, *arguments)  # type: ignore[arg-type]
-        time.sleep(0.05)
+    def slow(self: Any, *arguments: Any) -> Any:
+        time.sleep(0.15)
+        line = update(self, *arguments)
+        time.sleep(0.15)
         return line
 
-    Learner.update = slow  # type: ignore[method-assign, assignment]
+    slowed.update = slow
     return learn(Store(home), policy, **SETTINGS)
 
 
@@ -45,7 +47,7 @@ def test_killed_at_random_moments_it_ends_where_an_undisturbed_one_does(tmp_path
         while len(shards(home)) == len(before) and process.is_alive():
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        time.sleep(moment.uniform(0, 0.2))
+        time.sleep(moment.uniform(0, 0.3))
         assert process.is_alive(), "killed while there was work left"
         process.kill()
         process.join()
