@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genius_bench.errors import InputError
@@ -50,6 +50,7 @@ groups = st.integers(2, 9).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(rewards=groups, shift=st.floats(-100, 100), choice=st.sampled_from(sorted(ADVANTAGES)))
 def test_a_group_is_balanced_and_a_constant_changes_nothing(
     rewards: list[list[float]], shift: float, choice: Advantage

@@ -163,7 +163,6 @@ def test_metrics_are_sums_over_tokens() -> None:
             "clip_high": 2.0,
             "clip_dual": 1.0,
             "kl": 16 * 0.026826497712,
-            "moved": 3.23,
             "mismatch": 1.86,
             "correction": MISMATCH[MASK].exp().sum().item(),
         }
