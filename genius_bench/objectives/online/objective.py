@@ -125,12 +125,12 @@ class TokenObjective(Section):
         clip = (self.clip_low, self.clip_high, self.dual_clip)
         losses = surrogate(ratio, batch.advantages, *clip)
         measured: dict[str, Tensor] = {**clipped(ratio, batch.advantages, *clip)}
-        differs = batch.log_ratio if batch.mismatch is None else batch.mismatch
-        measured["mismatch"] = differs.abs()  # in a rollout's first update, where there is one model
-        if batch.mismatch is not None:
+        if batch.mismatch is None:  # one model, which in a rollout's first update has not moved
+            measured["mismatch"] = batch.log_ratio.abs()
+        else:
             weights = CORRECTIONS[self.correction](batch.mismatch, self.cap)
             losses = losses * weights
-            measured["correction"] = weights.expand_as(losses)
+            measured |= {"mismatch": batch.mismatch.abs(), "correction": weights.expand_as(losses)}
         if self.beta > 0 and self.kl in KL_IN_LOSS:
             losses = losses + self.beta * KL_IN_LOSS[self.kl](batch.reference_gap, ratio)
         if batch.reference is not None:
