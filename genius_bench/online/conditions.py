@@ -33,6 +33,11 @@ def check_online(recipe: Recipe, options: OnlineOptions) -> None:
     for name, value in NOT_ITS_OWN.items():
         if getattr(training, name) == value and type(getattr(training, name)) is type(value):
             raise InputError(f"training.{name} = {value}: means nothing to an online method: leave it out")
+    kl = str(recipe.objective.get("kl"))
+    if kl.startswith("reward-"):
+        raise InputError(
+            f"objective.kl = {kl}: an online training has the divergence in its loss, not in rewards: k2, k3 or corrected-k3"
+        )
     queries_a_step(training, options)
 
 

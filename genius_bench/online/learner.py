@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from itertools import compress
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from torch.nn.utils import clip_grad_norm_
 from transformers import get_scheduler
 
 from genius_bench.errors import InputError
-from genius_bench.objectives.token_mean import StepCounts, TokenBatch, TokenMean
+from genius_bench.objectives.online.batch import TokenBatch
+from genius_bench.objectives.online.objective import TokenObjective
 from genius_bench.online.rollouts import Row
 from genius_bench.recipe import TrainingSection
 from genius_bench.training.attention import choose_attention
@@ -45,7 +47,7 @@ class Learner:
     def __init__(
         self,
         policy: Path,
-        objective: TokenMean,
+        objective: TokenObjective,
         training: TrainingSection,
         *,
         precision: str,
@@ -58,7 +60,7 @@ class Learner:
             with_adapters(load_policy(policy, training.lora, precision), training.lora).to(device).eval()
         )
         self._base = None
-        if objective.kl:
+        if objective.needs_reference:
             self._base = load_policy(policy, training.lora, precision).to(device).eval().requires_grad_(False)
         for model in (self.model, self._base):
             if model is not None and training.attention != "auto":
@@ -90,25 +92,29 @@ class Learner:
 
         Raises `InputError`, and has changed nothing, where the loss or its gradient is no longer a finite number.
         """
-        rows = [row for row in rollouts if self._is_trained(row)]
+        rows = [row for row in rollouts if row["advantage"] is not None]
         for group in self._optimizer.param_groups:  # by the step alone, whether or not those before it moved
             group["lr"] = self.training.learning_rate * self._schedule.lr_lambdas[0](self.step)
         line: Line = {"step": self.step + 1, "learning_rate": self._optimizer.param_groups[0]["lr"]}
-        line["updated"] = float(any(row["advantage"] for row in rows))
+        line["updated"] = float(any(row["advantage"] for row in rows if self._is_trained(row)))
         if line["updated"]:
             line |= self._moved(rows)
         return line
 
     def _moved(self, rows: list[Row]) -> Line:
-        counts = StepCounts(len(rows), sum(len(row["response_ids"]) for row in rows))
+        trained = [self._is_trained(row) for row in rows]
+        lengths = [len(row["response_ids"]) * kept for row, kept in zip(rows, trained, strict=True)]
+        weights = self.objective.weights(lengths)[trained]
+        rows = list(compress(rows, trained))
         sums: dict[str, float] = {}
         self.model.train()
         for start in range(0, len(rows), self.training.micro_batch_size):
-            batch = self._batch(rows[start : start + self.training.micro_batch_size])
-            loss, parts = self.objective(batch, counts)
+            part = slice(start, start + self.training.micro_batch_size)
+            loss, totals = self.objective(self._batch(rows[part], weights[part]))
             loss.backward()
-            for name, part in {"loss": loss.detach(), **parts}.items():
-                sums[name] = sums.get(name, 0.0) + float(part)
+            means = {name: total / sum(lengths) for name, total in totals.items()}
+            for name, value in {"loss": loss.detach(), **means}.items():
+                sums[name] = sums.get(name, 0.0) + float(value)
         self.model.eval()
         norm = float(clip_grad_norm_(self._trained, self.training.max_grad_norm))
         for what, value in (("the loss", sums["loss"]), ("the gradient's norm", norm)):
@@ -116,14 +122,14 @@ class Learner:
                 raise self._unstable(f"{what} is {value}")
         self._optimizer.step()
         self._optimizer.zero_grad()
-        tokens = counts.tokens + sum(len(row["prompt_ids"]) for row in rows)
+        tokens = sum(lengths) + sum(len(row["prompt_ids"]) for row in rows)
         return {**sums, "grad_norm": norm, "rows_trained": len(rows), "tokens_trained": tokens}
 
     def _is_trained(self, row: Row) -> bool:
         whole = len(row["prompt_ids"]) + len(row["response_ids"]) <= self.training.max_length
-        return row["advantage"] is not None and row["finish_reason"] != "length" and whole
+        return row["finish_reason"] != "length" and whole
 
-    def _batch(self, rows: list[Row]) -> TokenBatch:
+    def _batch(self, rows: list[Row], weights: Tensor) -> TokenBatch:
         examples = [
             Example(id=row["id"], prompt=_ids(row["prompt_ids"]), chosen=_ids(row["response_ids"]))
             for row in rows
@@ -131,13 +137,14 @@ class Learner:
         batch = {name: values.to(self.model.device) for name, values in self._collate(examples).items()}
         with self.computing():
             now = _by_row(token_log_probabilities(self.model, batch), batch)
-            reference = now.detach()
+            reference = None
             if self._base is not None:
                 with torch.no_grad():
                     reference = _by_row(token_log_probabilities(self._base, batch), batch)
         sampled = torch.tensor([p for row in rows for p in row["sampled_logps"]], device=now.device)
         return TokenBatch(
             now=now,
+            weights=weights.to(now.device),
             sampled=_by_row(sampled, batch),
             reference=reference,
             mask=_by_row(torch.ones_like(sampled), batch).bool(),

@@ -17,7 +17,7 @@ from genius_bench.seeds import seed_of
 from genius_bench.shards import read_shards, shards_of
 
 if TYPE_CHECKING:
-    from genius_bench.objectives.token_mean import TokenMean
+    from genius_bench.objectives.online.objective import TokenObjective
 
 Row = dict[str, Any]
 
@@ -44,14 +44,17 @@ class Shelf:
 
 
 async def draw(
-    method: OnlineMethod, objective: "TokenMean", policy: Policy, queries: Sequence[Query], step: int
+    method: OnlineMethod, objective: "TokenObjective", policy: Policy, queries: Sequence[Query], step: int
 ) -> list[Row]:
     """The rollouts of all responses to a step's queries, in their order. Raises `InputError` for a bad reward."""
     groups = await asyncio.gather(*(_responses(method, policy, query, step) for query in queries))
+    asked = list(zip(queries, groups, strict=True))
+    rewards = [_rewards(method, policy, query, responses, step) for query, responses in asked]
+    advantages = objective.advantages([some[: method.options.group] for some in rewards])
     return [
         row
-        for query, responses in zip(queries, groups, strict=True)
-        for row in _rewarded(method, objective, policy, query, responses, step)
+        for (query, responses), some, worth in zip(asked, rewards, advantages, strict=True)
+        for row in _rows(policy, query, responses, some, worth, step)
     ]
 
 
@@ -72,18 +75,23 @@ async def _responses(method: OnlineMethod, policy: Policy, query: Query, step: i
     )
 
 
-def _rewarded(
-    method: OnlineMethod,
-    objective: "TokenMean",
-    policy: Policy,
-    query: Query,
-    responses: list[Completion],
-    step: int,
-) -> list[Row]:
+def _rewards(
+    method: OnlineMethod, policy: Policy, query: Query, responses: list[Completion], step: int
+) -> list[float]:
     random = np.random.default_rng(seed_of(policy.seed, "reward", step, query.id))
     rewards = [float(reward) for reward in method.reward(query, responses, random)]
     _check(rewards, responses, method, query, step)
-    advantages = objective.advantages(rewards[: method.options.group])
+    return rewards
+
+
+def _rows(
+    policy: Policy,
+    query: Query,
+    responses: list[Completion],
+    rewards: list[float],
+    advantages: list[float],
+    step: int,
+) -> list[Row]:
     untrained = [None] * (len(rewards) - len(advantages))
     prompt_ids = policy.prompt(query.messages)
     return [

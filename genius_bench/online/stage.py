@@ -21,7 +21,7 @@ from genius_bench.corpora import Corpus
 from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.loading import ModelFiles, pick_device
 from genius_bench.engines.recorded import RECORD
-from genius_bench.objectives.token_mean import TokenMean
+from genius_bench.objectives.online.objective import TokenObjective
 from genius_bench.online.conditions import queries_a_step
 from genius_bench.online_method import OnlineMethod
 from genius_bench.printing import note
@@ -45,7 +45,7 @@ def learn_online(
     *,
     corpus: Corpus,
     policy: ModelFiles,
-    objective: TokenMean,
+    objective: TokenObjective,
     training: TrainingSection,
     engine: EngineSection,
     seed: int,
@@ -67,7 +67,7 @@ class OnlineTraining:
     corpus: Corpus
     """As the method may see it."""
     policy: ModelFiles
-    objective: TokenMean
+    objective: TokenObjective
     training: TrainingSection
     engine: EngineSection
     seed: int
@@ -203,7 +203,7 @@ class OnlineTraining:
             steps_silent=silent,
             rows_trained=sum(line.get("rows_trained", 0) for line in log),
             tokens_trained=tokens,
-            tokens_referenced=tokens if self.objective.kl else 0,
+            tokens_referenced=tokens if self.objective.needs_reference else 0,
         )
         if silent:
             note(

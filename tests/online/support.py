@@ -10,7 +10,7 @@ from genius_bench.artifacts import Artifact, Store
 from genius_bench.corpora import Corpus
 from genius_bench.engines.interface import Completion
 from genius_bench.engines.loading import ModelFiles
-from genius_bench.objectives.token_mean import TokenMean
+from genius_bench.objectives.online.named import TokenMean
 from genius_bench.online.stage import learn_online
 from genius_bench.online_method import OnlineMethod
 from genius_bench.recipe import EngineSection
@@ -65,7 +65,7 @@ def learn(
         method(options),
         corpus=corpus or queries(),
         policy=ModelFiles("tiny", policy, "tiny"),
-        objective=TokenMean(kl=kl),
+        objective=TokenMean(beta=kl),
         training=settings(**SETTINGS | changes),
         engine=EngineSection(),
         seed=seed,

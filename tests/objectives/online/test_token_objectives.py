@@ -141,6 +141,12 @@ def test_weights_for_an_engine_that_differs() -> None:
     )
 
 
+def test_a_correction_is_not_differentiated_though_the_policy_stand_for_the_old_weights() -> None:
+    mismatch = MISMATCH.clone().requires_grad_()
+    assert not truncated(mismatch, 2.0).requires_grad
+    assert not masked_sequences(mismatch, 2.0).requires_grad
+
+
 def test_a_correction_weighs_the_surrogate_and_not_the_divergence() -> None:
     engine: dict[str, Any] = {"old": OLD, "sampled": OLD - MISMATCH, "reference": REFERENCE}
     parts = {}
