@@ -36,7 +36,8 @@ def check_online(recipe: Recipe, options: OnlineOptions) -> None:
     kl = str(recipe.objective.get("kl"))
     if kl.startswith("reward-"):
         raise InputError(
-            f"objective.kl = {kl}: an online training has the divergence in its loss, not in rewards: k2, k3 or corrected-k3"
+            f"objective.kl = {kl}: an online training has the divergence in its loss, not in rewards: "
+            "choose k2, k3 or corrected-k3"
         )
     queries_a_step(training, options)
 

@@ -112,9 +112,9 @@ class Learner:
             part = slice(start, start + self.training.micro_batch_size)
             loss, totals = self.objective(self._batch(rows[part], weights[part]))
             loss.backward()
-            means = {name: total / sum(lengths) for name, total in totals.items()}
-            for name, value in {"loss": loss.detach(), **means}.items():
-                sums[name] = sums.get(name, 0.0) + float(value)
+            means = {name: float(total) / sum(lengths) for name, total in totals.items()}
+            for name, mean in {"loss": float(loss), **means}.items():
+                sums[name] = sums.get(name, 0.0) + mean
         self.model.eval()
         norm = float(clip_grad_norm_(self._trained, self.training.max_grad_norm))
         for what, value in (("the loss", sums["loss"]), ("the gradient's norm", norm)):

@@ -11,6 +11,7 @@ from genius_bench.corpora import Corpus
 from genius_bench.engines.interface import Completion
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.objectives.online.named import TokenMean
+from genius_bench.objectives.online.objective import TokenObjective
 from genius_bench.online.stage import learn_online
 from genius_bench.online_method import OnlineMethod
 from genius_bench.recipe import EngineSection
@@ -56,7 +57,7 @@ def learn(
     corpus: Corpus | None = None,
     seed: int = 3,
     sampling: dict[str, Any] | None = None,
-    kl: float = 0.005,
+    objective: TokenObjective | None = None,
     **changes: Any,
 ) -> Artifact:
     options = method.Options(**{"responses": GROUP, "max_tokens": 12} | (sampling or {}))
@@ -65,7 +66,7 @@ def learn(
         method(options),
         corpus=corpus or queries(),
         policy=ModelFiles("tiny", policy, "tiny"),
-        objective=TokenMean(beta=kl),
+        objective=objective or TokenMean(),
         training=settings(**SETTINGS | changes),
         engine=EngineSection(),
         seed=seed,

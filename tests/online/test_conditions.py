@@ -36,6 +36,7 @@ def test_all_share_one_recipe(method: str, model: str, queries: int) -> None:
         ({"training": {"packing": True}}, "training.packing = True"),
         ({"training": {"report_to": "wandb"}}, "training.report_to = wandb"),
         ({"training": {"batch_size": 100, "micro_batch_size": 50}}, "not a multiple of a query's 8"),
+        ({"objective": {"kl": "reward-k1"}}, "the divergence in its loss, not in rewards"),
         ({"objective": {"name": "dpo"}}, "unknown token objective 'dpo'"),
         ({"sampling": {"responses": 1}}, "a group of one"),
     ],

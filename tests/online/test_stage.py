@@ -16,6 +16,8 @@ from genius_bench.engines.interface import Completion
 from genius_bench.engines.loading import load_model
 from genius_bench.errors import InputError
 from genius_bench.layers import validate
+from genius_bench.objectives.online.named import DAPO, GRPO, GSPO, RLOO, DrGRPO, TokenMean
+from genius_bench.objectives.online.objective import TokenObjective
 from genius_bench.online_method import OnlineOptions
 from genius_bench.rows import Query
 from tests.training.support import largest_difference, weights_of
@@ -79,7 +81,8 @@ def test_every_epoch_asks_every_query_and_counts_what_it_took(store: Store, llam
 
 
 def test_what_is_rewarded_becomes_likelier(store: Store, llama: Path) -> None:
-    made = learn(store, llama, sampling={"max_tokens": 24, "responses": 8}, kl=0.0, epochs=10, batch_size=48)
+    sampling = {"max_tokens": 24, "responses": 8}
+    made = learn(store, llama, sampling=sampling, objective=TokenMean(beta=0), epochs=10, batch_size=48)
     rewards = [line["reward"] for line in made.json("trainer_log.json")]
     assert rewards[-1] > rewards[0] + 0.25
 
@@ -152,10 +155,17 @@ def test_voters_may_be_more_than_are_trained_on(store: Store, llama: Path) -> No
     assert sum(trained) == pytest.approx(0, abs=1e-9)
 
 
-def test_micro_batches_only_change_the_order_of_sums(tmp_path: Path, llama: Path) -> None:
+@pytest.mark.parametrize(
+    "objective",
+    [TokenMean(), GRPO(kl="k3"), DrGRPO(length=12), DAPO(dual_clip=3), GSPO(), RLOO(advantage="batch")],
+    ids=lambda objective: objective.name,
+)
+def test_micro_batches_only_change_the_order_of_sums(
+    tmp_path: Path, llama: Path, objective: TokenObjective
+) -> None:
+    asked: dict[str, Any] = {"epochs": 1, "learning_rate": 1e-3, "objective": objective}
     one, two = (
-        learn(Store(tmp_path / str(micro)), llama, epochs=1, micro_batch_size=micro, learning_rate=1e-3)
-        for micro in (8, 2)
+        learn(Store(tmp_path / str(micro)), llama, micro_batch_size=micro, **asked) for micro in (8, 2)
     )
     assert largest_difference(one, two) < 1e-5
     losses = [[line["loss"] for line in made.json("trainer_log.json")] for made in (one, two)]

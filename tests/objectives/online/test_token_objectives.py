@@ -127,7 +127,7 @@ def test_gradient_of_the_divergence(kl: Any, slope: float) -> None:
 def test_a_divergence_in_the_reward_is_a_sum_over_the_response() -> None:
     first = TokenMean(beta=0.1, kl="reward-k1").penalties(POLICY, REFERENCE, MASK)
     assert first.tolist() == pytest.approx([0.01, -0.017, -0.01, 0.005], abs=1e-9)
-    third = TokenMean(beta=0.1, kl="reward-k3").penalties(POLICY, REFERENCE, MASK)
+    third = TokenMean(beta=0.1, kl="reward-k3").penalties(POLICY, REFERENCE + 1.0 * ~MASK, MASK)
     assert third[2].item() == pytest.approx(0.1 * (0.010707976425 + 0.034025416688), abs=1e-9)
     assert TokenMean(beta=0.1).penalties(POLICY, REFERENCE, MASK).tolist() == [0.0] * 4
 
