@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genius_bench import registry
 from genius_bench.errors import InputError, nearest
@@ -34,8 +34,8 @@ class Resolved:
         )
         return f"{name}-{digest_of([recipe, base_fingerprint, corpus_fingerprint])[:10]}"
 
-    def settings_of(self, iteration: int) -> "tuple[Objective, TrainingSection]":
-        """Objective and training settings of an iteration, with what the method changes in it."""
+    def settings_of(self, iteration: int) -> tuple[Any, TrainingSection]:
+        """Objective (of the method's kind) and training settings of an iteration, with what the method changes."""
         from genius_bench.objectives.interface import build_objective
 
         changes, factors = self.method.settings_of(iteration), self.method.factors_of(iteration)
