@@ -2,7 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import PositiveInt, model_validator
 
@@ -10,12 +11,31 @@ from genius_bench.layers import Layer
 from genius_bench.method import Collected, Method, Work
 from genius_bench.recipe import Section
 from genius_bench.rows import Query
+from genius_bench.sampling.answers import final_answer
 
 if TYPE_CHECKING:
     import numpy as np
 
     from genius_bench.engines.interface import Completion
     from genius_bench.sampling.policy import Policy
+
+
+@dataclass(frozen=True)
+class Group:
+    """All that was drawn to one query in a step, with the policy as it is: what a reward sees."""
+
+    query: Query
+    """With the labels that the method declares to need, and no others."""
+    responses: "Sequence[Completion]"
+    random: "np.random.Generator"
+    """This group's own, so that a step which is drawn again is rewarded alike."""
+    of_teacher: "Sequence[Completion]" = ()
+    """As many responses of the teacher, for methods that have one."""
+
+    @property
+    def answers(self) -> list[str | None]:
+        """The final answer of every response; None where none is stated."""
+        return [final_answer(response.text) for response in self.responses]
 
 
 class OnlineOptions(Section):
@@ -27,6 +47,8 @@ class OnlineOptions(Section):
     """How many of a group, the first ones, are trained on and are each other's baseline; all when not given."""
     max_tokens: PositiveInt = 1024
     """A response that runs into this limit counts in the baseline and is left out of the loss."""
+    updates: PositiveInt = 1
+    """Optimiser steps on what a step has drawn, each on as many whole groups."""
 
     @model_validator(mode="before")
     @classmethod
@@ -65,8 +87,8 @@ class OnlineMethod(Method):
             title = "Brevity"
             source = "an example"
 
-            def reward(self, query, responses, random):
-                return [-len(response.token_ids) for response in responses]
+            def reward(self, group):
+                return [-len(response.token_ids) for response in group.responses]
 
     The stage draws, turns rewards into advantages and moves the policy, the same for all of them.
     """
@@ -81,18 +103,25 @@ class OnlineMethod(Method):
     """Whether `reward` reads `Completion.certainties`."""
 
     @abstractmethod
-    def reward(
-        self, query: Query, responses: "Sequence[Completion]", random: "np.random.Generator"
-    ) -> list[float]:
-        """A finite number for each response of a query's group, in nothing but what the method declares to need.
+    def reward(self, group: Group) -> list[float]:
+        """A finite number for each response of a group, in nothing but what the method declares to need."""
 
-        `responses` are all that were drawn, with the policy as it is; `random` is this group's own, so that a step
-        which is drawn again is rewarded alike.
+    def teacher_weight(self, progress: float) -> float | None:
+        """How far the teacher follows the policy after a step, 1 all the way; None for methods without a teacher.
+
+        The teacher begins as the base model. `progress` is the share of the steps that have been made.
         """
+        return None
+
+    @property
+    def reference(self) -> Literal["base", "teacher"]:
+        """What the divergence of the objective is measured from."""
+        return "base"
 
     @property
     def work(self) -> Work:
-        return Work(sampled=self.options.responses, trained=self.options.group)
+        drawn_by = 1 if self.teacher_weight(0.0) is None else 2
+        return Work(sampled=drawn_by * self.options.responses, trained=self.options.group)
 
     async def collect(self, query: Query, policy: "Policy") -> Collected:
         raise TypeError(f"'{self.name}' is rewarded step by step: nothing is collected before it trains")

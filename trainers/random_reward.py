@@ -1,12 +1,7 @@
 """Random reward: the online recipe with a coin for a signal, to see what the recipe alone does."""
 
-from collections.abc import Sequence
-
-import numpy as np
-
-from genius_bench.engines.interface import Completion
-from genius_bench.online_method import OnlineMethod
-from genius_bench.rows import Query
+from genius_bench.online_method import Group, OnlineMethod
+from genius_bench.rewards.controls import coin
 
 
 class RandomReward(OnlineMethod):
@@ -20,7 +15,5 @@ class RandomReward(OnlineMethod):
     source = "control: Shao et al., 'Spurious Rewards', arXiv 2506.10947"
     group = "controls"
 
-    def reward(
-        self, query: Query, responses: Sequence[Completion], random: np.random.Generator
-    ) -> list[float]:
-        return [float(heads) for heads in random.integers(2, size=len(responses))]
+    def reward(self, group: Group) -> list[float]:
+        return coin(len(group.responses), group.random)

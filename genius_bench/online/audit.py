@@ -11,10 +11,9 @@ from statistics import mean
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.corpora import Corpus
-from genius_bench.online.rollouts import Row
-from genius_bench.online.signals import groups_of
+from genius_bench.online.rollouts import Row, groups_of
+from genius_bench.rewards.votes import VoteRule, vote
 from genius_bench.sampling.answers import agrees, final_answer
-from genius_bench.sampling.voting import majority
 
 FILE = "audit.json"
 VERSION = 1
@@ -92,7 +91,7 @@ def _ranked(rewards: Sequence[float], right: Sequence[bool]) -> list[float]:
 
 def _majority_is_right(texts: Sequence[str], right: Sequence[bool]) -> bool:
     answers = [final_answer(text) for text in texts]
-    label = majority(answers)
+    label = vote(answers, VoteRule()).label
     return label is not None and right[answers.index(label)]
 
 

@@ -4,7 +4,7 @@ from genius_bench.errors import InputError
 from genius_bench.online_method import OnlineOptions
 from genius_bench.recipe import Recipe, TrainingSection
 
-NOT_ITS_OWN = {"packing": True, "shared_prompts": True, "reference": "recompute", "report_to": "wandb"}
+NOT_ITS_OWN = {"reference": "recompute", "report_to": "wandb"}
 """Training settings that mean nothing here."""
 
 
@@ -33,12 +33,6 @@ def check_online(recipe: Recipe, options: OnlineOptions) -> None:
     for name, value in NOT_ITS_OWN.items():
         if getattr(training, name) == value and type(getattr(training, name)) is type(value):
             raise InputError(f"training.{name} = {value}: means nothing to an online method: leave it out")
-    kl = str(recipe.objective.get("kl"))
-    if kl.startswith("reward-"):
-        raise InputError(
-            f"objective.kl = {kl}: an online training has the divergence in its loss, not in rewards: "
-            "choose k2, k3 or corrected-k3"
-        )
     queries_a_step(training, options)
 
 
@@ -49,4 +43,10 @@ def queries_a_step(training: TrainingSection, options: OnlineOptions) -> int:
             f"training.batch_size = {training.batch_size} responses are not a multiple of a query's {options.group} "
             "that are trained on: groups are never cut"
         )
-    return training.batch_size // options.group
+    queries = training.batch_size // options.group
+    if queries % options.updates:
+        raise InputError(
+            f"training.batch_size = {training.batch_size} responses are the groups of {queries} queries, which "
+            f"sampling.updates = {options.updates} optimiser steps cannot share"
+        )
+    return queries

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from itertools import compress
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -17,13 +17,13 @@ from transformers import get_scheduler
 from genius_bench.errors import InputError
 from genius_bench.objectives.online.batch import TokenBatch
 from genius_bench.objectives.online.objective import TokenObjective
+from genius_bench.online.reading import Reading, by_row, log_probabilities
 from genius_bench.online.rollouts import Row
+from genius_bench.online.teacher import Teacher
 from genius_bench.recipe import TrainingSection
 from genius_bench.training.attention import choose_attention
-from genius_bench.training.collator import Batch, Collator
-from genius_bench.training.examples import Example
+from genius_bench.training.collator import Batch
 from genius_bench.training.holdings import Replicated
-from genius_bench.training.log_probabilities import token_log_probabilities
 from genius_bench.training.policy import load_policy, with_adapters
 from genius_bench.training.saved_state import (
     newest_state,
@@ -37,6 +37,8 @@ from genius_bench.training.saved_state import (
 )
 
 LOG = "log.json"
+COUNTED = ("rows_trained", "tokens_trained")
+"""What is summed over the updates of a step."""
 Line = dict[str, float]
 """What is logged of a step."""
 
@@ -53,16 +55,26 @@ class Learner:
         precision: str,
         device: str,
         steps: int,
+        updates: int = 1,
+        has_teacher: bool = False,
+        held_by: Literal["base", "teacher"] = "base",
     ) -> None:
-        """Raises `InputError` where the policy cannot be loaded."""
+        """`updates` is the number of optimiser steps on what a step has drawn; `held_by` is what the divergence is
+        measured from. Raises `InputError` where the policy cannot be loaded.
+        """
         self.objective, self.training, self.precision, self.steps = objective, training, precision, steps
+        self._updates = updates
         self.model = (
             with_adapters(load_policy(policy, training.lora, precision), training.lora).to(device).eval()
         )
-        self._base = None
-        if objective.needs_reference:
-            self._base = load_policy(policy, training.lora, precision).to(device).eval().requires_grad_(False)
-        for model in (self.model, self._base):
+        self.teacher = Teacher(self.model) if has_teacher else None
+        self._reference = None
+        if objective.needs_reference and self.teacher is not None and held_by == "teacher":
+            self._reference = self.teacher.model
+        elif objective.needs_reference:
+            self._reference = load_policy(policy, training.lora, precision).to(device).eval()
+            self._reference.requires_grad_(False)
+        for model in (self.model, self.teacher and self.teacher.model, self._reference):
             if model is not None and training.attention != "auto":
                 choose_attention(model, training.attention, precision)
         if training.gradient_checkpointing:
@@ -75,7 +87,7 @@ class Learner:
         self._schedule: Any = get_scheduler(
             training.schedule, self._optimizer, int(training.warmup * steps), steps
         )
-        self._collate = Collator(packing=False)
+        self._reading = Reading(training, precision)
         self.log: list[Line] = []
 
     @property
@@ -88,33 +100,44 @@ class Learner:
         return torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def update(self, rollouts: Sequence[Row]) -> Line:
-        """One step of the optimiser on what was drawn in it, and its line; none where all groups are silent.
+        """A step's updates on what was drawn in it, and its line; none where all groups are silent.
 
-        Raises `InputError`, and has changed nothing, where the loss or its gradient is no longer a finite number.
+        What is logged is the mean over updates. Raises `InputError`, and has changed nothing by that update, where the
+        loss or its gradient is no longer a finite number.
         """
         rows = [row for row in rollouts if row["advantage"] is not None]
         for group in self._optimizer.param_groups:  # by the step alone, whether or not those before it moved
             group["lr"] = self.training.learning_rate * self._schedule.lr_lambdas[0](self.step)
         line: Line = {"step": self.step + 1, "learning_rate": self._optimizer.param_groups[0]["lr"]}
-        line["updated"] = float(any(row["advantage"] for row in rows if self._is_trained(row)))
-        if line["updated"]:
-            line |= self._moved(rows)
+        size = len(rows) // self._updates
+        moved = [
+            self._moved(some)
+            for some in (rows[start : start + size] for start in range(0, len(rows), size))
+            if any(row["advantage"] for row in some if self._is_trained(row))
+        ]
+        line["updated"] = float(len(moved))
+        for name in moved[0] if moved else ():
+            total = sum(one[name] for one in moved)
+            line[name] = total if name in COUNTED else total / len(moved)
         return line
 
     def _moved(self, rows: list[Row]) -> Line:
+        """One optimiser step."""
         trained = [self._is_trained(row) for row in rows]
         lengths = [len(row["response_ids"]) * kept for row, kept in zip(rows, trained, strict=True)]
         weights = self.objective.weights(lengths)[trained]
         rows = list(compress(rows, trained))
         sums: dict[str, float] = {}
+        self._reading.choose(self.model, rows)
         self.model.train()
-        for start in range(0, len(rows), self.training.micro_batch_size):
-            part = slice(start, start + self.training.micro_batch_size)
-            loss, totals = self.objective(self._batch(rows[part], weights[part]))
-            loss.backward()
-            means = {name: float(total) / sum(lengths) for name, total in totals.items()}
-            for name, mean in {"loss": float(loss), **means}.items():
-                sums[name] = sums.get(name, 0.0) + mean
+        with self._reading.attending(self.model, self._reference):
+            for start in range(0, len(rows), self.training.micro_batch_size):
+                part = slice(start, start + self.training.micro_batch_size)
+                loss, totals = self.objective(self._batch(rows[part], weights[part]))
+                loss.backward()
+                means = {name: float(total) / sum(lengths) for name, total in totals.items()}
+                for name, mean in {"loss": loss.item(), **means}.items():
+                    sums[name] = sums.get(name, 0.0) + mean
         self.model.eval()
         norm = float(clip_grad_norm_(self._trained, self.training.max_grad_norm))
         for what, value in (("the loss", sums["loss"]), ("the gradient's norm", norm)):
@@ -129,25 +152,39 @@ class Learner:
         whole = len(row["prompt_ids"]) + len(row["response_ids"]) <= self.training.max_length
         return row["finish_reason"] != "length" and whole
 
-    def _batch(self, rows: list[Row], weights: Tensor) -> TokenBatch:
-        examples = [
-            Example(id=row["id"], prompt=_ids(row["prompt_ids"]), chosen=_ids(row["response_ids"]))
-            for row in rows
-        ]
-        batch = {name: values.to(self.model.device) for name, values in self._collate(examples).items()}
+    def penalties(self, rows: Sequence[Row]) -> list[float]:
+        """β·KL of every response to the reference, which is to be taken from its reward; 0 where it is in the loss."""
+        if not self.objective.kl_in_reward:
+            return [0.0] * len(rows)
+        self._reading.choose(self.model, rows)
+        found: list[float] = []
+        size = self.training.micro_batch_size
+        with self._reading.attending(self._reference):
+            for part in (rows[start : start + size] for start in range(0, len(rows), size)):
+                batch = self._reading.batch(part, self.model.device)
+                sampled, mask = _sampled(part, batch)
+                reference = self._of_reference(batch)
+                assert reference is not None
+                found += self.objective.penalties(sampled, reference, mask).tolist()
+        return found
+
+    def _of_reference(self, batch: Batch) -> Tensor | None:
+        if self._reference is None:
+            return None
+        with torch.no_grad(), self.computing():
+            return log_probabilities(self._reference, batch)
+
+    def _batch(self, rows: Sequence[Row], weights: Tensor) -> TokenBatch:
+        batch = self._reading.batch(rows, self.model.device)
         with self.computing():
-            now = _by_row(token_log_probabilities(self.model, batch), batch)
-            reference = None
-            if self._base is not None:
-                with torch.no_grad():
-                    reference = _by_row(token_log_probabilities(self._base, batch), batch)
-        sampled = torch.tensor([p for row in rows for p in row["sampled_logps"]], device=now.device)
+            now = log_probabilities(self.model, batch)
+        sampled, mask = _sampled(rows, batch)
         return TokenBatch(
             now=now,
             weights=weights.to(now.device),
-            sampled=_by_row(sampled, batch),
-            reference=reference,
-            mask=_by_row(torch.ones_like(sampled), batch).bool(),
+            sampled=sampled,
+            reference=None if self.objective.kl_in_reward else self._of_reference(batch),
+            mask=mask,
             advantages=torch.tensor([row["advantage"] for row in rows], device=now.device),
         )
 
@@ -163,6 +200,8 @@ class Learner:
                 seal(kept)
             write_part(state, fragments, self._schedule, 0)
             (state / LOG).write_text(json.dumps(self.log))
+            if self.teacher is not None:
+                self.teacher.save(state)
             seal_state(state)
         except OSError:
             shutil.rmtree(state, ignore_errors=True)
@@ -174,6 +213,8 @@ class Learner:
         if state is not None:
             read_part(state, Replicated(self.model, self._optimizer), self._optimizer, self._schedule)
             self.log = read_log(state)
+            if self.teacher is not None:
+                self.teacher.restore(state)
             assert self.step == step_of(state)
 
     def _unstable(self, what: str) -> InputError:
@@ -198,15 +239,8 @@ def _groups(weights: list[Any], weight_decay: float) -> list[dict[str, Any]]:
     return [group for group in groups if group["params"]]
 
 
-def _ids(values: list[int]) -> Any:
-    import numpy as np
-
-    return np.asarray(values, dtype=np.int32)
-
-
-def _by_row(tokens: Tensor, batch: Batch) -> Tensor:
-    """Values of all response tokens, one after the other, as [rows, tokens] with zeros behind the shorter ones."""
-    lengths = batch["chosen_length"].long()
-    places = torch.arange(int(lengths.max()), device=tokens.device)
-    mask = places[None, :] < lengths[:, None]
-    return torch.zeros(mask.shape, dtype=tokens.dtype, device=tokens.device).masked_scatter(mask, tokens)
+def _sampled(rows: Sequence[Row], batch: Batch) -> tuple[Tensor, Tensor]:
+    """What the sampler said of all response tokens, [rows, tokens], and where there are any."""
+    values = [value for row in rows for value in row["sampled_logps"]]
+    told = torch.tensor(values, device=batch["chosen_length"].device)
+    return by_row(told, batch), by_row(torch.ones_like(told), batch).bool()

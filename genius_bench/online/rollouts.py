@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import groupby
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from genius_bench.artifacts import Build
 from genius_bench.engines.interface import Completion
 from genius_bench.errors import InputError
-from genius_bench.online_method import OnlineMethod
+from genius_bench.online_method import Group, OnlineMethod
 from genius_bench.rows import Query
 from genius_bench.sampling.policy import Policy
 from genius_bench.seeds import seed_of
@@ -44,27 +45,55 @@ class Shelf:
 
 
 async def draw(
-    method: OnlineMethod, objective: "TokenObjective", policy: Policy, queries: Sequence[Query], step: int
+    method: OnlineMethod, policy: Policy, teacher: Policy | None, queries: Sequence[Query], step: int
 ) -> list[Row]:
     """The rollouts of all responses to a step's queries, in their order. Raises `InputError` for a bad reward."""
-    groups = await asyncio.gather(*(_responses(method, policy, query, step) for query in queries))
-    asked = list(zip(queries, groups, strict=True))
-    rewards = [_rewards(method, policy, query, responses, step) for query, responses in asked]
-    advantages = objective.advantages([some[: method.options.group] for some in rewards])
-    return [
-        row
-        for (query, responses), some, worth in zip(asked, rewards, advantages, strict=True)
-        for row in _rows(policy, query, responses, some, worth, step)
-    ]
+    groups = await asyncio.gather(*(_group(method, policy, teacher, query, step) for query in queries))
+    return [row for group in groups for row in _rows(policy, group, _rewards(method, group, step), step)]
 
 
-async def _responses(method: OnlineMethod, policy: Policy, query: Query, step: int) -> list[Completion]:
+def give_advantages(rows: list[Row], penalties: list[float], objective: "TokenObjective", size: int) -> None:
+    """To the first `size` rows of every group: of their rewards less `penalties`, which these rows have, in order."""
+    taken = iter(penalties)
+    trained = [[row for row in group if row["number"] < size] for group in groups_of(rows)]
+    for row in (row for group in trained for row in group):
+        row["penalty"] = next(taken)
+    worth = objective.advantages([[row["reward"] - row["penalty"] for row in group] for group in trained])
+    for group, advantages in zip(trained, worth, strict=True):
+        for row, advantage in zip(group, advantages, strict=True):
+            row["advantage"] = advantage
+
+
+def groups_of(rows: Sequence[Row]) -> list[list[Row]]:
+    """The responses to each query of a step."""
+    return [list(group) for _, group in groupby(rows, key=lambda row: row["query_id"])]
+
+
+async def _group(
+    method: OnlineMethod, policy: Policy, teacher: Policy | None, query: Query, step: int
+) -> Group:
+    """The policy and its teacher are asked side by side."""
+    of_teacher: Any = ()
+    if teacher is None:
+        responses = await _responses(method, policy, "online", query, step)
+    else:
+        responses, of_teacher = await asyncio.gather(
+            _responses(method, policy, "online", query, step),
+            _responses(method, teacher, "teacher", query, step),
+        )
+    random = np.random.default_rng(seed_of(policy.seed, "reward", step, query.id))
+    return Group(query, responses, random, of_teacher)
+
+
+async def _responses(
+    method: OnlineMethod, policy: Policy, who: str, query: Query, step: int
+) -> list[Completion]:
     prompt_ids = policy.prompt(query.messages)
     return await asyncio.gather(
         *(
             policy.sample(
                 prompt_ids,
-                draw=("online", step, query.id, number),
+                draw=(who, step, query.id, number),
                 max_tokens=method.options.max_tokens,
                 temperature=1.0,
                 entropies=True,
@@ -75,52 +104,38 @@ async def _responses(method: OnlineMethod, policy: Policy, query: Query, step: i
     )
 
 
-def _rewards(
-    method: OnlineMethod, policy: Policy, query: Query, responses: list[Completion], step: int
-) -> list[float]:
-    random = np.random.default_rng(seed_of(policy.seed, "reward", step, query.id))
-    rewards = [float(reward) for reward in method.reward(query, responses, random)]
-    _check(rewards, responses, method, query, step)
+def _rewards(method: OnlineMethod, group: Group, step: int) -> list[float]:
+    where = f"method '{method.name}', step {step}, query '{group.query.id}'"
+    if any(len(response.logprobs) != len(response.token_ids) for response in group.responses):
+        raise InputError(
+            f"{where}: the engine tells no log-probabilities of its tokens, which are trained on"
+        )
+    rewards = [float(reward) for reward in method.reward(group)]
+    if len(rewards) != len(group.responses):
+        raise InputError(f"{where}: {len(rewards)} rewards for {len(group.responses)} responses")
+    for number, reward in enumerate(rewards):
+        if not isfinite(reward):
+            raise InputError(f"{where}: the reward of response {number + 1} is {reward}, not a finite number")
     return rewards
 
 
-def _rows(
-    policy: Policy,
-    query: Query,
-    responses: list[Completion],
-    rewards: list[float],
-    advantages: list[float],
-    step: int,
-) -> list[Row]:
-    untrained = [None] * (len(rewards) - len(advantages))
-    prompt_ids = policy.prompt(query.messages)
+def _rows(policy: Policy, group: Group, rewards: list[float], step: int) -> list[Row]:
+    prompt_ids = list(policy.prompt(group.query.messages))
     return [
         {
-            "id": f"{step}/{query.id}/{number}",
-            "query_id": query.id,
+            "id": f"{step}/{group.query.id}/{number}",
+            "query_id": group.query.id,
             "step": step,
             "number": number,
-            "prompt_ids": list(prompt_ids),
+            "prompt_ids": prompt_ids,
             "response_ids": list(response.token_ids),
             "sampled_logps": list(response.logprobs),
             "text": response.text,
             "finish_reason": response.finish_reason,
             "entropy": sum(response.entropies) / len(response.entropies),
             "reward": reward,
-            "advantage": advantage,
+            "penalty": None,
+            "advantage": None,
         }
-        for number, (response, reward, advantage) in enumerate(
-            zip(responses, rewards, [*advantages, *untrained], strict=True)
-        )
+        for number, (response, reward) in enumerate(zip(group.responses, rewards, strict=True))
     ]
-
-
-def _check(
-    rewards: list[float], responses: list[Completion], method: OnlineMethod, query: Query, step: int
-) -> None:
-    where = f"method '{method.name}', step {step}, query '{query.id}'"
-    if len(rewards) != len(responses):
-        raise InputError(f"{where}: {len(rewards)} rewards for {len(responses)} responses")
-    for number, reward in enumerate(rewards):
-        if not isfinite(reward):
-            raise InputError(f"{where}: the reward of response {number + 1} is {reward}, not a finite number")

@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
 from statistics import mean, pstdev
 
-from genius_bench.online.rollouts import Row
+from genius_bench.online.rollouts import Row, groups_of
 from genius_bench.sampling.answers import final_answer
 
 
@@ -33,8 +32,3 @@ def signals(rollouts: Sequence[Row]) -> dict[str, float]:
         "length": mean(len(row["response_ids"]) for row in rollouts),
         "entropy": mean(row["entropy"] for row in rollouts),
     }
-
-
-def groups_of(rollouts: Sequence[Row]) -> list[list[Row]]:
-    """The responses to each query of a step."""
-    return [list(group) for _, group in groupby(rollouts, key=lambda row: row["query_id"])]

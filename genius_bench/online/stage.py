@@ -10,6 +10,7 @@ The number of a step alone decides its queries, the seeds of its draws and its l
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from genius_bench.training.stage import LOG_FILE, WITHOUT_EFFECT, publish_on_the
 
 if TYPE_CHECKING:
     from genius_bench.online.learner import Learner, Line
+    from genius_bench.sampling.policy import Policy
 
 VERSION = 1
 
@@ -132,7 +134,7 @@ class OnlineTraining:
         """Until the state of the last step is there."""
         from genius_bench.engines.hf import HFEngine
         from genius_bench.online.learner import Learner
-        from genius_bench.online.rollouts import Shelf, draw
+        from genius_bench.online.rollouts import Shelf, draw, give_advantages
         from genius_bench.online.signals import signals
         from genius_bench.sampling.policy import Policy
 
@@ -143,10 +145,16 @@ class OnlineTraining:
             precision=self._precision,
             device=pick_device(self.engine.device),
             steps=self.steps,
+            updates=self.method.options.updates,
+            has_teacher=self.method.teacher_weight(0.0) is not None,
+            held_by=self.method.reference,
         )
         learner.restore(states)
         # The very weights that are trained: what the sampler says of its tokens, the trainer says too.
         policy = Policy(HFEngine(self.policy.path, self.engine, learner.model), self.seed)
+        teacher = learner.teacher and Policy(
+            HFEngine(self.policy.path, self.engine, learner.teacher.model), self.seed
+        )
         queries, plan, shelf = list(self.corpus.queries), self.plan, Shelf(build)
         with ExitStack() as work:
             show = self._curves(build, learner, work)
@@ -158,12 +166,23 @@ class OnlineTraining:
                 if rollouts is None:
                     asked = [queries[place] for place in plan.rows_of(step - 1)]
                     with learner.computing():
-                        drawn = asyncio.run(draw(self.method, self.objective, policy, asked, step))
-                    rollouts = shelf.keep(step, drawn, policy.take_counts())
+                        drawn = asyncio.run(draw(self.method, policy, teacher, asked, step))
+                    trained = [row for row in drawn if row["number"] < self.method.options.group]
+                    give_advantages(
+                        drawn, learner.penalties(trained), self.objective, self.method.options.group
+                    )
+                    rollouts = shelf.keep(step, drawn, _counts(policy, teacher))
                 learner.log.append(signals(rollouts) | learner.update(rollouts))
+                self._follow(learner)
                 self._save(learner, states)
                 show(learner.log[-1])
                 advance(1)
+
+    def _follow(self, learner: "Learner") -> None:
+        if learner.teacher is not None:
+            weight = self.method.teacher_weight(learner.step / self.steps)
+            assert weight is not None
+            learner.teacher.follow(weight)
 
     def _save(self, learner: "Learner", states: Path) -> None:
         every = self.training.eval_every
@@ -212,3 +231,11 @@ class OnlineTraining:
         build.write_json(RECORD, {"fingerprint": publish(model, self.policy.path, build.path / "model")})
         publish_on_the_way(self.policy.path, self.training.lora, self._precision, states, build)
         build.write_json(LOG_FILE, log)
+
+
+def _counts(policy: "Policy", teacher: "Policy | None") -> dict[str, int]:
+    """Tokens of both."""
+    counts = Counter(policy.take_counts())
+    if teacher is not None:
+        counts.update(teacher.take_counts())
+    return dict(counts)

@@ -4,18 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from genius_bench.rewards.equality import equal_to
 from genius_bench.rewards.votes import VoteRule, agreement, vote
 
 
-def gold(answers: Sequence[str | None], label: str, rule: VoteRule) -> list[float]:
-    """1 for the right answer: the ceiling."""
-    return agreement(answers, label, rule)
-
-
-def wrong_majority(answers: Sequence[str | None], label: str, rule: VoteRule) -> list[float]:
+def wrong_majority(answers: Sequence[str | None], right: Sequence[bool], rule: VoteRule) -> list[float]:
     """1 for the most frequent of the answers that are not right (after Spurious Rewards, arXiv 2506.10947)."""
-    right = equal_to(label, answers, rule.agreement or rule.equality)
     wrong = [answer for answer, is_right in zip(answers, right, strict=True) if not is_right]
     return agreement(answers, vote(wrong, rule).label, rule)
 

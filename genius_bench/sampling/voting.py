@@ -1,6 +1,5 @@
 """Votes among responses: by final answer where they have one, by clusters of what they conclude otherwise."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,14 +50,6 @@ def winner(groups: Sequence[Group]) -> Group | None:
     if best is None or any(group.votes >= best.votes for group in groups if group is not best):
         return None
     return best
-
-
-def majority(answers: Sequence[str | None]) -> str | None:
-    """The most frequent of the stated answers; None on a tie, or where there is none."""
-    ranked = Counter(answer for answer in answers if answer is not None).most_common(2)
-    if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
-        return None
-    return ranked[0][0]
 
 
 def losers(groups: Sequence[Group], winning: Group) -> list[Group]:

@@ -20,7 +20,8 @@ class Collator:
     The policy reads `input_ids`, shape [rows, tokens]. Padded, each sequence is a row and padding comes last, where a
     causal model never sees it: no mask is needed. Packed, all lies in one row, with the `position_ids` [1, tokens] and
     `segments` [segments, 4] (see `genius_bench.training.segments`) that keep the sequences apart; with
-    `shared_prompts` a pair is one prompt, the chosen and the rejected response.
+    `shared_prompts` a pair is one prompt, the chosen and the rejected response, and neighbours whose prompt is one
+    object are that prompt and all of their responses.
 
     Of every response token, shape [response tokens], are told the `row` and `column` of the token that predicts it,
     its id (`target`) and whose it is (`sequence`): chosen responses are numbered as their examples, rejected ones
@@ -65,13 +66,17 @@ def _separate(examples: list[Example]) -> list[_Piece]:
 
 
 def _sharing(examples: list[Example]) -> list[_Piece]:
-    pieces, start = [], 0
+    pieces: list[_Piece] = []
+    place, read, prompt = 0, None, (0, 0)
     for number, e in enumerate(examples):
-        pieces.append(_Piece(e.prompt, e.chosen, number))
-        if e.rejected is not None:
-            prompt = (start, start + len(e.prompt))
-            pieces.append(_Piece(e.prompt[:0], e.rejected, len(examples) + number, prompt))
-        start += len(e.prompt) + e.response_tokens
+        for sequence, response in zip((number, len(examples) + number), e.responses, strict=False):
+            if read is e.prompt:
+                pieces.append(_Piece(e.prompt[:0], response, sequence, prompt))
+            else:
+                read, prompt = e.prompt, (place, place + len(e.prompt))
+                pieces.append(_Piece(e.prompt, response, sequence))
+                place += len(e.prompt)
+            place += len(response)
     return pieces
 
 

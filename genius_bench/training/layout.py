@@ -36,7 +36,7 @@ def choose_layout(
     chosen, remark = layouts[-1], ""
     if layouts != [PADDED]:
         check = PackingCheck(model, examples, training.micro_batch_size, exact=precision == "float32")
-        chosen, remark = _first_without_fault(model, layouts, check)
+        chosen, remark = first_without_fault(model, layouts, check)
     if chosen.shared_prompts:
         remark = f" ({saved:.0%} of all tokens less)"
     if os.environ.get("RANK", "0") == "0":
@@ -69,7 +69,7 @@ def _check_scale(model: Any, examples: Sequence[Example]) -> None:
         )
 
 
-def _first_without_fault(model: Any, layouts: list[Collator], check: PackingCheck) -> tuple[Collator, str]:
+def first_without_fault(model: Any, layouts: list[Collator], check: PackingCheck) -> tuple[Collator, str]:
     """The layout, and a remark where it is not the first. Raises `InputError` where none will do."""
     inner, last = unwrapped(model), layouts[-1]
     own_attention = inner.config._attn_implementation

@@ -81,7 +81,7 @@ def weights_are_finite(fragments: list[Fragment]) -> bool:
 def write_part(state: Path, fragments: list[Fragment], scheduler: Any, process: int) -> None:
     """One process's part of a state, on disk when this returns. Raises `OSError` where there is no room for it."""
     _write_pieces(state, fragments, process)
-    _write(_random_state(), state / f"random-{process:05d}.safetensors")
+    write_tensors(_random_state(), state / f"random-{process:05d}.safetensors")
     if process == 0:
         (state / SCHEDULE).write_text(json.dumps(scheduler.state_dict()))
 
@@ -97,7 +97,7 @@ def write_weights(folder: Path, fragments: list[Fragment], process: int) -> None
 def _write_pieces(folder: Path, fragments: list[Fragment], process: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, some in enumerate(_by_file(fragments)):
-        _write(_pieces_of(some), folder / f"weights-{process:05d}-{number:05d}.safetensors")
+        write_tensors(_pieces_of(some), folder / f"weights-{process:05d}-{number:05d}.safetensors")
 
 
 def _by_file(fragments: list[Fragment]) -> Iterator[list[Fragment]]:
@@ -121,7 +121,8 @@ def _pieces_of(fragments: list[Fragment]) -> dict[str, Tensor]:
     return pieces
 
 
-def _write(tensors: dict[str, Tensor], path: Path) -> None:
+def write_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    """A safetensors file, on disk when this returns. Raises `OSError` where there is no room for it."""
     try:
         save_file(tensors, path)
         fsync(path)

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.corpora import Corpus
-from genius_bench.engines.interface import Completion
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.objectives.online.named import TokenMean
 from genius_bench.objectives.online.objective import TokenObjective
 from genius_bench.online.stage import learn_online
-from genius_bench.online_method import OnlineMethod
+from genius_bench.online_method import Group, OnlineMethod
 from genius_bench.recipe import EngineSection
 from genius_bench.rows import Message, Query
 from tests.training.support import settings
@@ -35,10 +32,8 @@ class Early(OnlineMethod):
     title = "Early words"
     source = "a test"
 
-    def reward(
-        self, query: Query, responses: Sequence[Completion], random: np.random.Generator
-    ) -> list[float]:
-        return [sum(token < 20 for token in one.token_ids) / len(one.token_ids) for one in responses]
+    def reward(self, group: Group) -> list[float]:
+        return [sum(token < 20 for token in one.token_ids) / len(one.token_ids) for one in group.responses]
 
 
 def queries(answers: Sequence[str] = ("w3",) * QUERIES) -> Corpus:

@@ -7,6 +7,8 @@ import pytest
 from genius_bench.errors import InputError
 from genius_bench.layers import Layer
 from genius_bench.online.conditions import check_online, queries_a_step
+from genius_bench.online_method import OnlineMethod
+from genius_bench.registry import load, names
 from genius_bench.resolution import resolve
 
 
@@ -15,14 +17,20 @@ def checked(**layer: Layer) -> None:
     check_online(resolved.recipe, resolved.method.options)
 
 
-@pytest.mark.parametrize("method", ["ttrl", "random-reward"])
-@pytest.mark.parametrize(("model", "queries"), [("lab", 16), ("owner/name", 128)])
-def test_all_share_one_recipe(method: str, model: str, queries: int) -> None:
-    resolved = resolve({"method": method, "model": model})
-    check_online(resolved.recipe, resolved.method.options)
-    assert queries_a_step(resolved.recipe.training, resolved.method.options) == queries
-    other = resolve({"method": "ttrl", "model": model}).recipe
-    assert resolved.recipe.model_copy(update={"method": "ttrl"}) == other
+ONLINE = [name for name in names("methods") if issubclass(load("methods", name), OnlineMethod)]
+
+
+@pytest.mark.parametrize("method", ONLINE)
+def test_every_recipe_can_be_followed(method: str) -> None:
+    for model, queries in (("lab", 16), ("owner/name", 128)):
+        resolved = resolve({"method": method, "model": model})
+        check_online(resolved.recipe, resolved.method.options)
+        assert queries_a_step(resolved.recipe.training, resolved.method.options) == queries
+    for variant in load("methods", method).variants:
+        resolved = resolve({"method": method, "variant": variant, "model": "owner/name"})
+        check_online(resolved.recipe, resolved.method.options)
+        rows = resolved.recipe.training.batch_size // resolved.method.options.updates
+        assert len(resolved.objective.weights([1] * rows)) == rows
 
 
 @pytest.mark.parametrize(
@@ -33,10 +41,10 @@ def test_all_share_one_recipe(method: str, model: str, queries: int) -> None:
         ({"engine": {"precision": "bfloat16"}}, "set training.precision"),
         ({"launch": {"launcher": "torchrun", "processes": 2}}, "one process"),
         ({"training": {"lora": {"rank": 4, "dropout": 0.1}}}, "set it to 0"),
-        ({"training": {"packing": True}}, "training.packing = True"),
+        ({"training": {"reference": "recompute"}}, "training.reference = recompute"),
+        ({"sampling": {"updates": 3}}, "sampling.updates = 3"),
         ({"training": {"report_to": "wandb"}}, "training.report_to = wandb"),
         ({"training": {"batch_size": 100, "micro_batch_size": 50}}, "not a multiple of a query's 8"),
-        ({"objective": {"kl": "reward-k1"}}, "the divergence in its loss, not in rewards"),
         ({"objective": {"name": "dpo"}}, "unknown token objective 'dpo'"),
         ({"sampling": {"responses": 1}}, "a group of one"),
     ],

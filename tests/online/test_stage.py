@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Sequence
 from math import log
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,12 @@ import pytest
 import torch
 
 from genius_bench.artifacts import Artifact, Store
-from genius_bench.engines.interface import Completion
 from genius_bench.engines.loading import load_model
 from genius_bench.errors import InputError
 from genius_bench.layers import validate
 from genius_bench.objectives.online.named import DAPO, GRPO, GSPO, RLOO, DrGRPO, TokenMean
 from genius_bench.objectives.online.objective import TokenObjective
-from genius_bench.online_method import OnlineOptions
-from genius_bench.rows import Query
+from genius_bench.online_method import Group, OnlineOptions
 from tests.training.support import largest_difference, weights_of
 
 from .support import GROUP, QUERIES, STEPS, Early, learn, queries, rollouts_of
@@ -30,10 +27,8 @@ class Silent(Early):
 
     name = "silent"
 
-    def reward(
-        self, query: Query, responses: Sequence[Completion], random: np.random.Generator
-    ) -> list[float]:
-        return [0.3] * len(responses)
+    def reward(self, group: Group) -> list[float]:
+        return [0.3] * len(group.responses)
 
 
 class Broken(Early):
@@ -41,10 +36,8 @@ class Broken(Early):
 
     name = "broken"
 
-    def reward(
-        self, query: Query, responses: Sequence[Completion], random: np.random.Generator
-    ) -> list[float]:
-        return [float("nan") if query.id == "q3" else 1.0 for _ in responses]
+    def reward(self, group: Group) -> list[float]:
+        return [float("nan") if group.query.id == "q3" else 1.0 for _ in group.responses]
 
 
 def files_of(artifact: Artifact) -> dict[str, bytes]:
@@ -170,6 +163,57 @@ def test_micro_batches_only_change_the_order_of_sums(
     assert largest_difference(one, two) < 1e-5
     losses = [[line["loss"] for line in made.json("trainer_log.json")] for made in (one, two)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+
+
+def test_one_prompt_a_group_is_read_as_if_each_response_had_its_own(
+    tmp_path: Path, llama: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: dict[str, Any] = {"epochs": 1, "learning_rate": 1e-3, "micro_batch_size": 8}
+    layouts: tuple[dict[str, Any], ...] = ({}, {"shared_prompts": False}, {"packing": False})
+    shared, *others = (
+        learn(Store(tmp_path / str(number)), llama, **asked, **layout)
+        for number, layout in enumerate(layouts)
+    )
+    said = [line for line in capsys.readouterr().err.splitlines() if "micro batch" in line]
+    assert [line.rpartition(": ")[2] for line in said] == [
+        "packed, the prompt of a group once",
+        "packed",
+        "padded",
+    ]
+    assert max(line["mismatch"] for line in shared.json("trainer_log.json")) < 1e-5
+    assert all(largest_difference(shared, other) < 1e-5 for other in others)
+
+
+def test_several_updates_a_step_leave_the_drawing_policy_behind(store: Store, llama: Path) -> None:
+    """Two updates of one group each on what the same weights drew: in the second one ratios are no longer 1."""
+    made = learn(store, llama, sampling={"updates": 2}, learning_rate=1e-3, epochs=1)
+    lines = made.json("trainer_log.json")
+    twice = [line for line in lines if line["updated"] == 2]
+    assert twice
+    assert all(line["mismatch"] > 1e-4 for line in twice)
+    assert all(line["mismatch"] < 1e-5 for line in lines[:1] if line["updated"] == 1)
+
+
+def test_a_divergence_in_the_reward_is_the_drawing_policys_to_the_base(store: Store, llama: Path) -> None:
+    """Held against the models: the base and a checkpoint on the way, whose rollouts are the next step's."""
+    made = learn(store, llama, objective=RLOO(kl="reward-k1", beta=0.1), eval_every=1, learning_rate=1e-3)
+    policy, base = load_model(made.path / "steps" / "3" / "model"), load_model(llama)
+    rows = [row for row in rollouts_of(made) if row["step"] == 4]
+    for row in rows:
+        said = [_log_probability(model, row) for model in (policy, base)]
+        assert row["penalty"] == pytest.approx(0.1 * (said[0] - said[1]), abs=1e-4)
+    worth = np.array([row["reward"] - row["penalty"] for row in rows]).reshape(-1, GROUP)
+    others = (worth.sum(1, keepdims=True) - worth) / (GROUP - 1)
+    assert [row["advantage"] for row in rows] == pytest.approx((worth - others).ravel().tolist(), abs=1e-5)
+    assert all(abs(row["penalty"]) < 1e-6 for row in rollouts_of(made) if row["step"] == 1)
+
+
+def _log_probability(model: Any, row: dict[str, Any]) -> float:
+    ids = torch.tensor([row["prompt_ids"] + row["response_ids"]])
+    with torch.no_grad():
+        said = model(input_ids=ids).logits[0].log_softmax(-1)
+    start = len(row["prompt_ids"]) - 1
+    return sum(float(said[start + place, token]) for place, token in enumerate(row["response_ids"]))
 
 
 def test_a_reward_that_is_no_number_is_named(store: Store, llama: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from genius_bench.errors import InputError
 from genius_bench.rewards.clusters import ClusterRule, cluster_frequency, clusters_of, semantic_entropy
 from genius_bench.rewards.confidence import negative_entropy, self_certainty
-from genius_bench.rewards.controls import coin, gold, stated, wrong_majority
+from genius_bench.rewards.controls import coin, stated, wrong_majority
 from genius_bench.rewards.votes import VoteRule, agreement, majority, soft_majority, vote
 
 SRT = VoteRule(ties="first")
@@ -102,7 +102,7 @@ def test_the_order_of_responses_decides_nothing_unless_a_rule_says_so(
         lambda group: majority(group, VoteRule()),
         lambda group: soft_majority(group, VoteRule()),
         lambda group: cluster_frequency(group, ClusterRule()),
-        lambda group: wrong_majority(group, "1", VoteRule()),
+        lambda group: wrong_majority(group, [answer == "1" for answer in group], VoteRule()),
     ]
     for reward in rewards:
         assert reward(shuffled) == [reward(answers)[place] for place in order]
@@ -130,11 +130,17 @@ def test_confidence_is_a_mean_over_tokens() -> None:
 
 def test_controls() -> None:
     answers = ["7", "7", "7", "9", "9", "8", None]
-    assert gold(answers, "9", VoteRule()) == [0, 0, 0, 1, 1, 0, 0]
-    assert wrong_majority(answers, "9", VoteRule()) == [1, 1, 1, 0, 0, 0, 0]
-    assert wrong_majority(answers, "7.0", VoteRule(equality="number")) == [0, 0, 0, 1, 1, 0, 0]
-    assert wrong_majority(["7", "7"], "7", VoteRule()) == [0, 0]
-    assert wrong_majority(["7", "7", None, "8", "8"], "7", TTRL) == [0, 0, 0, 1, 1]
+    nines, sevens = ([answer == right for answer in answers] for right in ("9", "7"))
+    assert wrong_majority(answers, nines, VoteRule()) == [1, 1, 1, 0, 0, 0, 0]
+    assert wrong_majority(answers, sevens, VoteRule()) == [0, 0, 0, 1, 1, 0, 0]
+    assert wrong_majority(["7", "7"], [True, True], VoteRule()) == [0, 0]
+    assert wrong_majority(["7", "7", None, "8", "8"], [True, True, False, False, False], TTRL) == [
+        0,
+        0,
+        0,
+        1,
+        1,
+    ]
     assert stated(answers) == [1, 1, 1, 1, 1, 1, 0]
 
 

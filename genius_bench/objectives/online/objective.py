@@ -88,6 +88,11 @@ class TokenObjective(Section):
     def needs_reference(self) -> bool:
         return self.beta > 0
 
+    @property
+    def kl_in_reward(self) -> bool:
+        """Whether the divergence is taken from rewards, so that the reference is asked before advantages are known."""
+        return self.beta > 0 and self.kl in KL_IN_REWARD
+
     def penalties(self, sampling: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
         """[rows]: β·KL to take from the responses' rewards; 0 where the divergence is in the loss.
 
