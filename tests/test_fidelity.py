@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
 
 import numpy as np
 import pytest
@@ -23,12 +23,14 @@ from genius_bench import registry
 from genius_bench.artifacts import Store
 from genius_bench.cli.train import app
 from genius_bench.corpora import load_corpus
-from genius_bench.engines.interface import Request
+from genius_bench.engines.interface import Completion, Request
 from genius_bench.errors import InputError
 from genius_bench.evaluation.cards import task_card, tasks_of
 from genius_bench.evaluation.protocols import by_opencompass
 from genius_bench.evaluation.scores import read_scores
 from genius_bench.layers import Layer, parse_assignments
+from genius_bench.objectives.online.named import TokenMean
+from genius_bench.online_method import OnlineMethod
 from genius_bench.recipe import Recipe
 from genius_bench.resolution import Resolved, resolve
 from genius_bench.rows import Demonstration, Message, Query
@@ -39,6 +41,7 @@ from genius_bench.training.examples import read_examples
 from genius_bench.training.policy import compute_precision
 from tests.evaluation.test_stage import right, run
 from tests.objectives.test_objectives import batch
+from tests.online.observed import loss_of, short_training, step_of, with_entropies
 from tests.sampling.scripted import CharacterTokenizer, ScriptedEngine
 from tests.trainers.support import text_of
 from tests.training.support import make_pairs, make_training_set, save_policy, train
@@ -105,6 +108,13 @@ class ChatTokenizer(CharacterTokenizer):
         return f"\x02{turns}{'<assistant>' * add_generation_prompt}"
 
 
+class Distributions(ScriptedEngine):
+    """Tells entropies too."""
+
+    async def generate(self, request: Request) -> Completion:
+        return with_entropies(request, await super().generate(request))
+
+
 SHARES = {"Hard": (0.55, 0.25, 0.2), "Easy": (0.9, 0.04, 0.06), "Tricky": (0.1, 0.8, 0.1)}
 ADVICE = ("Walk in the park.", "Walk in the big park.", "Sleep.", "Read a book.", "Cook soup.", "Sing songs.")
 LINES = ("\n", "\n\n", "", "\n")
@@ -113,11 +123,13 @@ PREFERS_FROM = {"self-explore": 2, "dpo-st": 2}
 """The iteration that is observed, where the first one has nothing to see."""
 ROUNDS = {"dpo-st": (2, 3), "iterative-rpo": (1, 3)}
 """Iterations between them in which every option matters; the first two where nothing is said."""
+ONLINE = ("ttrl", "intuitor", "rent", "empo", "co-rewarding", "wrong-majority")
 KINDS = {
     "genius": ["Step by step?"] * 2,
     "self-explore": ["Explore?"] * 2,
     "crest": ["Pick one of 7 (A), 1 (B), 2 (C) for"],
     "certainty": [*SHARES, "Walk?"],
+    **{name: [*SHARES, "Scatter?", "Halves?"] for name in ONLINE},
     "sharpening": ["Ramble?"] * 2,
 }
 STEPS = ["so be it.", "\n\nso\non", "one\ntwo\n\nthree", "half<end_of_reasoning> and\nmore", "hardly\never"]
@@ -150,6 +162,17 @@ def says(text: str, random: np.random.Generator) -> tuple[str, float]:
     if "Step" in text:
         number = random.integers(6)
         return [*STEPS, "on and on " * 20][number], CONFIDENCE[number]
+    if "Scatter" in text:
+        return f"The answer is {random.integers(10**6)}.", -0.5
+    if "Halves" in text:
+        halves = [
+            "The answer is 1/2.",
+            "The answer is 0.5.",
+            r"\boxed{\frac{1}{2}}",
+            "The answer is 3.",
+            "Hm",
+        ]
+        return str(random.choice(halves)), -0.5
     if "Advise" in text:
         return ADVICE[random.integers(len(ADVICE))], -0.5
     rambling = len(text) + random.choice([0, 600], p=[0.9, 0.1])
@@ -172,13 +195,17 @@ class Seen(NamedTuple):
 
 @cache
 def _sample(method: str, sampling: str, iteration: int) -> Seen:
-    resolved, engine = resolve({"method": method, "sampling": json.loads(sampling)}), ScriptedEngine(says)
+    resolved, engine = resolve({"method": method, "sampling": json.loads(sampling)}), Distributions(says)
     engine.tokenizer, policy = ChatTokenizer(), Policy(engine, 0, iteration)
     kinds = KINDS.get(method, [*SHARES, "Advise?"])
     texts = [f"{text} {number}" for number, text in enumerate(kinds * 10)]
     turns = [(Message(role="user", content=text),) for text in texts]
     gold = "A" if method == "crest" else "7"
     queries = [Query(id=str(i), messages=turn, reference="7", answer=gold) for i, turn in enumerate(turns)]
+    if isinstance(resolved.method, OnlineMethod):
+        drawn = step_of(resolved, policy, queries)
+        prompts = [text_of(request.prompt_ids) for request in engine.requests]
+        return Seen([], engine.requests, prompts, drawn, [], [], [])
     before = range(1, iteration) if resolved.method.builds_on_earlier else ()
     earlier = [_sample(method, sampling, number).made for number in before]
     made: list[Any] = []
@@ -280,6 +307,8 @@ def training(r: Resolved) -> Any:
     section, parts = r.recipe.training, dict[str, Any](chosen_ids=(2,), rejected_ids=(3,))
     precision = compute_precision(section)
     told = training_arguments(section, states=Path(), rows=100_000, precision=precision, seed=0, run_name="")
+    if isinstance(r.method, OnlineMethod):
+        return told.to_dict()
     pairs = [make_pairs(1, id=f"{n}", prompt_ids=(1,) * n, **parts)[0] for n in (1000, 1200, 2000, 4000)]
     examples = read_examples(map(vars, pairs), r.objective, max_length=section.max_length, vocabulary=9)
     return told.to_dict(), examples.dropped
@@ -314,10 +343,20 @@ def evaluation(r: Resolved) -> Any:
     return tasks_of(section, "other"), asked, headline, routes
 
 
+def loss(r: Resolved) -> list[float]:
+    if isinstance(r.method, OnlineMethod):
+        return loss_of(cast(Any, r.objective))
+    return [r.objective.row_losses(batch(gap=gap))[0].item() for gap in (0.2, -0.2)]
+
+
 EFFECTS: dict[str, Callable[[Resolved], Any]] = {
     "sampling": lambda r: [sample(r, number).rows for number in ROUNDS.get(r.recipe.method, (1, 2))],
     "schedule": lambda r: [r.method.iterations, r.method.restarts_from_base(2), *map(r.settings_of, (1, 4))],
-    "objective": lambda r: [r.objective.row_losses(batch(gap=gap))[0].item() for gap in (0.2, -0.2)],
+    "objective": loss,
+    **dict.fromkeys(
+        ("sampling.updates", "sampling.first_weight", "sampling.last_weight", "sampling.divergence_from"),
+        short_training,
+    ),
     "training": training,
     "training.reference": reference,
     "corpus": corpus,
@@ -355,17 +394,24 @@ def test_no_point_and_no_choice_is_forgotten() -> None:
     assert [leaf for leaf in leaves(RELEASED) if leaf not in said] == []
     methods = [("sampling", registry.load("methods", name).Options) for name in registry.names("methods")]
     objectives = [("objective", registry.load("objectives", name)) for name in registry.names("objectives")]
+    named = [
+        ("objective", registry.load("token_objectives", name)) for name in registry.names("token_objectives")
+    ]
     known = {
-        f"{section}.{name}" for section, options in methods + objectives for name in options.model_fields
+        f"{section}.{name}"
+        for section, options in methods + objectives + named
+        for name in options.model_fields
     }
     known |= {key for key, _ in leaves(Recipe().model_dump())}
     assert (
         set(re.findall(r"(?<!docs/)\b(?:sampling|objective|training|corpus|engine|evaluation)\.\w+", PAGE))
         <= known
     )
-    for section, options in methods + objectives:
+    # Another program as the engine is all that `correction` is for.
+    for section, options in [*methods, *objectives, ("objective", TokenMean)]:
         for name, field in options.model_fields.items():
             kind = field.annotation
             choices = (True, False) if kind is bool else get_args(kind) if get_origin(kind) is Literal else ()
             others = [choice for choice in choices if choice != field.default]
-            assert [one for one in others if (f"{section}.{name}", one) not in said] == [], (section, name)
+            unsaid = [one for one in others if (f"{section}.{name}", one) not in said]
+            assert unsaid == [] or name == "correction", (section, name)

@@ -32,25 +32,26 @@ def test_every_method_has_a_part_written_by_hand(name: str) -> None:
     )
 
 
-def test_the_listing_fits_a_screen_and_has_its_groups(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_listings_fit_a_screen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All methods by group, or a group with what its methods need and cost."""
     monkeypatch.setenv("COLUMNS", "80")
-    main(["methods"])
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) <= 24
-    assert max(map(len, lines)) <= 80
-    assert [line.strip() for line in lines if line.strip().endswith(":")][:4] == [
-        "the paper's:",
-        "offline:",
-        "online:",
-        "controls:",
-    ]
-    assert {line.split()[0] for line in lines} >= set(registry.names("methods"))
-    [row] = [line.split() for line in lines if line.startswith("  rest-em ")]
-    assert row == ["rest-em", "answers", "3", "96", "0", "30", "62"], (
-        "3 rounds of 32 drawn and 10 kept: 96/3 + 30"
-    )
+    groups = dict.fromkeys(one["group"] for one in method_facts())
+    assert list(groups)[:4] == ["paper", "offline", "online", "controls"]
+    said = {}
+    for group in ("", *groups):
+        main(["methods", *([group] if group else [])])
+        said[group] = capsys.readouterr().out.splitlines()
+        assert len(said[group]) <= 24
+        assert max(map(len, said[group])) <= 80
+    assert set(re.findall(r"[\w-]+", " ".join(said.pop("")))) >= {*registry.names("methods"), *groups}
+    rows = [line.split() for lines in said.values() for line in lines[1:]]
+    assert [row[0] for row in rows] == [one["name"] for one in method_facts()]
+    assert [row for row in rows if row[0] == "rest-em"] == [
+        ["rest-em", "answers", "3", "96", "0", "30", "62"]
+    ], "3 rounds of 32 drawn and 10 kept: 96/3 + 30"
+    with pytest.raises(SystemExit, match="2"):
+        main(["methods", "onlin"])
+    assert "online" in capsys.readouterr().err
 
 
 def test_facts_are_those_of_the_defaults_and_name_variants_that_need_more(

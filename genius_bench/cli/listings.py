@@ -58,7 +58,7 @@ def methods(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """List the self-training methods that are installed, group by group, with what they need and cost as they come.
+    """List the self-training methods that are installed, group by group; one group with its numbers, or one method.
 
     Numbers are per query, all iterations together; `cost` is in multiples of fine-tuning on one labelled response.
     --json also has objectives, variants and papers, as docs/methods.md does.
@@ -73,17 +73,23 @@ def methods(
     if as_json:
         say_json(facts)
         return
-    table = new_table("name", "needs", "rounds", "sampled", "judged", "trained", "cost")
-    table.columns[0].no_wrap = True
-    table.columns[1].justify = "left"
-    for group, title in GROUPS.items():
-        members = [one for one in facts if one["group"] == group]
-        if members:
-            table.add_row(cell(f"{title}:"))
-        for one in members:
-            shown = [", ".join(one["needs"][1:]) or "–", *(_plain(one[key]) for key in NUMBERS)]
-            table.add_row(*map(cell, (f"  {one['name']}", *shown)))
+    if name:
+        table = new_table(GROUPS[name], "needs", "rounds", "sampled", "judged", "trained", "cost")
+        table.columns[1].justify = "left"
+        for one in facts:
+            needs = ", ".join(one["needs"][1:]) or "–"
+            table.add_row(*map(cell, (one["name"], needs, *(_plain(one[key]) for key in NUMBERS))))
+    else:
+        table = new_table("group")
+        table.add_column("methods, and the labels that they need")
+        for group in dict.fromkeys(one["group"] for one in facts):
+            members = [one for one in facts if one["group"] == group]
+            table.add_row(cell(group), cell(", ".join(map(_with_needs, members))))
     open_console().print(table)
+
+
+def _with_needs(one: dict[str, Any]) -> str:
+    return f"{one['name']} ({' + '.join(one['needs'][1:])})" if one["needs"][1:] else str(one["name"])
 
 
 def _show_method(facts: dict[str, Any], as_json: bool) -> None:
