@@ -31,6 +31,7 @@ SHORT = f"{SMALL} --set sampling.max_tokens=128"
 KINDS = {
     "method": Kind("methods", "confidence", ("method.py",), (f"train --method NAME {SHORT}",)),
     "pair-method": Kind("methods", "brevity", ("pair_method.py",), (f"train --method NAME {SHORT}",)),
+    "online-method": Kind("methods", "agreement", ("online_method.py",), (f"train --method NAME {SHORT}",)),
     "objective": Kind(
         "objectives", "hinge", ("objective.py",), (f"train --method self-rewarding --objective NAME {SMALL}",)
     ),

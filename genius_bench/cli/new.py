@@ -12,7 +12,10 @@ from genius_bench.printing import say
 @app.command()
 def new(
     kind: Annotated[
-        str, typer.Argument(help="method, pair-method, objective, task, code-task, corpus or engine.")
+        str,
+        typer.Argument(
+            help="method, pair-method, online-method, objective, task, code-task, corpus or engine."
+        ),
     ],
     name: Annotated[str, typer.Argument(help="In small letters, as in best-of-two.")],
     into: Annotated[Path, typer.Option(help="Where the package's folder is made.")] = Path(),

@@ -63,6 +63,17 @@ def audited(rows: Iterable[Row], gold: dict[str, str]) -> list[Line]:
     return lines
 
 
+def in_words(lines: Sequence[Line]) -> str:
+    """The responses that were right at the end, and at their peak, which is chosen with labels: no result."""
+    peak = max(lines, key=lambda line: line["right"])
+    first, last = lines[0], lines[-1]
+    return (
+        f"audit: {first['right']:.1%} of the responses to training queries were right at step {first['step']:g}, "
+        f"{last['right']:.1%} at step {last['step']:g}; at most {peak['right']:.1%}, at step {peak['step']:g} (chosen "
+        f"with labels); majorities turned: {last['wrong_to_right']:g} right, {last['right_to_wrong']:g} wrong"
+    )
+
+
 def _line(groups: list[list[Row]], right: list[list[bool]], latest: dict[str, bool]) -> Line:
     rewards = [[row["reward"] for row in group] for group in groups]
     both = [

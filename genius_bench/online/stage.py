@@ -23,6 +23,7 @@ from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.loading import ModelFiles, pick_device
 from genius_bench.engines.recorded import RECORD
 from genius_bench.objectives.online.objective import TokenObjective
+from genius_bench.online.collapse import collapse
 from genius_bench.online.conditions import queries_a_step
 from genius_bench.online_method import OnlineMethod
 from genius_bench.printing import note
@@ -224,6 +225,8 @@ class OnlineTraining:
             tokens_trained=tokens,
             tokens_referenced=tokens if self.objective.needs_reference else 0,
         )
+        if flat := collapse(log):
+            note(f"{self.method.title}: collapse marked at step {flat.step} of {len(log)}: {flat.why}")
         if silent:
             note(
                 f"{self.method.title}: {silent} of {len(log)} steps had only silent groups, and moved nothing"

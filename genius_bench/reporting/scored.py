@@ -78,7 +78,7 @@ class Scored:
         score = self.scores.get((task, self.headline(task) or ""))
         if score is None:
             return []
-        details, found = score.details, []
+        details, found = score.details, self._trained_on(task)
         if details.get("dataset") == "changed":
             expected = details.get("expected_items")
             count = f"{score.n} items" if details.get("limit") is None else f"the first {score.n} items"
@@ -90,6 +90,14 @@ class Scored:
         if failures := details.get("judge_failures"):
             found.append(f"{failures} answers without a verdict, counted as undecided")
         return found
+
+    def _trained_on(self, task: str) -> list[str]:
+        """Whether the task's own items were among the queries."""
+        overlap = self.trained_by[1].corpus.get("overlap") if self.trained_by else None
+        met = (overlap or {}).get(task, {})
+        if not met.get("whole"):
+            return []
+        return [f"transductive: {met['whole']} of {met['items']} items were training queries"]
 
     def rows(self, task: str) -> dict[str, list[dict[str, Any]]]:
         """Question → its graded answers."""

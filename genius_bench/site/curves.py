@@ -3,6 +3,7 @@
 from typing import Any
 
 from genius_bench.artifacts import Store
+from genius_bench.online.audit import FILE, audit_identity
 from genius_bench.runs import Run
 from genius_bench.site.holdings import SHORT
 from genius_bench.site.problems import Problems
@@ -25,7 +26,8 @@ def training_curves(store: Store, run: Run, problems: Problems) -> Curves:
             continue
         with problems.skipping(f"training log of {checkpoint['key'][:SHORT]} ({run.id})"):
             log = artifact.json("trainer_log.json")
-            for row in thinned([row for row in log if "step" in row]):
+            audited = _audited(store, run, checkpoint["key"])
+            for row in thinned([row | audited.get(row["step"], {}) for row in log if "step" in row]):
                 for name, value in row.items():
                     if name not in UNINTERESTING and isinstance(value, int | float):
                         curve = curves.setdefault(name, {"steps": [], "values": []})
@@ -33,6 +35,16 @@ def training_curves(store: Store, run: Run, problems: Problems) -> Curves:
                         curve["values"].append(rounded(float(value)))
         done += int(artifact.manifest["counters"].get("steps", 0))
     return curves
+
+
+def _audited(store: Store, run: Run, checkpoint: str) -> dict[float, dict[str, float]]:
+    """What an online training did by the answers that it never saw, step by step; nothing where there is no audit."""
+    found = store.find("audit", audit_identity(checkpoint, run.corpus.get("fingerprint", "")).key)
+    lines = found.json(FILE) if found else []
+    return {
+        line["step"]: {f"by hidden answers/{name}": value for name, value in line.items() if name != "step"}
+        for line in lines
+    }
 
 
 def thinned(rows: list[Any], limit: int = POINTS) -> list[Any]:

@@ -11,7 +11,7 @@ import torch
 
 from genius_bench.corpora import load_corpus
 from genius_bench.engines.hf import HFEngine
-from genius_bench.engines.interface import Request
+from genius_bench.engines.interface import Completion, Request
 from genius_bench.evaluation import sandbox
 from genius_bench.evaluation.cards import read_card
 from genius_bench.evaluation.data import load_items
@@ -19,8 +19,9 @@ from genius_bench.evaluation.facts import TaskFacts
 from genius_bench.evaluation.graders import Item, grade
 from genius_bench.lab import MODEL_PATH
 from genius_bench.objectives.interface import ObjectiveBatch
+from genius_bench.online_method import Group
 from genius_bench.recipe import CorpusSection, EngineSection
-from genius_bench.rows import Demonstration, PreferencePair
+from genius_bench.rows import Demonstration, Message, PreferencePair, Query
 from tests.trainers.support import collect, text_of
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,22 @@ def test_the_pair_method_prefers_the_shortest_to_the_longest(load: Any) -> None:
     assert row.reference_chosen_logp == pytest.approx(-0.5 * len(row.chosen_ids))
     same, _ = collect(load("pair_method").ExampleBrevity, lambda text, random: ("no", -0.5))
     assert (same.rows, same.notes) == ([], {"equally_long": 1})
+
+
+def test_the_online_method_rewards_agreement_and_then_brevity(load: Any) -> None:
+    def said(text: str, tokens: int) -> Completion:
+        return Completion(token_ids=(1,) * tokens, text=text, logprobs=(-1.0,) * tokens, finish_reason="eos")
+
+    method_class = load("online_method").ExampleAgreement
+    query = Query(id="q", messages=(Message(role="user", content="?"),))
+    responses = [
+        said("The answer is 7.", 8),
+        said("The answer is 7.", 4),
+        said("The answer is 8.", 2),
+        said("Hm", 1),
+    ]
+    rewards = method_class(method_class.Options()).reward(Group(query, responses, np.random.default_rng(0)))
+    assert rewards == [2 - 1, 2 - 1 / 2, 1 - 1 / 4, 0 - 1 / 8]
 
 
 def test_the_objective_is_the_hinge(load: Any) -> None:

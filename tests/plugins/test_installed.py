@@ -33,7 +33,7 @@ def test_all_kinds_are_listed_beside_ours(site: Path) -> None:
     listed = json.loads(with_plugins(site, code))
     theirs = {kind: set(listed[kind]) - set(registry.names(kind)) for kind in registry.GROUPS}
     assert theirs == {
-        "methods": {"best-of-two", "example-brevity", "example-confidence"},
+        "methods": {"best-of-two", "example-agreement", "example-brevity", "example-confidence"},
         "objectives": {"example-hinge"},
         "tasks": {"example-plugin"},
         "corpora": {"example-sums"},

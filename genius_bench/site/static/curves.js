@@ -174,7 +174,7 @@ const Curves = (() => {
     return element("div", {}, element("div", { class: "controls" }, controls), holder);
   }
 
-  const rank = (metric) => ["loss", "rewards/accuracy", "rewards/margin"].indexOf(metric) + 1 || 9;
+  const rank = (metric) => ["loss", "reward", "by hidden answers/right", "rewards/accuracy", "rewards/margin"].indexOf(metric) + 1 || 9;
 
   function trainingChart(curves, runs, metric, apart) {
     const recipes = new Map();
