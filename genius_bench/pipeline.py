@@ -15,7 +15,6 @@ from genius_bench.engines.loading import ModelFiles, resolve_model
 from genius_bench.evaluation.cards import tasks_of
 from genius_bench.evaluation.controls import controls_of
 from genius_bench.integrity import digest_of
-from genius_bench.online.audit import FILE, in_words
 from genius_bench.online_method import OnlineMethod
 from genius_bench.planning.fitting import refuse_sampling, refuse_training
 from genius_bench.printing import note
@@ -70,8 +69,8 @@ def _train(home: Path, resolved: Resolved, evaluate: bool, meanwhile: ExitStack)
     for iteration in range(1, resolved.method.iterations + 1):
         if isinstance(resolved.method, OnlineMethod):
             checkpoint = stages.learn_online(home, resolved, corpus, policy)
-            if audited := stages.audit(home, checkpoint, corpus):
-                note(in_words(audited.json(FILE)))
+            if said := stages.audit(home, checkpoint, corpus):
+                note(said)
         else:
             training_sets.append(stages.collect(home, resolved, corpus, policy, training_sets))
             note(f"training set: {rows_and_left_out(training_sets[-1])}")

@@ -223,15 +223,16 @@ def _learn_online(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelF
     )
 
 
-def audit(home: Path, checkpoint: Artifact, corpus: Corpus) -> Artifact | None:
-    """What an online training did, by the answers that it never saw; None where the corpus has none."""
+def audit(home: Path, checkpoint: Artifact, corpus: Corpus) -> str | None:
+    """What an online training did by the answers that it never saw, in words; None where the corpus has none."""
     return in_own_process(_audit, home, checkpoint, corpus)
 
 
-def _audit(home: Path, checkpoint: Artifact, corpus: Corpus) -> Artifact | None:
-    from genius_bench.online.audit import audit
+def _audit(home: Path, checkpoint: Artifact, corpus: Corpus) -> str | None:
+    from genius_bench.online.audit import FILE, audit, in_words
 
-    return audit(Store(home), checkpoint, corpus)
+    audited = audit(Store(home), checkpoint, corpus)
+    return in_words(audited.json(FILE)) if audited else None
 
 
 def evaluate(
