@@ -129,7 +129,7 @@ KINDS = {
     "self-explore": ["Explore?"] * 2,
     "crest": ["Pick one of 7 (A), 1 (B), 2 (C) for"],
     "certainty": [*SHARES, "Walk?"],
-    **{name: [*SHARES, "Scatter?", "Halves?"] for name in ONLINE},
+    **{name: [*SHARES, "Scatter?", "Halves?", "Go on!"] for name in ONLINE},
     "sharpening": ["Ramble?"] * 2,
 }
 STEPS = ["so be it.", "\n\nso\non", "one\ntwo\n\nthree", "half<end_of_reasoning> and\nmore", "hardly\never"]
@@ -165,14 +165,11 @@ def says(text: str, random: np.random.Generator) -> tuple[str, float]:
     if "Scatter" in text:
         return f"The answer is {random.integers(10**6)}.", -0.5
     if "Halves" in text:
-        halves = [
-            "The answer is 1/2.",
-            "The answer is 0.5.",
-            r"\boxed{\frac{1}{2}}",
-            "The answer is 3.",
-            "Hm",
-        ]
+        roots = [r"\boxed{\frac{\sqrt{2}}{2}}", r"\boxed{\frac{1}{\sqrt{2}}}"]
+        halves = ["The answer is 1/3.", "The answer is 0.33333333.", *roots, "The answer is 3.", "Hm"]
         return str(random.choice(halves)), -0.5
+    if "Go on" in text:
+        return f"{'-' * random.integers(4000)} The answer is {random.integers(3)}.", -0.5
     if "Advise" in text:
         return ADVICE[random.integers(len(ADVICE))], -0.5
     rambling = len(text) + random.choice([0, 600], p=[0.9, 0.1])
@@ -198,7 +195,7 @@ def _sample(method: str, sampling: str, iteration: int) -> Seen:
     resolved, engine = resolve({"method": method, "sampling": json.loads(sampling)}), Distributions(says)
     engine.tokenizer, policy = ChatTokenizer(), Policy(engine, 0, iteration)
     kinds = KINDS.get(method, [*SHARES, "Advise?"])
-    texts = [f"{text} {number}" for number, text in enumerate(kinds * 10)]
+    texts = [f"{text} {number}" for number, text in enumerate(kinds * (3 if method in ONLINE else 10))]
     turns = [(Message(role="user", content=text),) for text in texts]
     gold = "A" if method == "crest" else "7"
     queries = [Query(id=str(i), messages=turn, reference="7", answer=gold) for i, turn in enumerate(turns)]

@@ -30,7 +30,8 @@ def test_every_recipe_can_be_followed(method: str) -> None:
         resolved = resolve({"method": method, "variant": variant, "model": "owner/name"})
         check_online(resolved.recipe, resolved.method.options)
         rows = resolved.recipe.training.batch_size // resolved.method.options.updates
-        assert len(resolved.objective.weights([1] * rows)) == rows
+        objective: Any = resolved.objective
+        assert len(objective.weights([1] * rows)) == rows
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.processes import _context
 from tests.training.support import largest_difference
 
 from .support import learn, rollouts_of
 
-SETTINGS: dict[str, Any] = {"epochs": 4, "checkpoint_every": 5}
-KILLS = 5
+SETTINGS: dict[str, Any] = {"checkpoint_every": 5}
 
 
-def learn_slowly(home: Path, policy: Path) -> Artifact:
+def learn_slowly(home: Path, policy: Path, epochs: int) -> Artifact:
     """With a pause around the update, so that kills fall before, into and after it."""
     from genius_bench.online import learner
 
@@ -29,7 +30,7 @@ def learn_slowly(home: Path, policy: Path) -> Artifact:
         return line
 
     slowed.update = slow
-    return learn(Store(home), policy, **SETTINGS)
+    return learn(Store(home), policy, epochs=epochs, **SETTINGS)
 
 
 def shards(home: Path) -> dict[str, int]:
@@ -38,11 +39,16 @@ def shards(home: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in found}
 
 
-def test_killed_at_random_moments_it_ends_where_an_undisturbed_one_does(tmp_path: Path, llama: Path) -> None:
+@pytest.mark.parametrize(
+    ("kills", "epochs"), [(5, 4), pytest.param(20, 9, marks=pytest.mark.slow)], ids=["five", "twenty"]
+)
+def test_killed_at_random_moments_it_ends_where_an_undisturbed_one_does(
+    tmp_path: Path, llama: Path, kills: int, epochs: int
+) -> None:
     home, moment = tmp_path / "killed", random.Random(5)
-    for _ in range(KILLS):
+    for _ in range(kills):
         before, deadline = shards(home), time.monotonic() + 300
-        process = _context().Process(target=learn_slowly, args=(home, llama))
+        process = _context().Process(target=learn_slowly, args=(home, llama, epochs))
         process.start()
         while len(shards(home)) == len(before) and process.is_alive():
             assert time.monotonic() < deadline
@@ -55,8 +61,9 @@ def test_killed_at_random_moments_it_ends_where_an_undisturbed_one_does(tmp_path
     assert not Store(home).all("checkpoint")
     drawn = shards(home)
 
-    continued = learn(Store(home), llama, **SETTINGS)
-    undisturbed = learn(Store(tmp_path / "undisturbed"), llama, **SETTINGS)
+    continued, undisturbed = (
+        learn(Store(place), llama, epochs=epochs, **SETTINGS) for place in (home, tmp_path / "undisturbed")
+    )
     assert drawn.items() <= shards(home).items()
     assert continued.key == undisturbed.key
     assert rollouts_of(continued) == rollouts_of(undisturbed)

@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
+
 from genius_bench.artifacts import Store
 from genius_bench.cli import main
 from genius_bench.online.audit import audit_identity
@@ -15,10 +17,13 @@ from genius_bench.site.building import build_site
 ARGUMENTS = "train --method random-reward --queries 4 --no-eval --set sampling.responses=4 --set training.batch_size=8"
 
 
-def test_a_run_of_an_online_method_is_like_any_other(tmp_path: Path) -> None:
+def test_a_run_of_an_online_method_is_like_any_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     home = tmp_path / "home"
     for _ in range(2):
         main([*ARGUMENTS.split(), "--set", "training.micro_batch_size=8", "--home", str(home)])
+    assert "(chosen with labels)" in capsys.readouterr().err
     store, [run] = Store(home), read_runs(home)
     [checkpoint] = run.checkpoints
     made = store.named("checkpoint", checkpoint["key"])
@@ -31,5 +36,8 @@ def test_a_run_of_an_online_method_is_like_any_other(tmp_path: Path) -> None:
     check_run(asdict(run))
     assert closure([run], store)[1] == {}
     build_site(home, tmp_path / "site")
-    pages = (path.read_text(encoding="utf-8") for path in (tmp_path / "site").rglob("*.js"))
+    pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "site").rglob("*.js")]
     assert any(made.key in page for page in pages)
+    assert any("by hidden answers/right" in page for page in pages), (
+        "the auditor's lines beside the trainer's"
+    )

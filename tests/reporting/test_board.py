@@ -380,6 +380,16 @@ def test_what_a_reader_must_know_stands_beneath_the_board(tmp_path: Path) -> Non
     assert list(board.rows[0].notes) == ["one", "two"]
 
 
+def test_rows_that_were_trained_on_a_tasks_items_are_marked(home: tuple[Path, Any]) -> None:
+    run = next(one for one in read_runs(home[0]) if one.checkpoints)
+    overlap = {"one": {"items": 60, "met": 60, "whole": 45}, "two": {"items": 60, "met": 3, "whole": 0}}
+    write_run(home[0], replace(run, corpus=run.corpus | {"overlap": overlap}))
+    board = build_board(home[0])
+    marked = [row.notes for row in board.rows if row.notes]
+    assert {"one": ["transductive: 45 of 60 items were training queries"]} in marked
+    assert not any("two" in notes for notes in marked)
+
+
 def test_accuracies_and_win_rates_have_no_mean() -> None:
     mixed = {"gsm8k": "sampled", "alpaca_eval": "win_rate[j]", "wildbench": "rating[j]"}
     assert comparable(mixed) == {"gsm8k": "sampled"}
