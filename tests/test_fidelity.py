@@ -129,7 +129,7 @@ KINDS = {
     "self-explore": ["Explore?"] * 2,
     "crest": ["Pick one of 7 (A), 1 (B), 2 (C) for"],
     "certainty": [*SHARES, "Walk?"],
-    **{name: [*SHARES, "Scatter?", "Halves?", "Go on!"] for name in ONLINE},
+    **{name: [*SHARES, "Scatter?", "Thirds?", "Roots?", "Go on!"] for name in ONLINE},
     "sharpening": ["Ramble?"] * 2,
 }
 STEPS = ["so be it.", "\n\nso\non", "one\ntwo\n\nthree", "half<end_of_reasoning> and\nmore", "hardly\never"]
@@ -164,10 +164,11 @@ def says(text: str, random: np.random.Generator) -> tuple[str, float]:
         return [*STEPS, "on and on " * 20][number], CONFIDENCE[number]
     if "Scatter" in text:
         return f"The answer is {random.integers(10**6)}.", -0.5
-    if "Halves" in text:
+    if "Thirds" in text or "Roots" in text:  # equal as numbers, or as mathematics, and not as texts
+        thirds = ["The answer is 1/3.", "The answer is 0.33333333."]
         roots = [r"\boxed{\frac{\sqrt{2}}{2}}", r"\boxed{\frac{1}{\sqrt{2}}}"]
-        halves = ["The answer is 1/3.", "The answer is 0.33333333.", *roots, "The answer is 3.", "Hm"]
-        return str(random.choice(halves)), -0.5
+        said = [*(thirds if "Thirds" in text else roots), "The answer is 3.", "Hm"]
+        return str(random.choice(said, p=[0.45, 0.3, 0.2, 0.05])), -0.5
     if "Go on" in text:
         return f"{'-' * random.integers(4000)} The answer is {random.integers(3)}.", -0.5
     if "Advise" in text:
@@ -346,14 +347,16 @@ def loss(r: Resolved) -> list[float]:
     return [r.objective.row_losses(batch(gap=gap))[0].item() for gap in (0.2, -0.2)]
 
 
+def teacher_weights(r: Resolved) -> list[float]:
+    return [cast(Any, r.method).teacher_weight(progress) for progress in (0.0, 0.5, 1.0)]
+
+
 EFFECTS: dict[str, Callable[[Resolved], Any]] = {
     "sampling": lambda r: [sample(r, number).rows for number in ROUNDS.get(r.recipe.method, (1, 2))],
     "schedule": lambda r: [r.method.iterations, r.method.restarts_from_base(2), *map(r.settings_of, (1, 4))],
     "objective": loss,
-    **dict.fromkeys(
-        ("sampling.updates", "sampling.first_weight", "sampling.last_weight", "sampling.divergence_from"),
-        short_training,
-    ),
+    **dict.fromkeys(("sampling.updates", "sampling.divergence_from"), short_training),
+    **dict.fromkeys(("sampling.first_weight", "sampling.last_weight"), teacher_weights),
     "training": training,
     "training.reference": reference,
     "corpus": corpus,
