@@ -40,7 +40,9 @@ def shards(home: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("kills", "epochs"), [(5, 4), pytest.param(20, 9, marks=pytest.mark.slow)], ids=["five", "twenty"]
+    ("kills", "epochs"),
+    [(5, 4), pytest.param(20, 9, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])],
+    ids=["five", "twenty"],
 )
 def test_killed_at_random_moments_it_ends_where_an_undisturbed_one_does(
     tmp_path: Path, llama: Path, kills: int, epochs: int
