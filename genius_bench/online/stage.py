@@ -153,9 +153,9 @@ class OnlineTraining:
         learner.restore(states)
         # The very weights that are trained: what the sampler says of its tokens, the trainer says too.
         policy = Policy(HFEngine(self.policy.path, self.engine, learner.model), self.seed)
-        teacher = learner.teacher and Policy(
-            HFEngine(self.policy.path, self.engine, learner.teacher.model), self.seed
-        )
+        teacher = None
+        if learner.teacher is not None:
+            teacher = Policy(HFEngine(self.policy.path, self.engine, learner.teacher.model), self.seed)
         queries, plan, shelf = list(self.corpus.queries), self.plan, Shelf(build)
         with ExitStack() as work:
             show = self._curves(build, learner, work)
