@@ -51,7 +51,7 @@ def write_workload(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         found: list[int] = draw.integers(3, VOCABULARY, length).tolist()
         return found
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for query in range(options.steps * options.queries):
         prompt = [1, *ids(options.prompt)]
         for number in range(GROUP):

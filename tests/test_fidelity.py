@@ -160,15 +160,16 @@ def says(text: str, random: np.random.Generator) -> tuple[str, float]:
     if "so be it." in text:  # nothing is left to say
         return "", -0.01
     if "Step" in text:
-        number = random.integers(6)
-        return [*STEPS, "on and on " * 20][number], CONFIDENCE[number]
+        step = random.integers(6)
+        return [*STEPS, "on and on " * 20][step], CONFIDENCE[step]
     if "Scatter" in text:
         return f"The answer is {random.integers(10**6)}.", -0.5
     if "Thirds" in text or "Roots" in text:  # equal as numbers, or as mathematics, and not as texts
         thirds = ["The answer is 1/3.", "The answer is 0.33333333."]
         roots = [r"\boxed{\frac{\sqrt{2}}{2}}", r"\boxed{\frac{1}{\sqrt{2}}}"]
-        said = [*(thirds if "Thirds" in text else roots), "The answer is 3.", "Hm"]
-        return str(random.choice(said, p=[0.45, 0.3, 0.2, 0.05])), -0.5
+        equal = thirds if "Thirds" in text else roots
+        answers = [*equal, "The answer is 3.", "Hm"]
+        return str(random.choice(answers, p=[0.45, 0.3, 0.2, 0.05])), -0.5
     if "Go on" in text:
         return f"{'-' * random.integers(4000)} The answer is {random.integers(3)}.", -0.5
     if "Advise" in text:
