@@ -3,6 +3,7 @@
 import ast
 import inspect
 import sys
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import EntryPoint, entry_points
@@ -31,12 +32,12 @@ def names(kind: str) -> list[str]:
     return sorted(_group(kind))
 
 
-def check(kind: str, name: str) -> None:
-    """Raises `InputError` that names the nearest installed plug-in when there is none called `name`."""
+def check(kind: str, name: str, also: Iterable[str] = ()) -> None:
+    """Raises `InputError` that names the nearest installed plug-in (or one of `also`) when there is none called `name`."""
     if not isinstance(name, str) or name not in _group(kind):
         others = (GROUPS[other] for other in GROUPS if name in names(other))
         hint = next((f"but there is the {other} '{name}' (--{other.split()[-1]})" for other in others), None)
-        raise InputError(f"unknown {GROUPS[kind]} '{name}': {hint or nearest(name, names(kind))}")
+        raise InputError(f"unknown {GROUPS[kind]} '{name}': {hint or nearest(name, [*names(kind), *also])}")
 
 
 def place(kind: str, name: str) -> str:

@@ -393,7 +393,8 @@ def test_no_point_and_no_choice_is_forgotten() -> None:
     assert [name for name in ForesightOptions.model_fields if f"sampling.{name}" not in PAGE] == []
     said = [leaf for option in OPTIONS for flag in option.flags for leaf in leaves(flag)]
     assert [leaf for leaf in leaves(RELEASED) if leaf not in said] == []
-    methods = [("sampling", registry.load("methods", name).Options) for name in registry.names("methods")]
+    replayed = set(registry.names("methods")) - {"pairs"}  # which is of no paper
+    methods = [("sampling", registry.load("methods", name).Options) for name in replayed]
     objectives = [("objective", registry.load("objectives", name)) for name in registry.names("objectives")]
     named = [
         ("objective", registry.load("token_objectives", name)) for name in registry.names("token_objectives")

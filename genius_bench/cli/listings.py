@@ -67,7 +67,7 @@ def methods(
 
     facts = [one for one in method_facts() if name in ("", one["name"], one["group"])]
     if name and name not in GROUPS:
-        registry.check("methods", name)
+        registry.check("methods", name, also=GROUPS)
         _show_method(facts[0], as_json)
         return
     if as_json:

@@ -35,6 +35,7 @@ def test_all_kinds_are_listed_beside_ours(site: Path) -> None:
     assert theirs == {
         "methods": {"best-of-two", "example-agreement", "example-brevity", "example-confidence"},
         "objectives": {"example-hinge"},
+        "token_objectives": set(),
         "tasks": {"example-plugin"},
         "corpora": {"example-sums"},
         "engines": {"example-plain"},
