@@ -33,7 +33,7 @@ def names(kind: str) -> list[str]:
 
 
 def check(kind: str, name: str, also: Iterable[str] = ()) -> None:
-    """Raises `InputError` that names the nearest installed plug-in (or one of `also`) when there is none called `name`."""
+    """Raises `InputError` that names the nearest installed plug-in (or of `also`) when there is none called `name`."""
     if not isinstance(name, str) or name not in _group(kind):
         others = (GROUPS[other] for other in GROUPS if name in names(other))
         hint = next((f"but there is the {other} '{name}' (--{other.split()[-1]})" for other in others), None)
