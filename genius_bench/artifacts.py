@@ -18,13 +18,16 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genius_bench.environment import describe_environment, peak_memory_bytes
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.integrity import Listed, digest_of, list_files, once, seal, unsealed, what_is_wrong
-from genius_bench.shards import counts_in, read_shards, rows_in, shards_of, write_shard
+from genius_bench.shards import counts_in, read_shards, read_table, rows_in, shards_of, write_shard
 from genius_bench.storage import STORAGE_TROUBLE, locked, move, publish_file, read_json, storage_error
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MANIFEST = "manifest.json"
 COUNTERS = "counters.json"
@@ -110,6 +113,10 @@ class Artifact:
     def rows(self, *columns: str) -> Iterator[dict[str, Any]]:
         """All rows in the order in which they were written; of each only `columns`, when some are named."""
         yield from read_shards(self._shards(), columns, self._remedy)
+
+    def table(self, *columns: str) -> "pa.Table":
+        """These columns of all rows, as far as there are such: what is counted needs no rows in Python."""
+        return read_table(self._shards(), columns, self._remedy)
 
     def check(self, *, contents: bool) -> None:
         """Holds all files against the manifest: that they are there in their size, and with `contents` their hashes.

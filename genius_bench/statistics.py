@@ -45,7 +45,7 @@ def share(values: Sequence[float], answers_per_item: int = 1) -> Estimate:
     With one answer a question this is Wilson's interval. With several it is Wilson's at the effective number of
     independent answers that the spread between questions shows, so it stays inside [0, 1] and never has width zero.
     """
-    from scipy import stats
+    from scipy.special import ndtri, stdtrit  # all of scipy.stats takes a second to import
 
     n = len(values)
     mean = math.fsum(values) / n
@@ -56,7 +56,7 @@ def share(values: Sequence[float], answers_per_item: int = 1) -> Estimate:
         effective = min(mean * (1 - mean) / variance_of_mean, float(n * answers_per_item))
     clustered = answers_per_item > 1 and n > 1
     quantile = 0.5 + CONFIDENCE / 2
-    width = float(stats.t.ppf(quantile, n - 1) if clustered else stats.norm.ppf(quantile))
+    width = float(stdtrit(n - 1, quantile) if clustered else ndtri(quantile))
     centre = (mean + width**2 / (2 * effective)) / (1 + width**2 / effective)
     half = (
         width

@@ -4,10 +4,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from math import comb
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genius_bench.rows import Score
 from genius_bench.statistics import share
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Row = dict[str, Any]
 
@@ -38,22 +41,38 @@ def item_values(rows: Iterable[Row], metric: str) -> dict[str, float]:
         value = pass_at if several["name"] == "pass" else majority_at
         samples = _by_item(row for row in rows if row["repeat"] > 0)
         return {name: value(answers, int(several["k"])) for name, answers in samples.items()}
-    judged = JUDGED.fullmatch(metric)
-    column, greedy = ("correct", not judged["sampled"]) if judged else _answers_of(metric)
+    column, greedy = _answers_of(metric)
     answers = _by_item(row for row in rows if greedy is None or greedy == (row["repeat"] == 0))
     return {name: sum(float(row[column]) for row in group) / len(group) for name, group in answers.items()}
+
+
+def item_values_of(answers: "pa.Table", metric: str) -> dict[str, float]:
+    """As `item_values`, of graded answers as a table: hundreds of thousands on a board."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    table, (column, greedy) = answers.select(columns_of(metric)), _answers_of(metric)
+    if SEVERAL.fullmatch(metric):
+        return item_values(table.to_pylist(), metric)
+    if greedy is not None:
+        first = pc.equal(table["repeat"], 0)
+        table = table.filter(first if greedy else pc.invert(first))
+    table = table.select(["item_id"]).append_column("value", table[column].cast(pa.float64()))
+    means = table.group_by("item_id", use_threads=False).aggregate([("value", "mean")])
+    return dict(zip(means["item_id"].to_pylist(), means["value_mean"].to_pylist(), strict=True))
 
 
 def columns_of(metric: str) -> tuple[str, ...]:
     """The columns of graded answers that `item_values` reads for a metric."""
     if SEVERAL.fullmatch(metric):
         return ("item_id", "repeat", "correct", "vote")
-    column = "correct" if JUDGED.fullmatch(metric) else _answers_of(metric)[0]
-    return ("item_id", "repeat", column)
+    return ("item_id", "repeat", _answers_of(metric)[0])
 
 
 def _answers_of(metric: str) -> tuple[str, bool | None]:
     """The column that a metric reads, and whether of the greedy answers, of the samples, or (None) of both."""
+    if judged := JUDGED.fullmatch(metric):
+        return "correct", not judged["sampled"]
     return (ACCURACIES | UNREADABLE).get(metric, (metric, None))
 
 
@@ -150,8 +169,7 @@ def _answers_per_item(rows: list[Row], metric: str) -> int:
     repeats = {row["repeat"] for row in rows}
     if several := SEVERAL.fullmatch(metric):
         return int(several["k"])
-    judged = JUDGED.fullmatch(metric)
-    greedy = not judged["sampled"] if judged else _answers_of(metric)[1]
+    greedy = _answers_of(metric)[1]
     return len(repeats) if greedy is None else 1 if greedy else len(repeats - {0})
 
 

@@ -1,11 +1,11 @@
 """What a model scores at every temperature that it was asked at, and the temperature that suits it best."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from genius_bench.artifacts import Store
+from genius_bench.artifacts import Artifact, Store
 from genius_bench.evaluation.controls import choosing_half, kin, tuned_on, tuning_limit
 from genius_bench.recipe import MANY_SAMPLES
 from genius_bench.reporting.scored import ItemValues, Scored
@@ -32,8 +32,7 @@ class Curve:
 
     def temperatures(self, tasks: Sequence[str]) -> list[float]:
         """Those at which all `tasks` were asked, lowest first."""
-        known = {GREEDY, self.own_temperature, *(one for one, _ in self.others)}
-        return sorted(one for one in known if all(self.values(task, one) for task in tasks))
+        return sorted(set.intersection(*map(self._asked_at, tasks))) if tasks else []
 
     def values(self, task: str, temperature: float) -> ItemValues:
         """Question → share of its answers that were right; empty where it was not asked so."""
@@ -112,6 +111,16 @@ class Curve:
     def _asked(self) -> Asked:
         return [(self.own_temperature, self.own), *self.others]
 
+    def _asked_at(self, task: str) -> set[float]:
+        if task not in self._temperatures:
+            known = {GREEDY, self.own_temperature, *(one for one, _ in self.others)}
+            self._temperatures[task] = {one for one in known if self.values(task, one)}
+        return self._temperatures[task]
+
+    @cached_property
+    def _temperatures(self) -> dict[str, set[float]]:
+        return {}
+
     def _is_tuned(self, task: str) -> bool:
         return any(task in one.artifacts for _, one in self.tuning)
 
@@ -133,7 +142,7 @@ class Curve:
         if key not in self._entropies:
             details = model.scores[task, self._metric(task, temperature)].details
             answers = self.store.find("generations", str(details.get("generations")))
-            self._entropies[key] = _sum_of(answers.rows("repeat", "entropy", "tokens") if answers else ())
+            self._entropies[key] = _sum_of(answers) if answers else (0.0, 0)
         return self._entropies[key]
 
     @cached_property
@@ -145,10 +154,15 @@ def _kind(temperature: float) -> str:
     return "greedy" if temperature == GREEDY else "sampled"
 
 
-def _sum_of(answers: Iterable[dict[str, Any]]) -> tuple[float, int]:
+def _sum_of(generations: Artifact) -> tuple[float, int]:
     """Nats and tokens of the samples whose entropy the engine has told."""
-    told = [row for row in answers if row["repeat"] > 0 and row.get("entropy") is not None]
-    return sum(row["entropy"] for row in told), sum(row["tokens"] for row in told)
+    import pyarrow.compute as pc
+
+    answers = generations.table("repeat", "entropy", "tokens")
+    if "entropy" not in answers.column_names:
+        return 0.0, 0
+    told = answers.filter(pc.greater(answers["repeat"], 0)).drop_null()
+    return pc.sum(told["entropy"]).as_py() or 0.0, pc.sum(told["tokens"]).as_py() or 0
 
 
 def curves_of(

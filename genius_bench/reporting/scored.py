@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genius_bench import registry
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.errors import GeniusBenchError, InputError
-from genius_bench.evaluation.metrics import FAILURES, columns_of, item_values
+from genius_bench.evaluation.metrics import FAILURES, item_values_of
 from genius_bench.evaluation.scores import read_scores
 from genius_bench.layers import leaves, merge
 from genius_bench.method import Method
@@ -66,12 +66,13 @@ class Scored:
 
     def headline(self, task: str) -> str | None:
         """The metric that stands for a task on a board; None where its answers could not be graded."""
-        names = {score.details.get("headline") for (of, _), score in self.scores.items() if of == task}
-        said = next((str(name) for name in names if name), None)
-        older = (
-            name for name in ("sampled", "greedy") if (task, name) in self.scores
-        )  # before scores said it
-        return said or next(older, None)
+        return self._headlines.get(task)
+
+    @cached_property
+    def _headlines(self) -> dict[str, str]:
+        older = {task: name for name in ("greedy", "sampled") for task, kind in self.scores if kind == name}
+        said = ((task, one.details.get("headline")) for (task, _), one in self.scores.items())
+        return older | {task: str(name) for task, name in said if name}  # older ones did not say it
 
     def notes(self, task: str) -> list[str]:
         """What a reader of the task's number must know, from the details that its scores keep."""
@@ -112,8 +113,7 @@ class Scored:
         """Question → share of its answers that were right."""
         cache: dict[tuple[str, str], ItemValues] = self.__dict__.setdefault("_items", {})
         if (task, metric) not in cache:
-            rows = self.verdicts(task).select(columns_of(metric)).to_pylist()
-            cache[task, metric] = item_values(rows, metric)
+            cache[task, metric] = item_values_of(self.verdicts(task), metric)
         return cache[task, metric]
 
     def slices(self, task: str) -> Mapping[str, frozenset[str]]:
@@ -134,8 +134,12 @@ class Scored:
         cache: dict[str, pa.Table] = self.__dict__.setdefault("_verdicts", {})
         if task not in cache:
             columns = ("item_id", "repeat", "correct", "released_correct", "vote", "slices", *FAILURES)
+            table = self.graded(task).table(*columns)
             older = {"ungraded": False, "slices": []}  # of tasks without them, and of before there were such
-            cache[task] = pa.Table.from_pylist([older | row for row in self.graded(task).rows(*columns)])
+            for name, value in older.items():
+                if name not in table.column_names:
+                    table = table.append_column(name, pa.array([value] * table.num_rows))
+            cache[task] = table
         return cache[task]
 
 
