@@ -22,9 +22,9 @@ from genius_bench.artifacts import Store
 from genius_bench.runs import read_runs
 
 COMMAND = [sys.executable, "-c", "from genius_bench.cli import main; main()"]
-QUERIES = 64
+QUERIES = 32
 SMALL = ["--queries", str(QUERIES), "--set", "sampling.steps=2", "--set", "training.batch_size=8"]
-SMALL += ["--set", "engine.max_batch=32"]  # few queries in flight, so that shards fill one after the other
+SMALL += ["--set", "engine.max_batch=16"]  # few queries in flight, so that shards fill one after the other
 SMALL += ["--set", "training.micro_batch_size=8", "--set", "training.checkpoint_every=1"]
 SCORING = [
     "--suite",
@@ -33,6 +33,8 @@ SCORING = [
     "evaluation.limit=6",
     "--set",
     "evaluation.samples=2",
+    "--set",
+    "evaluation.temperatures=[0.5]",
 ]
 
 
@@ -126,7 +128,7 @@ def test_eval_of_a_checkpoint_joins_the_board(trained: tuple[Path, str]) -> None
     home, _ = trained
     [recorded] = [run for run in read_runs(home) if run.evaluations]
     out, _ = run(
-        home, "eval", recorded.checkpoints[0]["path"], "--limit", "6", "--samples", "2", *SCORING[:2]
+        home, "eval", recorded.checkpoints[0]["path"], "--limit", "6", "--samples", "2", *SCORING[:2], *SCORING[-2:]
     )
     assert "genius seed 0" in out, "shown as the model that its run trained, not by its path"
     assert "lab (base)" in out

@@ -31,7 +31,7 @@ BOARD: dict[str, Any] = {
         "model": "lab",
         "corpus": {"queries": 24},
         "training": {"batch_size": 8, "micro_batch_size": 8, "eval_every": 2},
-        "evaluation": {"limit": 4, "samples": 2},
+        "evaluation": {"limit": 4, "samples": 2, "temperatures": [0.5]},
     },
     "axes": {
         "method": {"base": {}, "sft": {"method": "sft"}, "coh": {"method": "coh"}, "genius": {}},

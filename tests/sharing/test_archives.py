@@ -25,6 +25,7 @@ from genius_bench.sharing.importing import import_archive
 SMALL = ["--queries", "12", "--set", "sampling.steps=2", "--set", "training.batch_size=4"]
 SMALL += ["--set", "training.micro_batch_size=4", "--eval-every", "2"]
 SMALL += ["--suite", "lab_words,lab_facts", "--set", "evaluation.limit=5"]
+SMALL += ["--set", "evaluation.temperatures=[0.5]"]
 
 Files = dict[str, bytes]
 
