@@ -128,7 +128,15 @@ def test_eval_of_a_checkpoint_joins_the_board(trained: tuple[Path, str]) -> None
     home, _ = trained
     [recorded] = [run for run in read_runs(home) if run.evaluations]
     out, _ = run(
-        home, "eval", recorded.checkpoints[0]["path"], "--limit", "6", "--samples", "2", *SCORING[:2], *SCORING[-2:]
+        home,
+        "eval",
+        recorded.checkpoints[0]["path"],
+        "--limit",
+        "6",
+        "--samples",
+        "2",
+        *SCORING[:2],
+        *SCORING[-2:],
     )
     assert "genius seed 0" in out, "shown as the model that its run trained, not by its path"
     assert "lab (base)" in out

@@ -60,6 +60,8 @@ class Row:
     """Of its making; the mean over seeds where several are averaged. None for a base."""
     slices: dict[str, Slice] = field(default_factory=dict)
     """Level or kind of items → what it scores there; of tasks that tell them apart."""
+    helped_by: tuple[str, ...] = ()
+    """Labels of the corpus that its training was handed, in the words of `Method.needs`."""
     over_placebo: Difference | None = None
     """Average gain over the same recipe without a signal: pairs drawn at random, or unfiltered responses imitated."""
     is_control: bool = False
@@ -217,6 +219,7 @@ def _row(
             [_answers(one, alike) for one in group],
             _answers(base, alike) if base is not None else None,
         ),
+        helped_by=tuple(sorted(group[0].helped_by)),
         over_placebo=gain_of(group, placebo, alike) if placebo else None,
         **_control_of(group, base, list(alike), controlled, curves),
     )

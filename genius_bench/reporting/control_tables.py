@@ -4,6 +4,7 @@ from rich.table import Table
 
 from genius_bench.printing import new_table, words
 from genius_bench.reporting.board import Board, told
+from genius_bench.reporting.marks import recipes
 from genius_bench.reporting.numbers import SIGNIFICANT, estimated, gained, p_value, percent, points
 from genius_bench.reporting.sharpening import Sharpening
 from genius_bench.statistics import Difference
@@ -26,9 +27,9 @@ def in_words(board: Board) -> list[str]:
     """How much of the best gain a lower temperature gives for nothing, and which rows cannot be told from that."""
     lines = []
     for control in (row for row in board.rows if row.is_control):
-        children = [one for one in board.rows if one.base == control.base and not one.is_base]
+        children = [one for one in recipes(board) if one.base == control.base]
         gains = {one.label: one.average_gain.difference for one in children if one.average_gain}
-        free = gains.pop(control.label, None)
+        free = control.average_gain.difference if control.average_gain else None
         if free is not None and gains:
             best = max(gains, key=lambda label: gains[label])
             lines.append(

@@ -1,13 +1,14 @@
 """What a board found, in one sentence: the recipe that gained most, and how much of that is more than sharpening."""
 
 from genius_bench.reporting.board import Board, Row
+from genius_bench.reporting.marks import recipes
 from genius_bench.reporting.numbers import SIGNIFICANT, gained
 from genius_bench.statistics import Difference
 
 
 def finding(board: Board) -> str | None:
     """None where nothing is compared with its base. A recipe's seeds count together where there are several."""
-    rows = _recipes(board)
+    rows = [row for row in recipes(board) if row.average_gain]
     if not rows:
         return None
     best = max(rows, key=lambda row: _gain(row).difference)
@@ -18,12 +19,6 @@ def finding(board: Board) -> str | None:
     if best.sharpening and best.sharpening.beyond:
         words += f"; {gained(best.sharpening.beyond)} beyond sharpening"
     return words
-
-
-def _recipes(board: Board) -> list[Row]:
-    trained = [row for row in board.rows if row.average_gain and not row.is_base and not row.is_control]
-    together = {one for row in trained if row.seeds > 1 for one in row.fingerprints}
-    return [row for row in trained if row.seeds > 1 or not together.intersection(row.fingerprints)]
 
 
 def _gain(row: Row) -> Difference:

@@ -6,6 +6,7 @@ from genius_bench.printing import words
 from genius_bench.reporting.averages import comparable
 from genius_bench.reporting.board import Board
 from genius_bench.reporting.control_tables import in_words
+from genius_bench.reporting.marks import marks
 
 CONTROL = (
     "At its best: every model at the temperature that suits it, chosen on other items than are reported; beyond "
@@ -45,6 +46,7 @@ def legend(board: Board, cost: bool) -> Text:
         )
     if any(row.slices for row in board.rows):
         lines.append("By kind of item: ▲▼ differ from the base at p < 0.05, Holm-corrected over the columns.")
+    lines += marks(board)
     if board.outdated:
         lines.append(
             f"Not shown, since they were scored on earlier versions of these tasks: {', '.join(board.outdated)}."

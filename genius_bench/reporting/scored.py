@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from genius_bench import registry
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.errors import GeniusBenchError, InputError
@@ -41,6 +43,18 @@ class Scored:
     def cost(self) -> Cost | None:
         """None of a base, and where an artifact on the way is gone."""
         return cost_of(*self.trained_by, self.iteration) if self.trained_by else None
+
+    @cached_property
+    def helped_by(self) -> frozenset[str]:
+        """Labels of the corpus that its training was handed ("answers", "references", "pairs")."""
+        method = _method_of(self.trained_by[1]) if self.trained_by else None
+        if method is None:
+            return frozenset()
+        try:
+            needs = method(method.Options(**(self.recipe or {}).get("sampling", {}))).needs
+        except ValidationError:  # its options were others then
+            needs = method.needs
+        return frozenset({"pairs"}) if "pairs" in needs else needs
 
     @cached_property
     def scores(self) -> dict[tuple[str, str], Score]:

@@ -14,6 +14,7 @@ from genius_bench.reporting.board import Board, Row, board_of, current, told
 from genius_bench.reporting.control_tables import in_words
 from genius_bench.reporting.curves import curves_of
 from genius_bench.reporting.finding import finding
+from genius_bench.reporting.marks import marks
 from genius_bench.reporting.terminal import GREY_ABOVE
 from genius_bench.site.along import scores_along
 from genius_bench.site.holdings import SHORT, Group, Holdings
@@ -66,7 +67,7 @@ def _board(board: Board) -> Json:
         "metrics": board.metrics,
         "not_scored": board.not_scored,
         "finding": finding(board),
-        "in_words": in_words(board),
+        "in_words": [*in_words(board), *marks(board)],
         "rows": [_row(row) for row in board.rows],
     }
 

@@ -1,12 +1,17 @@
-"""The sentence that a board begins with, from rows made by hand."""
+"""The sentence that a board begins with and the marks beneath it; whose help a recipe had."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from genius_bench.artifacts import Store
 from genius_bench.reporting.board import Board, Row
 from genius_bench.reporting.finding import finding
+from genius_bench.reporting.marks import marks
+from genius_bench.reporting.scored import Scored
 from genius_bench.reporting.sharpening import Sharpening
+from genius_bench.runs import Run
 from genius_bench.statistics import Difference, Estimate
 
 SCORE = Estimate(0.5, 0.4, 0.6)
@@ -63,3 +68,39 @@ GOOD = Difference(0.1624, 0.151, 0.173, 0.0001)
 )
 def test_the_finding_is_the_recipe_that_gained_most(rows: list[Row], words: str | None) -> None:
     assert said(*rows) == words
+
+
+def test_marks_name_help_single_seeds_and_a_single_base() -> None:
+    gold = row("gold-grpo, 2 seeds", "x", "y", gain=GOOD, helped_by=("answers",))
+    board = Board([], {}, {}, [row("lab (base)", "b"), row("gold-grpo seed 0", "x", gain=GOOD), gold])
+    assert marks(board) == [
+        "Help from outside: gold answers (gold-grpo, 2 seeds).",
+        "All trained from one base model, lab: another family's may learn otherwise.",
+    ]
+    alone = row("sft seed 0", "s", gain=GOOD, base="c", helped_by=("references",))
+    other = row("qwen (base)", "q", base="c")
+    assert marks(Board([], {}, {}, [*board.rows, other, alone])) == [
+        "Help from outside: gold answers (gold-grpo, 2 seeds); gold responses (sft seed 0).",
+        "One training seed only, whose luck no interval holds: sft seed 0.",
+    ]
+    assert marks(Board([], {}, {}, [row("lab (base)", "b")])) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "sampling", "helped"),
+    [
+        ("genius", {}, set()),
+        ("star", {"filter": "gold"}, {"answers"}),
+        ("star", {"filter": "none"}, set()),
+        ("pairs", {}, {"pairs"}),
+        ("sft", {"an_option": "of another day"}, {"references"}),
+        ("gone", {}, set()),
+    ],
+)
+def test_whose_help_a_recipe_had(
+    tmp_path: Path, method: str, sampling: dict[str, Any], helped: set[str]
+) -> None:
+    recipe = {"method": method, "variant": "paper", "seed": 0, "sampling": sampling}
+    run = Run(id="x", recipe=recipe, base="lab", base_fingerprint="b", checkpoints=[], evaluations=[])
+    scored = Scored(method, "f", "b", recipe, 1, {}, (Store(tmp_path), run))
+    assert scored.helped_by == helped
