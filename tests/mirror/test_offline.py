@@ -37,6 +37,8 @@ SCORING = [
     "evaluation.samples=1",
     "--set",
     "evaluation.max_tokens=16",
+    "--set",
+    "evaluation.temperatures=[]",
 ]
 
 
