@@ -9,7 +9,7 @@ RUNTIME := $(VENV)/.runtime
 INSTALLED := $(VENV)/.installed
 ENGINES := $(VENV)/.engines
 
-.PHONY: setup demo lab field smollm2 opencompass engines check test lint docs clean
+.PHONY: setup demo lab field smollm2 opencompass engines check test lint docs release clean
 
 setup: $(INSTALLED)
 
@@ -69,6 +69,10 @@ lint: $(INSTALLED)
 # The site of docs/, in build/docs; `.venv/bin/mkdocs serve` shows it while it is written.
 docs: $(INSTALLED)
 	$(BIN)/mkdocs build --strict
+
+# Before a version is handed out: built, installed into an empty environment, and the demo run from an empty folder.
+release:
+	.ci/release
 
 # Caches and build outputs. Results (.home) and the environment (.venv) stay: delete those by hand.
 clean:
