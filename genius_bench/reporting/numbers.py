@@ -16,8 +16,9 @@ def percent(share: float) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of shares, in points."""
-    return f"{rounded(100 * difference):+.1f}"
+    """A difference of shares, in points; nothing has no sign."""
+    value = rounded(100 * difference)
+    return f"{value:+.1f}" if value else "0.0"
 
 
 def rounded(value: float) -> float:

@@ -13,6 +13,7 @@ from genius_bench.readable import readable_name
 from genius_bench.reporting.averages import comparable
 from genius_bench.reporting.board import Board, Row
 from genius_bench.reporting.control_tables import control_tables
+from genius_bench.reporting.finding import finding
 from genius_bench.reporting.legend import legend
 from genius_bench.reporting.numbers import SIGNIFICANT, estimated, gained, p_value, percent, points
 from genius_bench.statistics import Difference
@@ -26,6 +27,8 @@ GREY_ABOVE = 0.2
 def show_board(board: Board, console: Console, *, cost: bool = False) -> None:
     """`cost` puts what the models cost beside what they gained, cheapest first."""
     board = replace(board, rows=[replace(row, label=readable_name(row.label)) for row in board.rows])
+    if found := finding(board):
+        console.print(words(found, style="bold"))
     console.print(_heading(board))
     tables = [
         _summary(board),
@@ -55,7 +58,7 @@ def _heading(board: Board) -> Text:
     limited += f", on the {settings['split']} split" if settings.get("split") else ""
     tasks = f"{len(board.tasks)} task{'s' if len(board.tasks) > 1 else ''}"
     text = f"{lab}{tasks} · protocol {settings['protocol']} · {answers}{limited}"
-    return words(text, style="bold")
+    return words(text, style="dim")
 
 
 def _summary(board: Board) -> Table:
