@@ -53,7 +53,7 @@ def archive(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_board_is_the_same_elsewhere(home: Path, archive: Path, tmp_path: Path) -> None:
     said = command(tmp_path, "import", str(archive)).stdout
-    assert "imported: 1 runs" in said
+    assert "imported: 1 run, " in said
     assert command(tmp_path, "board", "--json").stdout == command(home, "board", "--json").stdout
     [run], [original] = read_runs(tmp_path), read_runs(home)
     assert run.finished_at == original.finished_at
