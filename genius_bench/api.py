@@ -121,6 +121,13 @@ class Home:
         sets = trained_on(self.path, run)[1]
         return _frame(readable_rows([one for one in sets if iteration in (None, one.iteration)]))
 
+    def rollouts(self, run: str = "", *, step: int | None = None) -> "pandas.DataFrame":
+        """What an online run drew and how it was rewarded (the newest when not given), as `genius-bench pairs` writes
+        it; of one step alone (1, 2, …), where all would not fit."""
+        from genius_bench.reporting.rollout_rows import drawn_by, readable_rollouts
+
+        return _frame(readable_rollouts(drawn_by(self.path, run)[1], step))
+
     def curves(self, run: str = "") -> "pandas.DataFrame":
         """What was logged of every optimiser step of a run (the newest when not given): iteration, step, loss,
         learning_rate, the objective's metrics."""

@@ -47,6 +47,11 @@ class Run:
     finished_at: str = ""
 
     @property
+    def is_online(self) -> bool:
+        """Whether it was trained on what the policy said at every step, and so has rollouts."""
+        return any("training_set" not in one for one in self.checkpoints)
+
+    @property
     def on_boards(self) -> list[Evaluation]:
         """Its evaluations but for the controls."""
         return [one for one in self.evaluations if not one.control]

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -11,9 +13,18 @@ from genius_bench.cli import app
 from genius_bench.cli.options import Home
 from genius_bench.errors import InputError
 from genius_bench.printing import counted, hand_over, note
+from genius_bench.runs import Run, chosen_runs
 from genius_bench.storage import publish_file
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from genius_bench.reporting.rollout_rows import Drawn
+    from genius_bench.reporting.training_rows import TrainedOn
+
+Made = TypeVar("Made", "TrainedOn", "Drawn")
 FORMATS = ("jsonl", "parquet", "trl")
+AT_A_TIME = 1024
 SHOWN = 3
 
 
@@ -34,50 +45,98 @@ def pairs(
         int | None, typer.Option(min=1, help="Of one round alone.", show_default="all of them")
     ] = None,
 ) -> None:
-    """Write the pairs (or demonstrations) that a run was trained on: texts, token ids, advantages, references.
+    """Write what a run was trained on: pairs or demonstrations with advantages and references, an online run's rollouts
+    with rewards and log-probabilities; texts, token ids, and what is right where answers are known.
 
-    `datasets` loads all three formats; `train --method pairs --corpus FILE` trains on them again.
+    `datasets` loads all three formats; `train --method pairs --corpus FILE` trains on pairs and demonstrations again.
     """
-    from genius_bench.reporting.training_rows import for_trl, readable_rows, trained_on
-
     if format not in FORMATS:
         raise InputError(f"--format {format}: choose one of {', '.join(FORMATS)}")
     if format == "parquet" and output is None:
         raise InputError("--format parquet needs a file: --output pairs.parquet")
-    found, sets = trained_on(home, run)
-    sets = [one for one in sets if iteration in (None, one.iteration)]
-    if not sets:
-        raise InputError(f"run '{found.id}' has no iteration {iteration}: it has {len(found.checkpoints)}")
-    lost: list[str] = []
-    rows = for_trl(sets, lost.append) if format == "trl" else readable_rows(sets)
-    written = _write(rows, output, format == "parquet")
-    if lost:
+    found = _trained(home, run, iteration, as_text=format == "trl")
+    written = _write(found, output, format == "parquet")
+    if found.lost:
         note(
-            f"{counted(len(lost), 'row')} left out, whose tokens their text does not lead back to: "
-            f"{', '.join(lost[:SHOWN])}{', …' if len(lost) > SHOWN else ''}"
+            f"{counted(len(found.lost), 'row')} left out, whose tokens their text does not lead back to: "
+            f"{', '.join(found.lost[:SHOWN])}{', …' if len(found.lost) > SHOWN else ''}"
         )
-    note(f"{found.id}: {counted(written, 'row')}{f' written to {output}' if output else ''}")
+    note(f"{found.run}: {counted(written, 'row')}{f' written to {output}' if output else ''}")
 
 
-def _write(rows: Iterable[dict[str, Any]], output: Path | None, as_parquet: bool) -> int:
+@dataclass(frozen=True)
+class _Trained:
+    """What goes out."""
+
+    run: str
+    rows: Iterable[dict[str, Any]]
+    lost: list[str]
+    """Ids of rows that do not, known when all have been read."""
+    schema: "pa.Schema | None" = None
+    """Of the rows, where it is known before they are read."""
+
+
+def _trained(home: Path, name: str, iteration: int | None, *, as_text: bool) -> _Trained:
+    """The rows of the run that is meant, or of its newest one that was trained at all."""
+    trained = [one for one in chosen_runs(home, [name] if name else []) if one.checkpoints]
+    if trained and trained[-1].is_online:
+        return _rollouts(home, trained[-1].id, iteration, as_text=as_text)
+    return _pairs(home, name, iteration, as_text=as_text)
+
+
+def _rollouts(home: Path, name: str, iteration: int | None, *, as_text: bool) -> _Trained:
+    from genius_bench.reporting.rollout_rows import drawn_by, readable_rollouts, rollouts_for_trl, schema
+
+    run, sets = drawn_by(home, name)
+    sets, lost = _of_iteration(run, sets, iteration), list[str]()
+    if as_text:
+        return _Trained(run.id, rollouts_for_trl(sets, lost.append), lost)
+    return _Trained(run.id, readable_rollouts(sets), lost, schema(sets))
+
+
+def _pairs(home: Path, name: str, iteration: int | None, *, as_text: bool) -> _Trained:
+    from genius_bench.reporting.training_rows import for_trl, readable_rows, trained_on
+
+    run, sets = trained_on(home, name)
+    sets, lost = _of_iteration(run, sets, iteration), list[str]()
+    return _Trained(run.id, for_trl(sets, lost.append) if as_text else readable_rows(sets), lost)
+
+
+def _of_iteration(run: Run, sets: list[Made], iteration: int | None) -> list[Made]:
+    kept = [one for one in sets if iteration in (None, one.iteration)]
+    if not kept:
+        raise InputError(f"run '{run.id}' has no iteration {iteration}: it has {len(run.checkpoints)}")
+    return kept
+
+
+def _write(found: _Trained, output: Path | None, as_parquet: bool) -> int:
     written = 0
 
-    def lines() -> Iterator[str]:
+    def counting() -> Iterator[dict[str, Any]]:
         nonlocal written
-        for row in rows:
+        for row in found.rows:
             written += 1
-            yield json.dumps(row, ensure_ascii=False) + "\n"
+            yield row
 
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in counting())
     if output is None:
-        for line in lines():
+        for line in lines:
             hand_over(line)
     elif as_parquet:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        table = pa.Table.from_pylist(list(rows))
-        written = table.num_rows
-        publish_file(output, lambda file: pq.write_table(table, file), "--output")
+        publish_file(output, lambda file: _write_parquet(file, counting(), found.schema), "--output")
     else:
-        publish_file(output, lambda file: file.writelines(line.encode() for line in lines()), "--output")
+        publish_file(output, lambda file: file.writelines(line.encode() for line in lines), "--output")
     return written
+
+
+def _write_parquet(file: Any, rows: Iterator[dict[str, Any]], schema: "pa.Schema | None") -> None:
+    """A few rows at a time where their schema is known, else all at once."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    at_a_time = None if schema is None else AT_A_TIME
+    table = pa.Table.from_pylist(list(islice(rows, at_a_time)), schema=schema)
+    with pq.ParquetWriter(file, table.schema) as writer:
+        while table.num_rows:
+            writer.write_table(table)
+            table = pa.Table.from_pylist(list(islice(rows, at_a_time)), schema=table.schema)

@@ -12,8 +12,7 @@ from statistics import mean
 from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.corpora import Corpus
 from genius_bench.online.rollouts import Row, groups_of
-from genius_bench.rewards.votes import VoteRule, vote
-from genius_bench.sampling.answers import agrees, final_answer
+from genius_bench.online.verdicts import verdict
 
 FILE = "audit.json"
 VERSION = 1
@@ -38,6 +37,12 @@ def audit(store: Store, checkpoint: Artifact, corpus: Corpus) -> Artifact | None
     return store.make(audit_identity(checkpoint.key, corpus.fingerprint), produce)
 
 
+def audit_lines(store: Store, checkpoint: str, corpus: str) -> dict[int, Line]:
+    """Step → its line, by a checkpoint's key and the fingerprint of its corpus; nothing where there is no audit."""
+    found = store.find("audit", audit_identity(checkpoint, corpus).key)
+    return {int(line["step"]): line for line in found.json(FILE)} if found else {}
+
+
 def audited(rows: Iterable[Row], gold: dict[str, str]) -> list[Line]:
     """A line for every step, over its queries that have an answer.
 
@@ -54,10 +59,12 @@ def audited(rows: Iterable[Row], gold: dict[str, str]) -> list[Line]:
         groups = [group for group in groups_of(list(of_step)) if group[0]["query_id"] in gold]
         if not groups:
             continue
-        right = [[agrees(row["text"], gold[row["query_id"]]) for row in group] for group in groups]
-        for group, judged in zip(groups, right, strict=True):
+        right: list[list[bool]] = []
+        for group in groups:
             query = group[0]["query_id"]
-            latest[query] = _majority_is_right([row["text"] for row in group], judged)
+            judged = verdict([row["text"] for row in group], gold[query])
+            right.append(list(map(bool, judged.right)))
+            latest[query] = judged.majority_is_right
             first.setdefault(query, latest[query])
         lines.append({"step": step, **_line(groups, right, latest), **_turned(first, latest)})
     return lines
@@ -98,12 +105,6 @@ def _ranked(rewards: Sequence[float], right: Sequence[bool]) -> list[float]:
     rights = [reward for reward, is_right in zip(rewards, right, strict=True) if is_right]
     wrongs = [reward for reward, is_right in zip(rewards, right, strict=True) if not is_right]
     return [1.0 if one > other else 0.5 if one == other else 0.0 for one in rights for other in wrongs]
-
-
-def _majority_is_right(texts: Sequence[str], right: Sequence[bool]) -> bool:
-    answers = [final_answer(text) for text in texts]
-    label = vote(answers, VoteRule()).label
-    return label is not None and right[answers.index(label)]
 
 
 def _turned(first: dict[str, bool], latest: dict[str, bool]) -> Line:

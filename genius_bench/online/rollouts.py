@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from itertools import groupby
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genius_bench.artifacts import Build
+from genius_bench.artifacts import Artifact, Build
 from genius_bench.engines.interface import Completion
 from genius_bench.errors import InputError
 from genius_bench.online_method import Group, OnlineMethod
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
     from genius_bench.objectives.online.objective import TokenObjective
 
 Row = dict[str, Any]
+
+
+def rollouts_of(checkpoint: Artifact, step: int) -> list[Row]:
+    """Those of a step (1, 2, …) of a finished training."""
+    return list(read_shards([file_of(checkpoint, step)]))
+
+
+def file_of(checkpoint: Artifact, step: int) -> Path:
+    """Where a finished training keeps a step's. Raises `InputError` where they are damaged or gone."""
+    return checkpoint.file(f"rows/{step - 1:05d}.parquet")
 
 
 class Shelf:

@@ -12,6 +12,7 @@ from genius_bench.corpora.storing import queries_of
 from genius_bench.engines.loading import load_tokenizer, resolve_model
 from genius_bench.errors import InputError
 from genius_bench.evaluation.inspection import TextPair, right_of, sampled_pairs
+from genius_bench.reporting.trl_texts import as_trl_reads
 from genius_bench.runs import Run, chosen_runs
 
 AT_A_TIME = 4096
@@ -49,10 +50,7 @@ def trained_on(home: Path, name: str = "") -> tuple[Run, list[TrainedOn]]:
             f"{f'run {name}' if name else home} has no training set: nothing was trained on pairs"
         )
     run, store = runs[-1], Store(home)
-    queries = store.find("queries", queries_of(run.corpus["fingerprint"]).key)
-    known = {row["id"]: row for row in queries.rows()} if queries else {}
-    recipe = run.recipe or {}
-    tokenizer = load_tokenizer(resolve_model(run.base).path, recipe.get("engine", {}).get("chat_template"))
+    known, tokenizer = queries_by_id(store, run), tokenizer_of(run)
     found = []
     for iteration, key, checkpoint in _training_sets(run):
         training_set = store.find("training-set", key)
@@ -61,6 +59,23 @@ def trained_on(home: Path, name: str = "") -> tuple[Run, list[TrainedOn]]:
         made = store.named("checkpoint", checkpoint)
         found.append(TrainedOn(iteration, training_set, made, known, tokenizer))
     return run, found
+
+
+def queries_by_id(store: Store, run: Run) -> dict[str, Row]:
+    """A run's corpus; empty where it is no longer in the home."""
+    queries = store.find("queries", queries_of(run.corpus["fingerprint"]).key)
+    return {row["id"]: row for row in queries.rows()} if queries else {}
+
+
+def tokenizer_of(run: Run) -> Any:
+    """As the run has used it."""
+    engine = (run.recipe or {}).get("engine", {})
+    return load_tokenizer(resolve_model(run.base).path, engine.get("chat_template"))
+
+
+def question_of(query: Row | None) -> str | None:
+    """The last turn of what was asked."""
+    return query["messages"][-1]["content"] if query else None
 
 
 def _training_sets(run: Run) -> list[tuple[int, str, str]]:
@@ -82,7 +97,7 @@ def readable_rows(sets: Sequence[TrainedOn]) -> Iterator[Row]:
             for place, row in enumerate(some):
                 yield {
                     "iteration": one.iteration,
-                    "query": _question(one.queries.get(row["query_id"])),
+                    "query": question_of(one.queries.get(row["query_id"])),
                     "prompt": one.tokenizer.decode(row["prompt_ids"]),
                     **{name: texts[name][place] for name in names},
                     "answer": gold[place],
@@ -90,10 +105,6 @@ def readable_rows(sets: Sequence[TrainedOn]) -> Iterator[Row]:
                     **row,
                     **references.get(row["id"], {}),
                 }
-
-
-def _question(query: Row | None) -> str | None:
-    return query["messages"][-1]["content"] if query else None
 
 
 def _recomputed(one: TrainedOn) -> dict[str, Row]:
@@ -105,33 +116,15 @@ def _recomputed(one: TrainedOn) -> dict[str, Row]:
 
 
 def for_trl(sets: Sequence[TrainedOn], lost: Callable[[str], None]) -> Iterator[Row]:
-    """The rows as TRL reads plain text: prompt, chosen, rejected (or prompt, completion), special tokens written out.
-
-    TRL reads text, and a model may have sampled tokens that its own tokenizer would not make of the text: such rows are
-    left out and `lost` is told their ids, so that what TRL trains on is what was trained on here.
-    """
+    """The rows in TRL's columns: prompt, chosen, rejected (or prompt, completion). `lost` is told the ids of those that
+    TRL would not read as they were trained on here; they are left out."""
     for one in sets:
         for row in one.training_set.rows():
             ends = ("chosen", "rejected") if "chosen_ids" in row else ("response",)
-            prompt = _without_start(one.tokenizer, one.tokenizer.decode(row["prompt_ids"]))
-            texts = [one.tokenizer.decode(row[f"{name}_ids"]) for name in ends]
-            wanted = [[*row["prompt_ids"], *row[f"{name}_ids"]] for name in ends]
-            if [_as_trl_reads(one.tokenizer, prompt + text) for text in texts] != wanted:
+            read = as_trl_reads(one.tokenizer, row["prompt_ids"], [row[f"{name}_ids"] for name in ends])
+            if read is None:
                 lost(row["id"])
-            elif len(texts) == 2:
-                yield {"prompt": prompt, "chosen": texts[0], "rejected": texts[1]}
+            elif len(ends) == 2:
+                yield {"prompt": read.prompt, "chosen": read.responses[0], "rejected": read.responses[1]}
             else:
-                yield {"prompt": prompt, "completion": texts[0]}
-
-
-def _without_start(tokenizer: Any, text: str) -> str:
-    """Without the beginning of sequence where the tokenizer adds one by itself."""
-    start = tokenizer.bos_token
-    adds = start is not None and tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
-    return text.removeprefix(start) if adds else text
-
-
-def _as_trl_reads(tokenizer: Any, text: str) -> list[int]:
-    end = tokenizer.eos_token or ""
-    ids: list[int] = tokenizer(text if text.endswith(end) else text + end)["input_ids"]
-    return ids
+                yield {"prompt": read.prompt, "completion": read.responses[0]}

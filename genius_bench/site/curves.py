@@ -3,7 +3,7 @@
 from typing import Any
 
 from genius_bench.artifacts import Store
-from genius_bench.online.audit import FILE, audit_identity
+from genius_bench.online.audit import audit_lines
 from genius_bench.runs import Run
 from genius_bench.site.holdings import SHORT
 from genius_bench.site.problems import Problems
@@ -37,13 +37,11 @@ def training_curves(store: Store, run: Run, problems: Problems) -> Curves:
     return curves
 
 
-def _audited(store: Store, run: Run, checkpoint: str) -> dict[float, dict[str, float]]:
+def _audited(store: Store, run: Run, checkpoint: str) -> dict[int, dict[str, float]]:
     """What an online training did by the answers that it never saw, step by step; nothing where there is no audit."""
-    found = store.find("audit", audit_identity(checkpoint, run.corpus.get("fingerprint", "")).key)
-    lines = found.json(FILE) if found else []
     return {
-        line["step"]: {f"by hidden answers/{name}": value for name, value in line.items() if name != "step"}
-        for line in lines
+        step: {f"by hidden answers/{name}": value for name, value in line.items() if name != "step"}
+        for step, line in audit_lines(store, checkpoint, run.corpus.get("fingerprint", "")).items()
     }
 
 
