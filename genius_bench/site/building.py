@@ -21,6 +21,7 @@ from genius_bench.site.folder import Folder
 from genius_bench.site.holdings import SHORT, Holdings, read_holdings
 from genius_bench.site.problems import Problems
 from genius_bench.site.queries import write_queries
+from genius_bench.site.rollouts import write_rollouts
 from genius_bench.site.run_pages import page_of, write_run
 
 Json = dict[str, Any]
@@ -56,7 +57,8 @@ def build_site(home: Path, target: Path, boards: Sequence[str] | None = None) ->
             curves[run.id] = training_curves(holdings.store, run, problems)
             collected = write_queries(folder, holdings.store, run, problems)
             queries += sum(one.queries for one in collected.values())
-            write_run(folder, holdings.store, run, curves[run.id], collected, problems)
+            drawn = write_rollouts(folder, holdings.store, run, problems)
+            write_run(folder, holdings.store, run, curves[run.id], collected, drawn, problems)
             advance(1)
     folder.write_data("curves", {page_of(run): curves[run.id] for run in holdings.runs if curves[run.id]})
     boards_of_all = []

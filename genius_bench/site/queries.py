@@ -4,17 +4,17 @@ One index a collection, and packs that are loaded when a query is opened.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from genius_bench.artifacts import Artifact, Store
-from genius_bench.corpora.storing import queries_of
 from genius_bench.integrity import digest_of
 from genius_bench.runs import Run
 from genius_bench.site.folder import Folder
 from genius_bench.site.holdings import SHORT
 from genius_bench.site.problems import Problems
+from genius_bench.site.prompts import Decode, decoder_of, prompts_of, stored_queries
 from genius_bench.site.scripts import rounded, shortened, to_json
 
 FORMAT = 1
@@ -22,11 +22,8 @@ FORMAT = 1
 PACK_CHARACTERS = 400_000
 MOST_QUERIES = 5000
 """Of one collection: a page is for looking, the store holds the rest."""
-TOKENIZER = "model/tokenizer.json"
 SHOWN = 160
 """Characters of a prompt in the index."""
-
-Decode = Callable[[Sequence[int]], str]
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,13 @@ def _write(
     collection: Artifact,
     problems: Problems,
 ) -> Collected:
-    source = _stored_queries(store, run)
+    source = stored_queries(store, run)
     name = f"queries/{digest_of([FORMAT, collection.key, source.key if source else None])[:20]}"
     written = folder.note(name)
     if written is not None:
         return Collected(name, written["queries"], written["is_search"])
-    decode = _decoder(store, checkpoint, problems)
-    prompts = _prompts(source) if source else {}
+    decode = decoder_of(store, checkpoint, problems)
+    prompts = prompts_of(source) if source else {}
     index, packs = _Index(), 0
     for pack in _packs(_queries(collection, decode, prompts)):
         folder.write_data(f"{name}-{packs}", pack)
@@ -147,42 +144,3 @@ def _packs(queries: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
             pack, size = [], 0
     if pack:
         yield pack
-
-
-def _stored_queries(store: Store, run: Run) -> Artifact | None:
-    """The run's corpus, where the store keeps it."""
-    fingerprint = run.corpus.get("fingerprint")
-    return store.find("queries", queries_of(fingerprint).key) if fingerprint else None
-
-
-def _prompts(source: Artifact) -> dict[str, str]:
-    """Query → its messages as one text."""
-    found = {}
-    for row in source.rows("id", "messages"):
-        turns = row["messages"]
-        alone = len(turns) == 1
-        found[row["id"]] = "\n\n".join(
-            turn["content"] if alone else f"{turn['role']}: {turn['content']}" for turn in turns
-        )
-    return found
-
-
-def _decoder(store: Store, checkpoint: dict[str, str], problems: Problems) -> Decode:
-    """Token ids to text, by the tokenizer that was saved with the checkpoint; without it ids stay numbers."""
-    from tokenizers import Tokenizer
-
-    artifact = store.find("checkpoint", checkpoint["key"])
-    with problems.skipping(f"tokenizer of checkpoint {checkpoint['key'][:SHORT]}"):
-        if artifact is None or not artifact.has(TOKENIZER):
-            return _as_numbers
-        file = artifact.file(TOKENIZER)
-        try:
-            tokenizer = Tokenizer.from_file(str(file))
-        except Exception as error:  # the library raises nothing more special
-            raise ValueError(str(error)) from error
-        return lambda ids: str(tokenizer.decode(list(ids), skip_special_tokens=True))
-    return _as_numbers
-
-
-def _as_numbers(ids: Sequence[int]) -> str:
-    return f"[{len(ids)} tokens: {' '.join(map(str, ids[:200]))}{' …' if len(ids) > 200 else ''}]"

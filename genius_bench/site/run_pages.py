@@ -13,6 +13,7 @@ from genius_bench.site.folder import Folder
 from genius_bench.site.holdings import SHORT
 from genius_bench.site.problems import Problems
 from genius_bench.site.queries import Collected
+from genius_bench.site.rollouts import Rollouts
 
 
 def page_of(run: Run) -> str:
@@ -26,6 +27,7 @@ def write_run(
     run: Run,
     curves: Curves,
     collected: dict[str, Collected],
+    drawn: dict[str, Rollouts],
     problems: Problems,
 ) -> None:
     page: dict[str, Any] = {
@@ -45,17 +47,22 @@ def write_run(
         page["differs"] = list(differing(run.recipe)) if run.recipe else None
         cost = cost_of(store, run, len(run.checkpoints)) if run.checkpoints else None
         page["cost"] = asdict(cost) if cost else None
-        page["iterations"] = [_iteration(store, one, collected, problems) for one in run.checkpoints]
+        page["iterations"] = [_iteration(store, one, collected, drawn, problems) for one in run.checkpoints]
         page["evaluations"] = [_evaluation(store, one, problems) for one in run.on_boards]
     folder.write_data(page_of(run), page)
 
 
 def _iteration(
-    store: Store, checkpoint: dict[str, str], collected: dict[str, Collected], problems: Problems
+    store: Store,
+    checkpoint: dict[str, str],
+    collected: dict[str, Collected],
+    drawn: dict[str, Rollouts],
+    problems: Problems,
 ) -> dict[str, Any]:
     training_set = store.find("training-set", checkpoint.get("training_set", "-"))
     key = training_set.manifest["inputs"].get("collection") if training_set else None
     queries = collected.get(checkpoint.get("training_set", "-"))
+    rollouts = drawn.get(checkpoint["key"])
     return {
         "iteration": checkpoint["iteration"],
         "fingerprint": checkpoint["fingerprint"],
@@ -66,6 +73,7 @@ def _iteration(
         else None,
         "collection": _about(store, "collection", key, problems) if key else None,
         "queries": asdict(queries) if queries else None,
+        "rollouts": asdict(rollouts) if rollouts else None,
     }
 
 

@@ -2,8 +2,8 @@
 "use strict";
 
 (() => {
-  const PAGES = { "": OverviewPage, boards: LeaderboardsPage, runs: RunsPage, run: RunPage, compare: ComparePage, queries: QueriesPage, samples: SamplesPage };
-  const BELONGS = { run: "runs", compare: "runs", queries: "runs" };
+  const PAGES = { "": OverviewPage, boards: LeaderboardsPage, runs: RunsPage, run: RunPage, compare: ComparePage, queries: QueriesPage, rollouts: RolloutsPage, samples: SamplesPage };
+  const BELONGS = { run: "runs", compare: "runs", queries: "runs", rollouts: "runs" };
   const main = document.getElementById("main");
   const scrolled = new Map();
   let shown = "";

@@ -6,9 +6,7 @@ const QueriesPage = (() => {
     address(["queries", run.file.split("/")[1], iteration, ...(place === undefined ? [] : [place])]);
 
   async function show(main, path) {
-    const run = Holdings.site.runs.find((one) => one.file === `runs/${path[0]}`);
-    const page = run && (await Data.load(run.file));
-    const iteration = page?.iterations.find((one) => String(one.iteration) === path[1]);
+    const { run, iteration } = await RunPage.iterationOf(path);
     if (!iteration?.queries) throw new Error("There are no queries of this run on this board.");
     const index = await Data.load(iteration.queries.file);
     if (path[2] !== undefined) return showQuery(main, run, iteration, index, Number(path[2]));
@@ -16,9 +14,8 @@ const QueriesPage = (() => {
   }
 
   function crumbs(run, iteration, last) {
-    const parts = [element("a", { href: "#/runs" }, "Runs"), " / ", element("a", { href: RunsPage.address(run) }, run.id), " / "];
     const queries = `queries${run.iterations > 1 ? ` of iteration ${iteration.iteration}` : ""}`;
-    return element("p", { class: "crumbs" }, parts, last === undefined ? queries : [element("a", { href: addressOf(run, iteration.iteration) }, queries), " / ", last]);
+    return last === undefined ? RunPage.crumbs(run, queries) : RunPage.crumbs(run, element("a", { href: addressOf(run, iteration.iteration) }, queries), last);
   }
 
   function showList(main, run, iteration, index) {

@@ -14,6 +14,7 @@ const RunPage = (() => {
     main.append(element("section", {}, element("h2", {}, "Lineage"), element("p", { class: "faint" }, "From the scores back to the queries. A key is the hash of everything that determines its artifact."), lineage(run, page)));
     const curves = trainingCurves(page);
     if (curves) main.append(curves);
+    main.append(...page.iterations.filter((one) => one.rollouts).map((one) => rollouts(run, page, one)));
     if (page.cost) main.append(element("section", {}, element("h2", {}, "Cost"), facts(costs(page.cost))));
     if (page.recipe) main.append(element("section", {}, element("h2", {}, "Recipe"), differing(page.differs), recipe(page.recipe)));
     const corpus = page.corpus || {};
@@ -27,10 +28,23 @@ const RunPage = (() => {
     return element(
       "header",
       { class: "page-heading" },
-      element("p", { class: "crumbs" }, element("a", { href: "#/runs" }, "Runs"), " / ", run.id),
+      crumbs(run),
       element("h1", {}, page.recipe ? `${what}, seed ${run.seed}` : `Evaluation of ${run.base}`),
       element("p", { class: "lead-line" }, [`base ${run.base}`, run.corpus ? `${Numbers.count(run.queries)} queries of ${run.corpus}` : "", run.iterations > 1 ? `${run.iterations} iterations` : "", `finished ${run.finished_at.replace("T", " ").replace("Z", " UTC")}`].filter(Boolean).join(" · ")),
     );
+  }
+
+  /** Where a page of a run stands: `further` are its names below the run's own page. */
+  function crumbs(run, ...further) {
+    const own = further.length ? element("a", { href: RunsPage.address(run) }, run.id) : run.id;
+    return element("p", { class: "crumbs" }, element("a", { href: "#/runs" }, "Runs"), " / ", own, further.map((one) => [" / ", one]));
+  }
+
+  /** The run and the iteration that the page of a part of them names. */
+  async function iterationOf([name, number]) {
+    const run = Holdings.site.runs.find((one) => one.file === `runs/${name}`);
+    const page = run && (await Data.load(run.file));
+    return { run, iteration: page?.iterations.find((one) => String(one.iteration) === number) };
   }
 
   /** One line a task: the base, and every checkpoint of the run beside it. */
@@ -157,6 +171,21 @@ const RunPage = (() => {
     return element("section", {}, element("h2", {}, "Training"), element("div", { class: "small-charts" }, metrics.map(draw)));
   }
 
+  /** The way to what an online training drew: the step is chosen here, and again on its page. */
+  function rollouts(run, page, iteration) {
+    const { steps } = iteration.rollouts;
+    const link = element("a", { class: "button" }, "See its rollouts");
+    const lead = (step) => link.setAttribute("href", RolloutsPage.address(run, iteration.iteration, step));
+    lead(steps[0].step);
+    return element(
+      "section",
+      { class: "rollouts" },
+      element("h2", {}, `Rollouts${page.iterations.length > 1 ? ` of iteration ${iteration.iteration}` : ""}`),
+      element("p", { class: "faint" }, "What the policy said at a step, and how it was rewarded. Right and wrong are the auditor's: no reward saw them, unless the method asks for answers."),
+      element("p", { class: "controls" }, RolloutsPage.stepChoice(iteration, steps[0].step, lead), link, RolloutsPage.leftOut(run, iteration)),
+    );
+  }
+
   function line(steps, values, plot) {
     return steps.map((step, place) => (values[place] === null ? "" : `${place && values[place - 1] !== null ? "L" : "M"}${plot.x(step).toFixed(1)} ${plot.y(values[place]).toFixed(1)}`)).join("");
   }
@@ -194,5 +223,5 @@ const RunPage = (() => {
     return element("dl", { class: "values" }, entries.map(([name, inner]) => element("div", { class: inner !== null && typeof inner === "object" ? "nested" : null }, element("dt", {}, name), element("dd", {}, tree(inner)))));
   }
 
-  return { show, tree, facts };
+  return { show, crumbs, iterationOf, tree, facts };
 })();

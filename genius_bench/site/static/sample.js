@@ -4,8 +4,6 @@
 const Sample = (() => {
   const repeatName = (repeat) => (repeat === 0 ? "greedy" : `sample ${repeat}`);
 
-  const VIEWS = [["", "Text"], ["arranged", "Markdown and formulas"], ["differences", "Differences"]];
-
   /**
    * options: { against, words, view, choose: model → void, look: view → void, open: number → void, close }
    */
@@ -15,26 +13,19 @@ const Sample = (() => {
     const other = otherOf(answers, one, options.against);
     if (other) await answers.texts(other.set.pack);
     const both = [answers.read(number), other ? answers.readAt(other.set, other.place) : null].filter(Boolean);
-    const view = VIEWS.some(([name]) => name === options.view) && (other || options.view !== "differences") ? options.view : "";
-    const texts = await shown(both, view, options.words);
+    const view = AnswerViews.known(options.view, both.length);
+    const texts = await AnswerViews.make(both.map((each) => each.texts.response), view, options.words);
     return element(
       "article",
       { class: "sample", tabindex: "-1", "aria-label": `Sample ${one.item}` },
       header(one, both, options),
       element("h3", {}, "Question"),
-      view === "arranged" ? await Markdown.make(one.question) : Text.block(one.question, options.words),
+      await AnswerViews.one(one.question, view, options.words),
       element("div", { class: "gold" }, element("span", { class: "faint" }, "gold "), one.gold ? element("strong", {}, one.gold) : element("span", { class: "faint" }, "none: the answer is judged")),
       repeats(answers, one, other, options),
-      element("div", { class: "controls" }, compareChoice(answers, one, options), switcher("Answers as", other ? VIEWS : VIEWS.slice(0, 2), view, options.look)),
+      element("div", { class: "controls" }, compareChoice(answers, one, options), AnswerViews.choose(both.length, view, options.look)),
       element("div", { class: `sides ${other ? "two-sides" : ""}` }, both.map((each, place) => side(answers, each, texts[place]))),
     );
-  }
-
-  /** The answers' texts as the reader wants to see them. */
-  async function shown(both, view, words) {
-    const responses = both.map((one) => one.texts.response);
-    if (view === "differences") return Differences.make(...responses);
-    return Promise.all(responses.map((text) => (!text ? element("p", { class: "faint" }, "(no text)") : view ? Markdown.make(text) : Text.block(text, words))));
   }
 
   function otherOf(answers, one, against) {

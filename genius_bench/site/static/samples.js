@@ -25,9 +25,8 @@ const SamplesPage = (() => {
   function explorer(main, group, answers, query, status) {
     const state = stateOf(query, answers);
     let found = new Uint32Array(0);
-    let opened = 0;
-    const pane = element("aside", { class: "pane", "aria-label": "Sample" });
-    const list = VirtualList.make({ label: "Graded answers", rowHeight: matchMedia("(max-width: 640px)").matches ? 82 : 58, draw: (index) => line(answers, found[index], list.draw), open: (index) => open(found[index], true), moved: (index) => { if (pane.childElementCount) open(found[index], false); }, nothing });
+    const list = VirtualList.make({ label: "Graded answers", rowHeight: matchMedia("(max-width: 640px)").matches ? 82 : 58, draw: (index) => line(answers, found[index], list.draw), open: (index) => open(found[index], true), moved: (index) => { if (pane.isOpen()) open(found[index], false); }, nothing });
+    const pane = Pane.make(main, list, "Sample");
     const search = element("input", { type: "search", value: state.search, placeholder: "Search questions and answers", "aria-label": "Search questions and answers", on: { input: () => { state.search = search.value; refresh(); } } });
     const progress = element("span", { class: "faint progress", role: "status" });
     const controls = element("div", { class: "filters" });
@@ -71,33 +70,21 @@ const SamplesPage = (() => {
     }
 
     async function open(number, focus) {
-      opened += 1;
-      const turn = opened;
       const one = answers.read(number);
       state.open = [one.task, one.model, wellFormed(one.item), one.repeat].join("\n");
-      const node = await Sample.make(answers, number, {
+      await pane.show(Sample.make(answers, number, {
         group: group.id, against: state.against, words: state.search.trim().toLowerCase(), view: state.view,
         choose: (model) => { state.against = model; drawControls(); refresh({ stay: true }); open(number, false); },
         look: (view) => { state.view = view; open(number, false); },
         open: (next) => open(next, false), close,
-      });
-      if (turn !== opened || !main.isConnected) return; // another was opened meanwhile, or another page
-      pane.replaceChildren(node);
-      main.classList.add("with-pane");
-      list.draw();
-      if (focus) node.focus({ preventScroll: true });
-      remember();
+      }), focus);
+      if (main.isConnected) remember();
     }
 
     function close() {
-      if (!pane.childElementCount) return false;
-      opened += 1;
-      pane.replaceChildren();
-      main.classList.remove("with-pane");
+      if (!pane.close()) return false;
       state.open = "";
       remember();
-      list.draw();
-      list.focus();
       return true;
     }
 
@@ -110,7 +97,7 @@ const SamplesPage = (() => {
     status.remove();
     main.append(
       element("div", { class: "explorer-head" }, element("div", { class: "search-line" }, search, status, progress), controls),
-      element("div", { class: "explorer" }, list.node, pane),
+      element("div", { class: "explorer" }, list.node, pane.node),
     );
     main.classList.add("wide");
     drawControls();
