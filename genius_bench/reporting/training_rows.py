@@ -44,11 +44,12 @@ def trained_on(home: Path, name: str = "") -> tuple[Run, list[TrainedOn]]:
 
     Raises `InputError` where there is none, or its training sets are gone.
     """
-    runs = [one for one in chosen_runs(home, [name] if name else []) if _training_sets(one)]
+    chosen = chosen_runs(home, [name] if name else [])
+    runs = [one for one in chosen if _training_sets(one)]
     if not runs:
-        raise InputError(
-            f"{f'run {name}' if name else home} has no training set: nothing was trained on pairs"
-        )
+        online = next((one.id for one in chosen if one.is_online), None)
+        why = f"'{online}' was trained online, on rollouts" if online else "nothing was trained on pairs"
+        raise InputError(f"{f'run {name}' if name else home} has no training set: {why}")
     run, store = runs[-1], Store(home)
     known, tokenizer = queries_by_id(store, run), tokenizer_of(run)
     found = []

@@ -174,6 +174,7 @@ const RunPage = (() => {
   /** The way to what an online training drew: the step is chosen here, and again on its page. */
   function rollouts(run, page, iteration) {
     const { steps } = iteration.rollouts;
+    const judged = steps.some((one) => one.right !== null) ? " Right and wrong are the auditor's: no reward saw them, unless the method asks for answers." : "";
     const link = element("a", { class: "button" }, "See its rollouts");
     const lead = (step) => link.setAttribute("href", RolloutsPage.address(run, iteration.iteration, step));
     lead(steps[0].step);
@@ -181,7 +182,7 @@ const RunPage = (() => {
       "section",
       { class: "rollouts" },
       element("h2", {}, `Rollouts${page.iterations.length > 1 ? ` of iteration ${iteration.iteration}` : ""}`),
-      element("p", { class: "faint" }, "What the policy said at a step, and how it was rewarded. Right and wrong are the auditor's: no reward saw them, unless the method asks for answers."),
+      element("p", { class: "faint" }, `What the policy said at a step, and how it was rewarded.${judged}`),
       element("p", { class: "controls" }, RolloutsPage.stepChoice(iteration, steps[0].step, lead), link, RolloutsPage.leftOut(run, iteration)),
     );
   }
