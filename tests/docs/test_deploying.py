@@ -26,7 +26,9 @@ def tool(name: str) -> str:
     return found
 
 
-@pytest.mark.parametrize("script", [BATCH, ROOT / ".ci" / "run", ROOT / ".ci" / "release"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "script", [BATCH, ROOT / ".ci" / "run", ROOT / ".ci" / "release"], ids=lambda path: path.name
+)
 def test_shell_scripts_have_no_known_fault(script: Path) -> None:
     subprocess.run(["bash", "-n", str(script)], check=True)
     subprocess.run([tool("shellcheck"), str(script)], check=True)
