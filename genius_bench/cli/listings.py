@@ -1,5 +1,6 @@
 """`genius-bench methods | objectives | corpora`: what there is."""
 
+from textwrap import fill, indent
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -127,16 +128,15 @@ def options(
 
 
 def _say_options(found: "dict[str, list[Option]]") -> None:
-    from rich.padding import Padding
-
     console = open_console()
+    margin = " " * 6
     for title, several in found.items():
         console.print(words(f"\n{title}", style="bold"))
         for one in several:
             default = "" if one.default is None else f" = {one.default}"
             console.print(words(f"  {one.key}{default}   ({one.kind})"))
             if one.doc:
-                console.print(Padding(words(one.doc, style="dim"), (0, 0, 0, 6)))
+                console.print(words(indent(fill(one.doc, console.width - len(margin)), margin), style="dim"))
 
 
 @app.command()
