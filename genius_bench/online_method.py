@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from genius_bench.engines.interface import Completion
     from genius_bench.sampling.policy import Policy
 
+VERL: Layer = {"kl": "k3", "dual_clip": 3.0}
+"""What the releases that are forks of verl have in common of their `objective`."""
+
 
 @dataclass(frozen=True)
 class Group:

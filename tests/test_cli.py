@@ -177,7 +177,9 @@ def test_an_empty_home_has_nothing_to_inspect(capsys: pytest.CaptureFixture[str]
 def test_a_hub_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
     """Its client retries, which takes a while and is told once."""
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HF_", "GENIUS_BENCH_"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("HF_", "TRANSFORMERS_", "GENIUS_BENCH_"))
     }
     command = [
         sys.executable,

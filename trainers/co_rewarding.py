@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from genius_bench.online_method import Group, OnlineMethod, OnlineOptions
+from genius_bench.online_method import VERL, Group, OnlineMethod, OnlineOptions
 from genius_bench.rewards.votes import VoteRule, agreement, vote
 from genius_bench.sampling.answers import final_answer
 
@@ -40,13 +40,7 @@ class CoRewarding(OnlineMethod):
                 "last_weight": 1e-5,
                 "divergence_from": "teacher",
             },
-            "objective": {
-                "kl": "k3",
-                "beta": 0.001,
-                "dual_clip": 3.0,
-                "reduction": "micro-batch",
-                "micro_batch": 8,
-            },
+            "objective": VERL | {"beta": 0.001, "reduction": "micro-batch", "micro_batch": 8},
             "training": {"learning_rate": 3e-6, "schedule": "cosine"},
         },
     }

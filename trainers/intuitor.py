@@ -1,6 +1,6 @@
 """Intuitor: reinforcement learning from internal feedback (arXiv 2505.19590)."""
 
-from genius_bench.online_method import Group, OnlineMethod
+from genius_bench.online_method import VERL, Group, OnlineMethod
 from genius_bench.rewards.confidence import self_certainty
 
 
@@ -19,7 +19,7 @@ class Intuitor(OnlineMethod):
         "paper": {},
         "released": {
             "sampling": {"max_tokens": 3072},
-            "objective": {"kl": "k3", "dual_clip": 3.0, "reduction": "micro-batch", "micro_batch": 4},
+            "objective": VERL | {"reduction": "micro-batch", "micro_batch": 4},
             "training": {"learning_rate": 3e-6, "schedule": "cosine"},
         },
     }

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from genius_bench.online_method import Group, OnlineMethod, OnlineOptions
+from genius_bench.online_method import VERL, Group, OnlineMethod, OnlineOptions
 from genius_bench.rewards.confidence import negative_entropy
 
 UNPARSABLE = -7.0
@@ -32,7 +32,7 @@ class RENT(OnlineMethod):
         "paper": {},
         "released": {
             "sampling": {"responses": 5, "unparsable": "punished"},
-            "objective": {"kl": "k3", "beta": 0.001, "dual_clip": 3.0},
+            "objective": VERL | {"beta": 0.001},
             "training": {"batch_size": 1280},
         },
     }

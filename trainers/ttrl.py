@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from genius_bench.online_method import Group, OnlineMethod, OnlineOptions
+from genius_bench.online_method import VERL, Group, OnlineMethod, OnlineOptions
 from genius_bench.rewards.votes import VoteRule, majority, soft_majority
 
 REWARDS = {"agreement": majority, "share": soft_majority}
@@ -36,13 +36,7 @@ class TTRL(OnlineMethod):
                 "unparsable": "counted",
                 "ties": "first",
             },
-            "objective": {
-                "kl": "k3",
-                "beta": 0.001,
-                "dual_clip": 3.0,
-                "reduction": "micro-batch",
-                "micro_batch": 2,
-            },
+            "objective": VERL | {"beta": 0.001, "reduction": "micro-batch", "micro_batch": 2},
             "training": {"learning_rate": 5e-7, "schedule": "cosine", "warmup": 0.03, "batch_size": 256},
         },
         "srt": {
