@@ -20,7 +20,7 @@ from genius_bench.cli.options import (
     UnsafeCode,
     Workers,
 )
-from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
+from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, given_throughput, print_plan
 from genius_bench.errors import InputError
 from genius_bench.layers import merge, parse_assignments, section_of, validate
 from genius_bench.printing import say_json
@@ -63,7 +63,7 @@ def evaluate(
     json_output: Json = False,
 ) -> None:
     """Score a checkpoint on a suite and show the board it stands on."""
-    planning = planned(dry_run, throughput, response_tokens, json_output, needed=("scoring",))
+    speed = given_throughput(dry_run, throughput, response_tokens, needed=("scoring",))
     asked = parse_assignments(set_ or [])
     if unknown := set(asked) - {"evaluation", "engine"}:
         raise InputError(f"--set {unknown.pop()}: an evaluation has the sections 'evaluation' and 'engine'")
@@ -92,13 +92,12 @@ def evaluate(
 
     warm_up()
     registry.check("engines", engine_settings.generator)
-    if planning is not None:
+    if dry_run:
         from genius_bench.planning.planner import plan_evaluation
 
         tasks = asked_tasks(settings, checkpoint)
-
-        numbers = planning.numbers
-        print_plan(plan_evaluation(home, checkpoint, tasks, settings, engine_settings, **numbers), planning)
+        plan = plan_evaluation(home, checkpoint, tasks, settings, engine_settings, throughput=speed)
+        print_plan(plan, as_json=json_output)
         return
     run = evaluate_one(home, checkpoint, settings, engine_settings)
     if json_output:

@@ -1,7 +1,6 @@
 """The options of commands that can be planned, and how a plan is printed."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +10,7 @@ from genius_bench.printing import open_console, say_json
 
 if TYPE_CHECKING:
     from genius_bench.planning.plan import Plan
+    from genius_bench.planning.throughput import Throughput as Given
 
 DryRun = Annotated[
     bool,
@@ -40,39 +40,26 @@ ResponseTokens = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A plan that was asked for: as JSON or not, and the `numbers` that planners are given."""
-
-    as_json: bool
-    numbers: dict[str, Any]
-
-
-def planned(
-    dry_run: bool,
-    throughput: str | None,
-    response_tokens: int | None,
-    as_json: bool,
-    *,
-    needed: tuple[str, ...],
-) -> Asked | None:
-    """None for a real run. Raises `InputError` for options of a plan without --dry-run, or without each other."""
-    options = {"--throughput": throughput, "--response-tokens": response_tokens}
+def given_throughput(
+    dry_run: bool, text: str | None, response_tokens: int | None, *, needed: tuple[str, ...]
+) -> "Given | None":
+    """What a plan is to go by; without it, it tries. Raises `InputError` for options of a plan without --dry-run, or
+    without each other."""
+    options = {"--throughput": text, "--response-tokens": response_tokens}
     stray = [name for name, value in options.items() if value is not None]
-    if not dry_run:
+    if stray and not dry_run:
+        raise InputError(f"{stray[0]} is about plans: it needs --dry-run")
+    if text is None:
         if stray:
-            raise InputError(f"{stray[0]} is about plans: it needs --dry-run")
+            raise InputError("--response-tokens needs --throughput: without it, lengths are found by trying")
         return None
-    if response_tokens is not None and throughput is None:
-        raise InputError("--response-tokens needs --throughput: without it, lengths are found by trying")
     from genius_bench.planning.throughput import parse_throughput
 
-    parsed = parse_throughput(throughput, needed=needed) if throughput is not None else None
-    return Asked(as_json, {"throughput": parsed, "response_tokens": response_tokens})
+    return parse_throughput(text, needed=needed, response_tokens=response_tokens)
 
 
-def print_plan(plan: "Plan", asked: Asked) -> None:
-    if asked.as_json:
+def print_plan(plan: "Plan", *, as_json: bool) -> None:
+    if as_json:
         say_json(plan.as_json())
         return
 

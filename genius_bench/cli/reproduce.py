@@ -7,14 +7,14 @@ import typer
 
 from genius_bench.cli import app
 from genius_bench.cli.options import BoardName, Data, EngineName, Home, Json, Set, Workers
-from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
+from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, given_throughput, print_plan
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.layers import Layer, merge, parse_assignments
 from genius_bench.printing import counted, note, open_console
 
 if TYPE_CHECKING:
     from genius_bench.boards.specification import Leaderboard
-    from genius_bench.cli.planning import Asked
+    from genius_bench.planning.throughput import Throughput as Given
 
 FREE: dict[str, set[str] | None] = {
     "engine": None,
@@ -57,9 +57,9 @@ def reproduce(
         "evaluation": {"data": str(data) if data else None},
     }
     overrides = merge(_allowed(parse_assignments(set_ or [])), _present(given))
-    asked = planned(dry_run, throughput, response_tokens, json_output, needed=("sampling", "training"))
-    if asked is not None:
-        _plan(leaderboard, numbers, home, chosen, overrides, asked)
+    speed = given_throughput(dry_run, throughput, response_tokens, needed=("sampling", "training"))
+    if dry_run:
+        _plan(leaderboard, numbers, home, chosen, overrides, speed, as_json=json_output)
         return
     from genius_bench.artifacts import Store
     from genius_bench.boards.reproducing import reproduce as run_grid
@@ -79,7 +79,9 @@ def _plan(
     home: Path,
     seeds: list[int],
     overrides: Layer,
-    asked: "Asked",
+    speed: "Given | None",
+    *,
+    as_json: bool,
 ) -> None:
     """What is missing, and what all of it takes together; shared work counts once."""
     from genius_bench.boards.grid import grid_of
@@ -93,7 +95,7 @@ def _plan(
         note(f"  table {table}: similarities of queries and items, which take no run")
     recipes = [one.resolved(overrides) for one in grid.missing if one.layer is not None]
     if recipes:
-        print_plan(plan(home, recipes, **asked.numbers), asked)
+        print_plan(plan(home, recipes, throughput=speed), as_json=as_json)
 
 
 def _print(leaderboard: "Leaderboard", numbers: list[str], home: Path) -> None:

@@ -28,7 +28,7 @@ from genius_bench.cli.options import (
     Workers,
     completed,
 )
-from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, planned, print_plan
+from genius_bench.cli.planning import DryRun, ResponseTokens, Throughput, given_throughput, print_plan
 from genius_bench.cli.sweeping import combinations, each
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.layers import Layer, merge, parse_assignments, read_layer
@@ -191,7 +191,7 @@ def train(
         },
     }
     layers = [read_layer(recipe) if recipe else {}, parse_assignments(set_ or []), _given(options)]
-    asked = planned(dry_run, throughput, response_tokens, json_output, needed=("sampling", "training"))
+    given = given_throughput(dry_run, throughput, response_tokens, needed=("sampling", "training"))
 
     if seed is not None and seeds is not None:
         raise InputError("--seed and --seeds: give one of them")
@@ -209,10 +209,11 @@ def train(
     if show_recipe:
         hand_over("---\n".join(shown(one.recipe.model_dump()) for one in recipes))
         return
-    if asked is not None:
+    if dry_run:
         from genius_bench.planning.planner import plan
 
-        print_plan(plan(home, recipes, evaluate=not no_eval, **asked.numbers), asked)
+        planned = plan(home, recipes, throughput=given, evaluate=not no_eval)
+        print_plan(planned, as_json=json_output)
         return
     Store(home)
     runs: list[Run] = []

@@ -48,7 +48,7 @@ def generate(
             builds: dict[str, Build], group: list[TaskCard] = group, keys: dict[str, Identity] = identities
         ) -> None:
             tasks = [
-                _task(store, card, settings, items[card.name], builds[keys[card.name].key])
+                asked_task(store, card, settings, items[card.name], builds[keys[card.name].key])
                 for card in group
                 if keys[card.name].key in builds
             ]
@@ -105,7 +105,10 @@ def _groups(
         yield group
 
 
-def _task(store: Store, card: TaskCard, settings: EvaluationSection, items: Items, build: Build) -> AskedTask:
+def asked_task(
+    store: Store, card: TaskCard, settings: EvaluationSection, items: Items, build: Build
+) -> AskedTask:
+    """The prompts of a task, with what grading needs to know of its items laid down in `build`."""
     from genius_bench.evaluation.bridge import prompts_of
 
     greedy, samples = answers_wanted(card, settings)

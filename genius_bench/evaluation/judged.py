@@ -61,7 +61,7 @@ def score_by_judge(
     def produce(build: Build) -> None:
         described = generations.json(ITEMS_FILE)
         answers, entries = in_order(described["items"], list(generations.rows()))
-        judged = _judge(judge, card, judging, answers, entries, baseline, announce) if judge else {}
+        judged = ask_judge(judge, card, answers, entries, baseline, announce) if judge else {}
         rows = [
             _graded_row(card, entry, answer, judged.get(_name(answer)))
             for answer, entry in zip(answers, entries, strict=True)
@@ -83,10 +83,9 @@ def score_by_judge(
     return store.make(identity, produce)
 
 
-def _judge(
+def ask_judge(
     judge: Judge,
     card: TaskCard,
-    judging: Judging,
     answers: list[Row],
     entries: list[Row],
     baseline: Mapping[str, str],
@@ -102,7 +101,8 @@ def _judge(
         return {one.id: one for one in rate(judge, ratings, announce)}
     missing = [entry["key"] for _, entry in asked if entry["key"] not in baseline]
     if missing:
-        name = judging.baseline.name if judging.baseline else "the baseline"
+        judging = card.facts.judging
+        name = judging.baseline.name if judging and judging.baseline else "the baseline"
         raise InputError(
             f"task '{card.name}': {name} has no answer to {len(missing)} of the items (first: '{missing[0][:60]}')"
         )

@@ -45,8 +45,8 @@ def evaluate(
     from genius_bench.evaluation.scoring import score
 
     cards = [task_card(name).under(settings.protocol) for name in tasks]
-    items = _load_all(cards, settings, {} if known is None else known)
-    judge = _judge_of(cards, store, settings, engine_settings)
+    items = load_all(cards, settings, {} if known is None else known)
+    judge = judge_of(cards, store, settings, engine_settings)
     found: dict[str, Artifact] = {}
     to_judge: list[tuple[TaskCard, Artifact]] = []
     try:
@@ -79,7 +79,7 @@ def evaluate(
     return [found[card.name] for card in cards]
 
 
-def _load_all(cards: list[TaskCard], settings: EvaluationSection, known: Known) -> dict[str, Items]:
+def load_all(cards: list[TaskCard], settings: EvaluationSection, known: Known) -> dict[str, Items]:
     """The items of every task, before any answer is generated. Raises `InputError` that names all that is missing."""
     items: dict[str, Items] = {}
     problems: dict[str, InputError] = {}
@@ -103,7 +103,7 @@ def _load_all(cards: list[TaskCard], settings: EvaluationSection, known: Known) 
     raise InputError(f"{len(problems)} of {len(cards)} tasks cannot be had: {reasons}{hint}")
 
 
-def _judge_of(
+def judge_of(
     cards: list[TaskCard], store: Store, settings: EvaluationSection, engine_settings: EngineSection
 ) -> "Judge | None":
     """Opened before any answer is generated: a mistaken name or URL should be told at once."""

@@ -1,7 +1,9 @@
 """Numbers that remember where they come from; a number is as good as the worst of those it is made from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any
 
 
@@ -29,7 +31,7 @@ class Amount:
     """A value (bytes, tokens, seconds, …) and its source. Zeros have no say in the source of a sum."""
 
     value: float
-    source: Source = Source.COUNTED
+    source: Source
 
     def __add__(self, other: "Amount") -> "Amount":
         if not other.value:
@@ -39,46 +41,34 @@ class Amount:
         return Amount(self.value + other.value, worst(self, other))
 
     def __mul__(self, other: "Amount | float") -> "Amount":
-        factor = other if isinstance(other, Amount) else Amount(other)
+        factor = other if isinstance(other, Amount) else counted(other)
         return Amount(self.value * factor.value, worst(self, factor))
 
     def __truediv__(self, other: "Amount | float") -> "Amount":
-        divisor = other if isinstance(other, Amount) else Amount(other)
+        divisor = other if isinstance(other, Amount) else counted(other)
         return Amount(self.value / divisor.value, worst(self, divisor))
 
     def as_json(self) -> dict[str, Any]:
         return {"value": self.value, "source": self.source.label}
 
 
-NOTHING = Amount(0.0, Source.FOUND)
-
-
 def worst(*amounts: Amount) -> Source:
     return max((amount.source for amount in amounts), key=lambda source: source.rank)
 
 
-def counted(value: float) -> Amount:
-    return Amount(value, Source.COUNTED)
+found = partial(Amount, source=Source.FOUND)
+counted = partial(Amount, source=Source.COUNTED)
+measured = partial(Amount, source=Source.MEASURED)
+given = partial(Amount, source=Source.GIVEN)
+assumed = partial(Amount, source=Source.ASSUMED)
+
+NOTHING = found(0.0)
 
 
-def measured(value: float) -> Amount:
-    return Amount(value, Source.MEASURED)
+def at_most(amount: Amount, limit: float | None) -> Amount:
+    """None is no limit."""
+    return amount if limit is None else Amount(min(amount.value, limit), amount.source)
 
 
-def given(value: float) -> Amount:
-    return Amount(value, Source.GIVEN)
-
-
-def assumed(value: float) -> Amount:
-    return Amount(value, Source.ASSUMED)
-
-
-def found(value: float) -> Amount:
-    return Amount(value, Source.FOUND)
-
-
-def total(amounts: "list[Amount]") -> Amount:
-    result = NOTHING
-    for amount in amounts:
-        result = result + amount
-    return result
+def largest(amounts: Iterable[Amount]) -> Amount:
+    return max(amounts, key=lambda amount: amount.value)

@@ -17,7 +17,7 @@ from genius_bench.printing import note
 from genius_bench.processes import in_own_process
 from genius_bench.storage import publish_file, read_json, storage_error
 
-VERSION = 2
+VERSION = 3
 """Raise it when something is measured in another way."""
 SECONDS = 120.0
 """After so long a calibration ends with what it has."""
@@ -55,21 +55,9 @@ def calibrated(
 
 
 @contextmanager
-def ended_by_force() -> Iterator[None]:
-    """Ends this process when the body takes far too long."""
-    watchdog = threading.Timer(SECONDS + LOADING_SECONDS, os._exit, [1])
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        yield
-    finally:
-        watchdog.cancel()
-
-
-@contextmanager
-def peak_memory() -> Iterator[Callable[[], int]]:
+def measuring() -> Iterator[Callable[[], int]]:
     """Yields a function that tells how many bytes the body has needed at most: on the accelerator, or in main memory
-    beyond what the process had."""
+    beyond what the process had. Ends this process when the body takes far too long."""
     import torch
 
     from genius_bench.environment import peak_memory_bytes
@@ -80,4 +68,10 @@ def peak_memory() -> Iterator[Callable[[], int]]:
         now = peak_memory_bytes()
         return now["accelerator"] if torch.cuda.is_available() else max(0, now["resident"] - before)
 
-    yield peak
+    watchdog = threading.Timer(SECONDS + LOADING_SECONDS, os._exit, [1])
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield peak
+    finally:
+        watchdog.cancel()

@@ -1,7 +1,6 @@
 """What certainly cannot fit is refused before anything starts, with the settings under which it would."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
@@ -22,13 +21,6 @@ from genius_bench.runs import read_runs
 
 STATE_BYTES = 3 * FLOAT32
 """Per trained weight: a saved state holds it and AdamW's two averages (`training.saved_state`)."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One line about what needs more than there is."""
-
-    text: str
 
 
 def refuse_training(home: Path, recipe: Recipe) -> None:
@@ -53,7 +45,7 @@ def refuse_training(home: Path, recipe: Recipe) -> None:
     ]
     found = next((problem for problem in problems if problem), None)
     if found and not _has_been_run(home, recipe):
-        raise InputError(found.text)
+        raise InputError(found)
 
 
 def refuse_sampling(model: str, engine: EngineSection) -> None:
@@ -63,7 +55,7 @@ def refuse_sampling(model: str, engine: EngineSection) -> None:
     if weights is None:
         return
     if problem := sampling_problem(model, weights, engine, this_machine()):
-        raise InputError(problem.text)
+        raise InputError(problem)
 
 
 def weights_of(name: str) -> Weights | None:
@@ -81,14 +73,14 @@ def weights_of(name: str) -> Weights | None:
     return Weights(shape.parameters, shape.stored_type)
 
 
-def sampling_problem(name: str, weights: Weights, engine: EngineSection, machine: Machine) -> Problem | None:
+def sampling_problem(name: str, weights: Weights, engine: EngineSection, machine: Machine) -> str | None:
     """None as well for engines on other machines, of whose memory nothing is known here."""
     if engine.generator not in ("hf", "vllm") or (engine.spread and cluster_is_elsewhere()):
         return None
     there, on_cpu = machine.device_memory(engine.device), machine.runs_on_cpu(engine.device)
     devices = engine.tensor_parallel * engine.data_parallel
     if not on_cpu and devices > machine.devices:
-        return Problem(
+        return (
             f"sampling with {name} cannot fit: engine.tensor_parallel × engine.data_parallel take {devices} devices, "
             f"and this machine has {machine.devices}"
         )
@@ -110,7 +102,7 @@ def sampling_problem(name: str, weights: Weights, engine: EngineSection, machine
             f"--engine vllm --set engine.tensor_parallel={devices}{_more_than_here(devices, machine)}"
         )
     each = f", {copies} copies" if copies > 1 else ""
-    return Problem(
+    return (
         f"sampling with {name} cannot fit: its {_billions(weights.parameters)} weights take {gib(need)} "
         f"({precision}{each}), and {_place(machine, engine.device)} has {gib(there)}{_listed(advice)}"
     )
@@ -118,7 +110,7 @@ def sampling_problem(name: str, weights: Weights, engine: EngineSection, machine
 
 def training_problem(
     name: str, weights: Weights, training: TrainingSection, launch: LaunchSection, machine: Machine
-) -> Problem | None:
+) -> str | None:
     there = machine.device_memory()
     shared = launch.processes if machine.runs_on_cpu() else 1
     need = _training_bytes(weights, training, launch, machine) * shared
@@ -126,7 +118,7 @@ def training_problem(
         return None
     what = "weights" if training.lora.rank else "weights, gradients and optimiser states"
     where = f"in its {shared} processes" if shared > 1 else "in each process" if launch.processes > 1 else ""
-    return Problem(
+    return (
         f"training {name} cannot fit: {what} take {gib(need)} {where}".rstrip()
         + f" ({_billions(weights.parameters)} weights), and {_place(machine)} has {gib(there)}"
         + _listed(_training_advice(weights, training, launch, machine))
@@ -152,7 +144,8 @@ def _training_advice(
     lora = training.model_copy(update={"lora": training.lora.model_copy(update={"rank": 16})})
     if not training.lora.rank and _training_bytes(weights, lora, launch, machine) <= there:
         advice.append("--set training.lora.rank=16")
-    devices = _devices_for_zero3(weights, training, there, machine)
+    alone = LaunchSection(launcher="torchrun", sharding="zero3")
+    devices = max(2, ceil(_training_bytes(weights, training, alone, machine) / there))
     if machine.runs_on_cpu():
         advice.append(f"--launcher torchrun --sharding zero3 over {devices} machines like this one")
     else:
@@ -161,26 +154,18 @@ def _training_advice(
     return advice
 
 
-def _devices_for_zero3(weights: Weights, training: TrainingSection, there: int, machine: Machine) -> int:
-    one = LaunchSection(launcher="torchrun", sharding="zero3")
-    return max(2, ceil(_training_bytes(weights, training, one, machine) / there))
-
-
-def disk_problem(home: Path, weights: Weights, training: TrainingSection) -> Problem | None:
+def disk_problem(home: Path, weights: Weights, training: TrainingSection) -> str | None:
     """A state and a checkpoint lie on disk at a time; an interrupted training may have written its own already."""
-    need = 0.0 if training.lora.rank else checkpoint_bytes(weights) + STATE_BYTES * weights.parameters
+    each = 0 if training.lora.rank else TYPE_BYTES[weights.stored_type] + STATE_BYTES
+    need = each * weights.parameters
     free = free_on_disk(home)
     if need <= free or list(home.glob("artifacts/checkpoint/*.partial")):
         return None
-    return Problem(
+    return (
         f"cannot write to {home}: no space left for what this recipe stores: a checkpoint and the state from which "
         f"training continues take {gib(need)}, and {gib(free)} are free. Free space or choose another --home, or "
         "train fewer weights (--set training.lora.rank=16)"
     )
-
-
-def checkpoint_bytes(weights: Weights) -> float:
-    return float(weights.parameters * TYPE_BYTES[weights.stored_type])
 
 
 def sampling_precision(stored_type: str, engine: EngineSection, machine: Machine) -> str:

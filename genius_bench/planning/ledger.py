@@ -1,11 +1,12 @@
 """A store that makes nothing: stages that are run against it only say what they would make, under which key."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store, partial_of
+from genius_bench.shards import rows_in, shards_of
 
 State = Literal["found", "begun", "to make"]
 
@@ -20,6 +21,9 @@ class Ledger(Store):
         self.home = home
 
     def make(self, identity: Identity, produce: Callable[[Build], None]) -> Artifact:
+        return self.promise(identity)
+
+    def promise(self, identity: Identity) -> Artifact:
         if found := self.find(identity.kind, identity.key):
             return found
         return Artifact(
@@ -35,34 +39,29 @@ class Seen:
     state: State
     path: Path
     done: int = 0
-    counters: dict[str, float] = field(default_factory=dict)
-    """What it cost, for one that is there."""
+
+    @property
+    def found(self) -> bool:
+        return self.state == "found"
+
+    def left_of(self, whole: float) -> float:
+        """The share of so many rows or steps that is still to be done."""
+        return 0.0 if self.found else 1 - min(1.0, self.done / max(whole, 1))
 
 
 def seen(artifact: Artifact) -> Seen:
     if artifact.reused:
-        counters: dict[str, Any] = artifact.manifest["counters"]
-        return Seen(key=artifact.key, state="found", path=artifact.path, counters=counters)
+        return Seen(key=artifact.key, state="found", path=artifact.path)
     partial = partial_of(artifact.path)
-    done = _rows_in(partial) or _steps_in(partial)
+    done = sum(map(rows_in, shards_of(partial / "rows"))) or _steps_in(partial / "states")
     return Seen(key=artifact.key, state="begun" if done else "to make", path=artifact.path, done=done)
 
 
-def _rows_in(partial: Path) -> int:
-    shards = list((partial / "rows").glob("*.parquet"))
-    if not shards:
-        return 0
-    import pyarrow.parquet as pq
-
-    return sum(pq.read_metadata(shard).num_rows for shard in shards)
-
-
-def _steps_in(partial: Path) -> int:
+def _steps_in(states: Path) -> int:
     """Optimiser steps of the newest saved state."""
-    states = list((partial / "states").glob("checkpoint-*"))
-    if not states:
+    if not states.exists():
         return 0
     from genius_bench.training.saved_state import newest_state, step_of
 
-    newest = newest_state(partial / "states")
+    newest = newest_state(states)
     return step_of(newest) if newest else 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.evaluation.cards import tasks_of
-from genius_bench.planning.shape import ModelShape, activations_per_token, adapter_parameters, shape_of
+from genius_bench.planning.shape import ModelShape, Sizes, shape_of, sizes_of
 from genius_bench.planning.survey import TrainingSeen, base_files, survey_training
 from genius_bench.planning.survey_scores import ModelSeen, survey_scores
 from genius_bench.recipe import EngineSection, EvaluationSection
@@ -19,38 +19,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sizes:
-    """Of the model that is trained. `adapters` are the weights that LoRA trains, 0 without it."""
-
-    shape: ModelShape
-    adapters: int
-    activations: int
-    """Numbers that autograd keeps per token (`planning.shape`)."""
-    logits_at_once: dict[str, int]
-    """By kind of device (`training.chunking`)."""
-
-    @property
-    def trained(self) -> int:
-        return self.adapters or self.shape.parameters
-
-
-@dataclass(frozen=True, kw_only=True)
 class Looked:
-    """One recipe. `tasks` are those that it is scored on, `scores` those of the base and of each round's checkpoint."""
+    """One recipe. `scores` are those of the base and of each round's checkpoint, where it is scored."""
 
     sizes: Sizes
     base: ModelFiles
     served_base: str
     """The name of its pool of responses."""
     training: TrainingSeen
-    tasks: list[str]
     scores: list[ModelSeen]
     on_the_way: list[ModelSeen]
 
 
 def look(home: Path, recipes: Sequence[Resolved], *, evaluate: bool, offline: bool) -> list[Looked]:
     """With `offline` nothing but configurations is fetched, and numbers are assumed for what is not here."""
-    sizes = [_sizes(resolved) for resolved in recipes]
+    sizes = [sizes_of(one.recipe.model, one.recipe.training.lora) for one in recipes]
     bases = [
         base_files(resolved.recipe.model, weights=not offline or one.shape.weights_here)
         for resolved, one in zip(recipes, sizes, strict=True)
@@ -82,18 +65,6 @@ def look_at_scores(
     return shape, files, seen
 
 
-def _sizes(resolved: Resolved) -> Sizes:
-    from genius_bench.training.chunking import LOGITS_AT_ONCE
-
-    name = resolved.recipe.model
-    return Sizes(
-        shape=shape_of(name),
-        adapters=adapter_parameters(name, resolved.recipe.training.lora),
-        activations=activations_per_token(name),
-        logits_at_once=dict(LOGITS_AT_ONCE),
-    )
-
-
 def _look(
     home: Path, resolved: Resolved, sizes: Sizes, base: ModelFiles, evaluate: bool, offline: bool
 ) -> Looked:
@@ -107,7 +78,6 @@ def _look(
         base=base,
         served_base=served_fingerprint(base, recipe.engine),
         training=training,
-        tasks=tasks,
         scores=scores[: len(training.policies)],
         on_the_way=scores[len(training.policies) :],
     )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from genius_bench.planning.amounts import Amount, Source, assumed, counted, total
+from genius_bench.planning.amounts import Amount, Source, assumed, counted
+from genius_bench.planning.shape import Sizes
 from genius_bench.planning.weights import TYPE_BYTES
 from genius_bench.recipe import EngineSection, LaunchSection, TrainingSection
 
@@ -76,32 +77,18 @@ def training_states(model: Trained, launch: LaunchSection) -> Parts:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Architecture:
-    """What activations depend on. `activations` are the numbers that autograd keeps per token, the head's aside."""
-
-    layers: int
-    hidden: int
-    vocabulary: int
-    activations: int
-
-
 def training_work(
-    shape: Architecture, model: Trained, training: TrainingSection, batch: Batch, logits_at_once: int
+    sizes: Sizes, model: Trained, training: TrainingSection, batch: Batch, logits_at_once: int
 ) -> Parts:
     """What comes and goes with every micro batch."""
     bytes_each = FLOAT32 * (BFLOAT16_SHARE if model.precision == "bfloat16" else 1.0)
-    tokens = batch.columns * batch.rows
+    tokens, shape = batch.rows * batch.columns.value, sizes.shape
     if training.gradient_checkpointing:  # every layer's input, and one layer's own
-        kept = shape.layers * shape.hidden + shape.activations / shape.layers
+        kept = shape.layers * shape.hidden + sizes.activations / shape.layers
     else:
-        kept = shape.activations
-    logits = min(tokens.value * shape.vocabulary, max(logits_at_once, shape.vocabulary))
+        kept = sizes.activations
+    logits = min(tokens * shape.vocabulary, max(logits_at_once, shape.vocabulary))
     return {
-        "activations": Amount(tokens.value * kept * bytes_each, Source.ASSUMED),
+        "activations": assumed(tokens * kept * bytes_each),
         "logits": assumed(2 * logits * FLOAT32),  # and what their softmax is computed in
     }
-
-
-def sum_of(parts: Parts) -> Amount:
-    return total(list(parts.values()))

@@ -1,26 +1,24 @@
 """What memory each part of a recipe needs on a device, beside what there is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genius_bench.planning.amounts import Amount, assumed
+from genius_bench.planning.amounts import NOTHING, Amount, assumed, at_most
 from genius_bench.planning.fitting import sampling_precision, training_precision
-from genius_bench.planning.looking import Sizes
 from genius_bench.planning.machine import Machine
 from genius_bench.planning.memory import (
-    Architecture,
     Batch,
     Parts,
     Trained,
     hf_cache,
     sampling_weights,
-    sum_of,
     training_states,
     training_work,
 )
-from genius_bench.planning.shape import ModelShape
+from genius_bench.planning.shape import ModelShape, Sizes
 from genius_bench.planning.weights import TYPE_BYTES
-from genius_bench.recipe import EngineSection, LaunchSection, TrainingSection
+from genius_bench.recipe import EngineSection, Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +34,7 @@ class Need:
 
     @property
     def total(self) -> Amount:
-        return sum_of(self.parts)
+        return sum(self.parts.values(), NOTHING)
 
     @property
     def fits(self) -> bool:
@@ -54,73 +52,60 @@ class Need:
 
 
 def need_for_sampling(
-    shape: ModelShape,
-    engine: EngineSection,
-    machine: Machine,
-    longest: Amount,
-    *,
-    here: bool,
-    peak: Amount | None = None,
+    shape: ModelShape, engine: EngineSection, machine: Machine, longest: Amount, peak: Amount | None
 ) -> Need:
+    """`longest` are the tokens of the longest prompt with its answer."""
+    on_cpu, there = machine.runs_on_cpu(engine.device), machine.device_memory(engine.device)
     precision = sampling_precision(shape.stored_type, engine, machine)
     weights = sampling_weights(shape.parameters, precision, engine)
-    there = machine.device_memory(engine.device) if here else None
     parts = {"weights": weights}
-    if engine.generator == "vllm" and not machine.runs_on_cpu(engine.device):
-        if there is not None:  # it takes its share whole, and what is left of that is cache
+    if engine.generator == "vllm" and not on_cpu:
+        if there:  # it takes its share whole, and what is left of that is cache
             parts["key-value cache"] = assumed(max(0.0, engine.memory_share * there - weights.value))
     elif engine.generator == "vllm":
         cells = max(engine.max_batch_tokens, engine.max_context or shape.context or 0)
         cache = cells * shape.cache_per_token * TYPE_BYTES[precision]
         parts["key-value cache"] = assumed(cache / engine.tensor_parallel)
     else:
-        columns = Amount(min(longest.value, shape.context or longest.value), longest.source)
+        columns = at_most(longest, shape.context)
         rows = max(1.0, min(engine.max_batch, engine.max_batch_tokens / max(1.0, columns.value)))
-        parts["key-value cache"] = hf_cache(
-            shape.cache_per_token, precision, Batch(rows=rows, columns=columns)
-        )
-    on_cpu = machine.runs_on_cpu(engine.device)
+        batch = Batch(rows=rows, columns=columns)
+        parts["key-value cache"] = hf_cache(shape.cache_per_token, precision, batch)
     processes = engine.tensor_parallel * engine.data_parallel if on_cpu else 1
-    return Need(purpose="sampling", parts=parts, there=there, processes=processes, peak=peak)
+    return Need(purpose="sampling", parts=parts, there=there or None, processes=processes, peak=peak)
 
 
 def need_for_training(
-    sizes: Sizes,
-    training: TrainingSection,
-    launch: LaunchSection,
-    machine: Machine,
-    longest: Amount,
-    *,
-    pairs: bool,
-    here: bool,
-    peak: Amount | None = None,
+    sizes: Sizes, recipe: Recipe, machine: Machine, longest: Amount, peak: Amount | None, *, pairs: bool
 ) -> Need:
     """`longest` are the tokens of the longest sequence; a micro batch is as wide."""
-    shape, on_cpu = sizes.shape, machine.runs_on_cpu()
+    training, on_cpu = recipe.training, machine.runs_on_cpu()
     model = Trained(
-        parameters=shape.parameters + sizes.adapters,
+        parameters=sizes.shape.parameters + sizes.adapters,
         trained=sizes.trained,
         precision=training_precision(training, machine),
     )
-    micro = min(training.micro_batch_size, training.batch_size)
-    columns = Amount(min(longest.value, training.max_length), longest.source)
-    architecture = Architecture(
-        layers=shape.layers,
-        hidden=shape.hidden,
-        vocabulary=shape.vocabulary,
-        activations=sizes.activations,
-    )
-    work = training_work(
-        architecture,
-        model,
-        training,
-        Batch(rows=micro * (2 if pairs else 1), columns=columns),
-        sizes.logits_at_once["cpu" if on_cpu else "cuda"],
-    )
+    rows = min(training.micro_batch_size, training.batch_size) * (2 if pairs else 1)
+    batch = Batch(rows=rows, columns=at_most(longest, training.max_length))
+    logits_at_once = sizes.logits_at_once["cpu" if on_cpu else "cuda"]
+    work = training_work(sizes, model, training, batch, logits_at_once)
     return Need(
         purpose="training",
-        parts={**training_states(model, launch), **work},
-        there=machine.device_memory() if here else None,
-        processes=launch.processes if on_cpu else 1,
+        parts={**training_states(model, recipe.launch), **work},
+        there=machine.device_memory() or None,
+        processes=recipe.launch.processes if on_cpu else 1,
         peak=peak,
     )
+
+
+def memory_notes(needs: Sequence[Need]) -> list[str]:
+    """Warnings: parts that nobody is certain of refuse nothing."""
+    advice = {
+        "sampling": "--set engine.max_batch_tokens=N or --set engine.max_batch=N take less",
+        "training": "--set training.micro_batch_size=N or --set training.gradient_checkpointing=true take less",
+    }
+    return [
+        f"Memory for {need.purpose} may not suffice: {advice[need.purpose]}"
+        for need in needs
+        if not need.fits
+    ]

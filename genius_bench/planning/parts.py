@@ -1,30 +1,28 @@
-"""One recipe's part of a plan: what is found costs nothing, the rest takes what the figures say."""
+"""The parts of a plan: what is found costs nothing, the rest takes what the figures say."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from genius_bench.planning.amounts import NOTHING, Amount, counted, found
-from genius_bench.planning.figures import Figures, Scoring
+from genius_bench.planning.amounts import NOTHING, Amount, assumed, counted
+from genius_bench.planning.averages import Sampling
+from genius_bench.planning.figures import Figures
 from genius_bench.planning.fitting import STATE_BYTES
+from genius_bench.planning.ledger import Seen
 from genius_bench.planning.looking import Looked
 from genius_bench.planning.machine import Machine
-from genius_bench.planning.needs import Need, need_for_sampling, need_for_training
-from genius_bench.planning.numbers import PerQuery
+from genius_bench.planning.needs import Need, memory_notes, need_for_sampling, need_for_training
 from genius_bench.planning.plan import Part
-from genius_bench.planning.steps import Step, Trained, evaluate_step, optimise_step, sample_step
-from genius_bench.planning.survey import RoundSeen
-from genius_bench.planning.survey_scores import ModelSeen, at_step
-from genius_bench.recipe import EngineSection, EvaluationSection
+from genius_bench.planning.scoring import sampling_devices, scoring_steps
+from genius_bench.planning.steps import Load, Speed, Step
+from genius_bench.planning.survey import RoundSeen, TrainingRows
+from genius_bench.planning.survey_scores import ModelSeen
 from genius_bench.resolution import Resolved
-from genius_bench.training.schedule import steps_on_the_way
+from genius_bench.training.schedule import optimiser_steps, steps_on_the_way
 
-if TYPE_CHECKING:
-    from genius_bench.engines.endpoint import Endpoint
-    from genius_bench.engines.loading import ModelFiles
-
+FORWARD_SHARE = 1 / 3
+"""Reading a token for reference log-probabilities, in multiples of training on it: one pass of three."""
 LATER_ROUNDS = "Rounds after the first are planned with the numbers of the base model"
 POOLED = (
     "Responses that an earlier run has drawn with equal settings are reused: the plan does not count on it"
@@ -35,14 +33,14 @@ ROUGH = "A calibration ran into its limit of time, and saw the shorter answers o
 
 @dataclass(frozen=True)
 class PartOfRecipe:
-    """Puts it together from what was looked at and from figures."""
+    """Puts it together from what was looked at and from figures, which are asked only for what is not found."""
 
-    home: Path
     machine: Machine
     figures: Figures
     resolved: Resolved
     looked: Looked
 
+    @cached_property
     def part(self) -> Part:
         recipe, training = self.resolved.recipe, self.looked.training
         variant = "" if recipe.variant == "paper" else f" ({recipe.variant})"
@@ -50,80 +48,85 @@ class PartOfRecipe:
         return Part(
             title=f"train {recipe.method}{variant} from {recipe.model}",
             subject=f"{training.corpus.queries.value:,.0f} queries of {training.corpus.name}{rounds}",
-            steps=[*self._training_steps(), *self._evaluation_steps()],
-            needs=self._needs(),
+            steps=[*self._training_steps(), *self._scoring_steps()],
+            needs=[*self._needs()],
             working_bytes=self._working_bytes(),
         )
 
     def notes(self) -> list[str]:
-        notes = memory_notes(self._needs())
+        notes = memory_notes(self.part.needs)
         if len(self.looked.training.rounds) > 1:
             notes.append(LATER_ROUNDS)
-        if any(step.kind == "optimise" and not step.timed for step in self._training_steps()):
+        if any(step.kind == "optimise" and not step.timed for step in self.part.steps):
             notes.append(NO_ROWS)
-        if self._samples and not self.figures.sampling(self.resolved, self.looked).complete:
+        if self._samples and not self._sampling.speed.complete:
             notes.append(ROUGH)
-        if (self.home / "pools" / self.looked.served_base).exists():
+        if (self.figures.home / "pools" / self.looked.served_base).exists():
             notes.append(POOLED)
         return notes
 
     @property
     def _samples(self) -> bool:
-        return any(one.collection.state != "found" for one in self.looked.training.rounds)
+        return not all(one.collection.found for one in self.looked.training.rounds)
 
-    def _training_steps(self) -> list[Step]:
-        steps = []
+    @cached_property
+    def _sampling(self) -> Sampling:
+        return self.figures.sampling(self.resolved, self.looked)
+
+    @cached_property
+    def _training(self) -> Speed:
+        return self.figures.training(self.resolved, self.looked)
+
+    def _training_steps(self) -> Iterator[Step]:
         for iteration, round_ in enumerate(self.looked.training.rounds, start=1):
-            if round_.collection.state == "found":
-                sample = Step(kind="sample", key=round_.collection.key, state="found", iteration=iteration)
-            else:
-                sample = sample_step(
-                    iteration,
-                    round_.collection,
-                    self.looked.training.corpus,
-                    self._per_query(),
-                    self.figures.sampling(self.resolved, self.looked),
-                    sampling_devices(self.resolved.recipe.engine),
-                )
-            steps += [sample, self._optimise_step(iteration)]
-        return steps
+            yield self._sample_step(iteration, round_.collection)
+            yield self._optimise_step(iteration, round_)
 
-    def _optimise_step(self, iteration: int) -> Step:
-        round_ = self.looked.training.rounds[iteration - 1]
-        if round_.checkpoint.state == "found":
-            return Step(kind="optimise", key=round_.checkpoint.key, state="found", iteration=iteration)
+    def _sample_step(self, iteration: int, seen: Seen) -> Step:
+        """All queries of an iteration through the method, less those that an interrupted attempt has left."""
+        step = Step(kind="sample", key=seen.key, state=seen.state, iteration=iteration)
+        if seen.found:
+            return step
+        queries = self.looked.training.corpus.queries
+        load = self._sampling.load * (queries * seen.left_of(queries.value))
+        devices = sampling_devices(self.resolved.recipe.engine)
+        return step.taking(load, load.sampled + load.judged, self._sampling.speed, devices)
+
+    def _optimise_step(self, iteration: int, round_: RoundSeen) -> Step:
+        """All epochs, less the steps of a saved state; stored are the checkpoint and those on the way.
+
+        Where reference log-probabilities are recomputed, all rows are read once before.
+        """
+        seen = round_.checkpoint
+        step = Step(kind="optimise", key=seen.key, state=seen.state, iteration=iteration)
+        if seen.found:
+            return step
         objective, training = self.resolved.settings_of(iteration)
-        launch = self.resolved.recipe.launch
-        return optimise_step(
-            iteration,
-            round_.checkpoint,
-            self._trained_on(round_),
-            training,
-            self.figures.training(self.resolved, self.looked),
-            launch.processes * max(1, len(launch.machines)),
-            referenced=objective.needs_reference and training.reference == "recompute",
-        )
+        launch, trained_on = self.resolved.recipe.launch, self._rows(round_)
+        rows = ceil(trained_on.rows.value)
+        trained = trained_on.tokens * (training.epochs * seen.left_of(optimiser_steps(rows, training)))
+        recomputes = objective.needs_reference and training.reference == "recompute"
+        read = trained_on.tokens if recomputes and not seen.done else NOTHING
+        stored = self._checkpoint_bytes() * (1 + len(steps_on_the_way(rows, training)))
+        tokens = trained + read * assumed(FORWARD_SHARE)
+        devices = launch.processes * max(1, len(launch.machines))
+        return step.taking(Load(read=read, trained=trained, stored=stored), tokens, self._training, devices)
 
-    def _trained_on(self, round_: RoundSeen) -> Trained:
-        """The training set that is there, or what a query gives on average."""
-        checkpoint, queries = self._checkpoint_bytes(), self.looked.training.corpus.queries
-        if round_.rows is not None and round_.tokens is not None:
-            return Trained(rows=found(round_.rows), tokens=found(round_.tokens), checkpoint=checkpoint)
-        per_query = self._per_query()
-        return Trained(
-            rows=per_query.rows * queries, tokens=per_query.trained * queries, checkpoint=checkpoint
-        )
+    def _rows(self, round_: RoundSeen) -> TrainingRows:
+        """Those of the training set that is there, or what a query gives on average."""
+        if round_.rows is not None:
+            return round_.rows
+        queries, rows = self.looked.training.corpus.queries, self._sampling.rows
+        return TrainingRows(rows=rows.rows * queries, tokens=rows.tokens * queries, longest=rows.longest)
 
-    def _evaluation_steps(self) -> list[Step]:
+    def _scoring_steps(self) -> list[Step]:
         recipe, looked = self.resolved.recipe, self.looked
         engine = recipe.engine.for_files
-        scoring = scoring_figures(
-            self.figures, looked.base, looked.scores, looked.tasks, recipe.evaluation, engine
-        )
+        scoring = self.figures.scoring(looked.base, looked.scores, recipe.evaluation, engine)
         return [
             step
             for seen in [*looked.scores, *looked.on_the_way, *self._promised_on_the_way()]
-            for step in evaluate_steps(seen, scoring, sampling_devices(engine), recipe.evaluation)
+            for step in scoring_steps(seen, scoring, sampling_devices(engine), recipe.evaluation.judge)
         ]
 
     def _promised_on_the_way(self) -> Iterator[ModelSeen]:
@@ -131,124 +134,30 @@ class PartOfRecipe:
         last_of_rounds = self.looked.scores[1:]  # none where nothing is scored
         for iteration, last in enumerate(last_of_rounds, start=1):
             round_ = self.looked.training.rounds[iteration - 1]
-            if round_.checkpoint.state != "found":
+            if not round_.checkpoint.found:
                 _, training = self.resolved.settings_of(iteration)
-                for step in steps_on_the_way(ceil(self._trained_on(round_).rows.value), training):
-                    yield at_step(last, step)
+                for step in steps_on_the_way(ceil(self._rows(round_).rows.value), training):
+                    yield last.at_step(step)
 
-    def _needs(self) -> list[Need]:
+    def _needs(self) -> Iterator[Need]:
         """Of what is still to be done; what is found needs no memory."""
-        recipe, looked = self.resolved.recipe, self.looked
-        rounds, needs = looked.training.rounds, []
-        if self._samples and self._per_query().requests.value:
-            speed = self.figures.sampling(self.resolved, looked)
-            needs.append(
-                need_for_sampling(
-                    looked.sizes.shape,
-                    recipe.engine.for_files,
-                    self.machine,
-                    self._per_query().longest,
-                    here=self.figures.measures,
-                    peak=speed.peak_bytes,
-                )
-            )
-        missing = [one for one in rounds if one.checkpoint.state != "found"]
-        if missing:
-            known = missing[0].longest
-            needs.append(
-                need_for_training(
-                    looked.sizes,
-                    recipe.training,
-                    recipe.launch,
-                    self.machine,
-                    counted(known) if known else self._per_query().longest_row,
-                    pairs=self.resolved.objective.eats == "pairs",
-                    here=self.figures.measures,
-                    peak=self.figures.training(self.resolved, looked).peak_bytes,
-                )
-            )
-        return needs
+        recipe, sizes = self.resolved.recipe, self.looked.sizes
+        if self._samples and self._sampling.load.requests.value:
+            engine, peak = recipe.engine.for_files, self._sampling.speed.peak_bytes
+            yield need_for_sampling(sizes.shape, engine, self.machine, self._sampling.longest, peak)
+        for round_ in self._untrained[:1]:
+            pairs = self.resolved.objective.eats == "pairs"
+            longest, peak = self._rows(round_).longest, self._training.peak_bytes
+            yield need_for_training(sizes, recipe, self.machine, longest, peak, pairs=pairs)
 
-    def _per_query(self) -> PerQuery:
-        return self.figures.per_query(self.resolved, self.looked)
+    @property
+    def _untrained(self) -> list[RoundSeen]:
+        return [one for one in self.looked.training.rounds if not one.checkpoint.found]
 
     def _checkpoint_bytes(self) -> Amount:
         sizes = self.looked.sizes
-        return counted(
-            sizes.adapters * 4 if sizes.adapters else sizes.shape.parameters * sizes.shape.stored_bytes
-        )
+        return counted(sizes.adapters * 4 or sizes.shape.parameters * sizes.shape.stored_bytes)
 
     def _working_bytes(self) -> Amount:
         """The state from which training continues; the old one goes when the new one is whole."""
-        if all(one.checkpoint.state == "found" for one in self.looked.training.rounds):
-            return NOTHING
-        return counted(2 * STATE_BYTES * self.looked.sizes.trained)
-
-
-def scoring_figures(
-    figures: Figures,
-    model: "ModelFiles | Endpoint",
-    scores: Sequence[ModelSeen],
-    tasks: Sequence[str],
-    settings: EvaluationSection,
-    engine: EngineSection,
-) -> Scoring | None:
-    """None where all answers are there: then nothing need be known, and nothing is tried."""
-    missing = [task for seen in scores for task in seen.tasks if task.scores.state != "found"]
-    asked = {task.task for task in missing if task.generations.state != "found" and not task.opencompass}
-    wanted = [task for task in tasks if task in asked]
-    return figures.scoring(model, wanted, settings, engine) if missing else None
-
-
-def evaluate_steps(
-    seen: ModelSeen, scoring: Scoring | None, devices: int, settings: EvaluationSection
-) -> list[Step]:
-    """The engine is opened once for all tasks of a model; the first that needs it pays."""
-    steps: list[Step] = []
-    opened = False
-    for task in seen.tasks:
-        if scoring is None or task.scores.state == "found":
-            steps.append(
-                Step(kind="evaluate", key=task.scores.key, state="found", model=seen.model, task=task.task)
-            )
-            continue
-        step = evaluate_step(
-            seen.model, task, scoring.per_answer(task), scoring.speed, devices, settings.judge
-        )
-        if step.timed and step.load.sampled.value and not opened:
-            opened = True
-            opening = scoring.speed.opening
-            load = replace(
-                step.load,
-                seconds=step.load.seconds + opening,
-                device_seconds=step.load.device_seconds + opening * float(devices),
-            )
-            step = replace(step, load=load)
-        steps.append(step)
-    return steps
-
-
-def longest_answer(seen: ModelSeen, scoring: Scoring | None) -> Amount:
-    if scoring is None:
-        return NOTHING
-    sizes = [(scoring.per_answer(task).read + scoring.per_answer(task).sampled) for task in seen.tasks]
-    return max(sizes, key=lambda amount: amount.value)
-
-
-def memory_notes(needs: Sequence[Need]) -> list[str]:
-    """Warnings: parts that nobody is certain of refuse nothing."""
-    advice = {
-        "sampling": "--set engine.max_batch_tokens=N or --set engine.max_batch=N take less",
-        "training": "--set training.micro_batch_size=N or --set training.gradient_checkpointing=true take less",
-    }
-    return [
-        f"Memory for {need.purpose} may not suffice: {advice[need.purpose]}"
-        for need in needs
-        if not need.fits
-    ]
-
-
-def sampling_devices(engine: EngineSection) -> int:
-    """Over which one engine, or all of Ray's (one where their number is left open), spread the work."""
-    each = engine.tensor_parallel * engine.data_parallel if engine.generator == "vllm" else 1
-    return each * (engine.workers or 1)
+        return counted(2 * STATE_BYTES * self.looked.sizes.trained) if self._untrained else NOTHING

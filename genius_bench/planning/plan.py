@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from genius_bench.planning.amounts import Amount
+from genius_bench.planning.amounts import NOTHING, Amount, largest
 from genius_bench.planning.needs import Need
 from genius_bench.planning.steps import Load, Step
 
@@ -18,7 +18,7 @@ class Part:
     """What it is about: model, queries, rounds."""
     steps: Sequence[Step]
     needs: Sequence[Need]
-    working_bytes: Amount
+    working_bytes: Amount = NOTHING
     """On disk while it runs, and gone afterwards."""
 
     def as_json(self) -> dict[str, Any]:
@@ -45,15 +45,12 @@ class Plan:
     @property
     def total(self) -> Load:
         """Of everything that is not there yet; work that several recipes share counts once."""
-        result = Load()
-        for step in self.steps:
-            result = result + step.load
-        return result
+        return sum((step.load for step in self.steps), Load())
 
     @property
     def working_bytes(self) -> Amount:
         """On disk at a time, since stages follow each other."""
-        return max((part.working_bytes for part in self.parts), key=lambda amount: amount.value)
+        return largest(part.working_bytes for part in self.parts)
 
     @property
     def timed(self) -> bool:

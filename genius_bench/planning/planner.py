@@ -2,28 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from genius_bench import stages
 from genius_bench.engines.endpoint import check_asked, is_url, resolve_served
 from genius_bench.errors import InputError
 from genius_bench.online_method import OnlineMethod
-from genius_bench.planning.amounts import NOTHING
-from genius_bench.planning.figures import Calibrated, Figures, Given
+from genius_bench.planning.figures import Figures
 from genius_bench.planning.fitting import refuse_sampling, refuse_training
 from genius_bench.planning.looking import look, look_at_scores
 from genius_bench.planning.machine import Machine, free_on_disk, this_machine
-from genius_bench.planning.needs import need_for_sampling
-from genius_bench.planning.parts import (
-    ROUGH,
-    PartOfRecipe,
-    evaluate_steps,
-    longest_answer,
-    memory_notes,
-    sampling_devices,
-    scoring_figures,
-)
+from genius_bench.planning.needs import memory_notes, need_for_sampling
+from genius_bench.planning.parts import ROUGH, PartOfRecipe
 from genius_bench.planning.plan import Part, Plan
+from genius_bench.planning.scoring import longest_answer, sampling_devices, scoring_steps
 from genius_bench.planning.steps import without_repetition
 from genius_bench.planning.throughput import Throughput
 from genius_bench.processes import in_own_process
@@ -46,7 +39,6 @@ def plan(
     recipes: Sequence[Resolved],
     *,
     throughput: Throughput | None = None,
-    response_tokens: int | None = None,
     evaluate: bool = True,
 ) -> Plan:
     """What the recipes would take. Work that several of them share, and what is there already, costs nothing more.
@@ -65,14 +57,13 @@ def plan(
             _refuse_untried(resolved.recipe.engine)
             refuse_training(home, resolved.recipe)
     looked = in_own_process(look, home, recipes, evaluate=evaluate, offline=throughput is not None)
-    machine, figures = _source_of_numbers(home, throughput, response_tokens)
+    machine = ELSEWHERE if throughput else this_machine()
+    figures = Figures(home, machine.device_name, throughput)
     makers = [
-        PartOfRecipe(home, machine, figures, resolved, one)
-        for resolved, one in zip(recipes, looked, strict=True)
+        PartOfRecipe(machine, figures, resolved, one) for resolved, one in zip(recipes, looked, strict=True)
     ]
-    parts = _without_repetition([maker.part() for maker in makers])
-    notes = _notes(figures, [note for maker in makers for note in maker.notes()])
-    return Plan(parts=parts, disk_free=free_on_disk(home), device_name=machine.device_name, notes=notes)
+    notes = [note for maker in makers for note in maker.notes()]
+    return _plan(figures, [maker.part for maker in makers], notes)
 
 
 def _refuse_untried(engine: EngineSection) -> None:
@@ -91,7 +82,6 @@ def plan_evaluation(
     engine: EngineSection,
     *,
     throughput: Throughput | None = None,
-    response_tokens: int | None = None,
 ) -> Plan:
     """What scoring a model (a name as for a run, or a server's URL) would take; see `plan`."""
     check_asked(model, engine)
@@ -101,46 +91,37 @@ def plan_evaluation(
     shape, files, seen = in_own_process(
         look_at_scores, home, endpoint or model, tasks, settings, engine, offline=throughput is not None
     )
-    machine, figures = _source_of_numbers(home, throughput, response_tokens)
-    devices = sampling_devices(engine)
-    scoring = scoring_figures(figures, files, [seen], tasks, settings, engine)
-    steps = evaluate_steps(seen, scoring, devices, settings)
+    machine = ELSEWHERE if throughput else this_machine()
+    figures = Figures(home, machine.device_name, throughput)
+    scoring = figures.scoring(files, [seen], settings, engine)
+    steps = scoring_steps(seen, scoring, sampling_devices(engine), settings.judge)
     needs = []
     if shape is not None:
-        longest = longest_answer(seen, scoring)
         peak = scoring.speed.peak_bytes if scoring else None
-        needs = [need_for_sampling(shape, engine, machine, longest, here=figures.measures, peak=peak)]
+        needs.append(need_for_sampling(shape, engine, machine, longest_answer(seen, scoring), peak))
     items = sum(task.items.value for task in seen.tasks)
     part = Part(
         title=f"eval {seen.model}",
         subject=f"{len(seen.tasks)} tasks, {items:,.0f} items, protocol {settings.protocol}",
         steps=steps,
         needs=needs,
-        working_bytes=NOTHING,
     )
-    notes = _notes(figures, memory_notes(needs))
+    notes = memory_notes(needs)
     if scoring and not scoring.speed.complete:
         notes.append(ROUGH)
     if any(not step.timed for step in steps):
         notes.append(UNTIMED)
-    return Plan(parts=[part], disk_free=free_on_disk(home), device_name=machine.device_name, notes=notes)
+    return _plan(figures, [part], notes)
 
 
-def _source_of_numbers(
-    home: Path, throughput: Throughput | None, response_tokens: int | None
-) -> tuple[Machine, Figures]:
-    if throughput is not None:
-        return ELSEWHERE, Given(throughput, response_tokens)
-    machine = this_machine()
-    return machine, Calibrated(home, machine.device_name)
-
-
-def _notes(figures: Figures, notes: list[str]) -> list[str]:
-    if isinstance(figures, Given):
-        notes = [*([] if figures.response_tokens else [UPPER_BOUNDS]), ELSEWHERE_MEMORY, *notes]
-    return list(dict.fromkeys(notes))
-
-
-def _without_repetition(parts: Sequence[Part]) -> list[Part]:
-    steps = iter(list(without_repetition([step for part in parts for step in part.steps])))
-    return [replace(part, steps=[next(steps) for _ in part.steps]) for part in parts]
+def _plan(figures: Figures, parts: list[Part], notes: list[str]) -> Plan:
+    """Steps that several parts share cost once, and notes are said once."""
+    if given := figures.throughput:
+        notes = [*([] if given.response_tokens else [UPPER_BOUNDS]), ELSEWHERE_MEMORY, *notes]
+    steps = without_repetition([step for part in parts for step in part.steps])
+    return Plan(
+        parts=[replace(part, steps=list(islice(steps, len(part.steps)))) for part in parts],
+        disk_free=free_on_disk(figures.home),
+        device_name=figures.device_name,
+        notes=list(dict.fromkeys(notes)),
+    )

@@ -1,28 +1,24 @@
 """The first queries of a recipe through its own method and engine, with as much in flight as in the run."""
 
 import asyncio
-import json
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from io import BytesIO
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from genius_bench.engines import open_engine
-from genius_bench.engines.interface import Completion, Request, RereadingEngine
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.engines.rereading import with_rereading
 from genius_bench.errors import GeniusBenchError
 from genius_bench.method import Collected, Method
-from genius_bench.planning.calibration import SECONDS, Numbers, ended_by_force, peak_memory
-from genius_bench.planning.speed import Asked, speed_of
-from genius_bench.planning.survey import first_queries, row_sizes
-from genius_bench.recipe import EngineSection
+from genius_bench.planning.calibration import SECONDS, Numbers
+from genius_bench.planning.survey import examples_of, first_queries
+from genius_bench.planning.trial import Meter, Trial, on_trial, one_engine
 from genius_bench.resolution import Resolved
 from genius_bench.rows import Query
+from genius_bench.sampling.collecting import collected_row
 from genius_bench.sampling.policy import Policy
-
-Row = dict[str, Any]
+from genius_bench.shards import write_shard
 
 FEWEST = 8
 """Queries whose numbers are averaged, at least."""
@@ -30,6 +26,16 @@ ROWS_KEPT = 64
 """Training rows that are handed on, for the calibration of training."""
 TURNS = 8
 """Of the event loop, in which a query has asked all that it asks at first."""
+
+
+@dataclass
+class Sampled:
+    """One query of the calibration. `meter` saw its requests alone; no result in time is None."""
+
+    query: Query
+    meter: Meter
+    policy: Policy
+    task: "asyncio.Task[Collected | None]"
 
 
 def calibrate_sampling(resolved: Resolved, base: ModelFiles) -> Numbers:
@@ -40,167 +46,81 @@ def calibrate_sampling(resolved: Resolved, base: ModelFiles) -> Numbers:
     settings = one_engine(resolved.recipe.engine)
     in_flight = max(4, settings.max_batch // 2) * settings.copies  # as the collect stage has it
     queries = first_queries(resolved, base, in_flight)
-    with ended_by_force(), peak_memory() as peak:
-        opened = time.monotonic()
-        engine = with_rereading(open_engine(base, settings), base.path)
-        opening = time.monotonic() - opened
-        try:
-            trial = asyncio.run(
-                _try(
-                    engine,
-                    resolved.method,
-                    queries,
-                    resolved.recipe.seed,
-                    settings.max_batch * settings.copies,
-                )
-            )
-        finally:
-            engine.close()
-        numbers = trial.numbers(lambda rows: list(row_sizes(rows, resolved, base, 1)) if rows else [])
-        return numbers | {"opening_seconds": opening, "peak_bytes": peak()}
+    with on_trial(lambda: with_rereading(open_engine(base, settings), base.path)) as trial:
+        sampled = asyncio.run(_try(trial, resolved, queries, settings.max_batch * settings.copies))
+        used, collected = _averaged(sampled)
+        numbers = _averages(used, collected, resolved, base)
+        complete = all(one.task.result() for one in sampled)
+        requests = [request for one in sampled for request in one.meter.requests]
+        return numbers | trial.numbers(requests) | {"complete": complete}
 
 
-def one_engine(settings: EngineSection) -> EngineSection:
-    """Of the engines that Ray spreads the work over, one."""
-    return settings.model_copy(update={"name": settings.generator, "workers": None})
+async def _try(trial: Trial, resolved: Resolved, queries: Sequence[Query], max_batch: int) -> list[Sampled]:
+    """As many queries as fill the engine, by what the first ones ask at a time."""
 
+    def begin(query: Query) -> Sampled:
+        meter = Meter(trial)
+        policy = Policy(meter, resolved.recipe.seed)
+        task = asyncio.ensure_future(_collect(resolved.method, query, meter, policy))
+        return Sampled(query, meter, policy, task)
 
-@dataclass
-class Meter:
-    """An engine that remembers when which tokens came, and how much it is asked at a time."""
-
-    engine: RereadingEngine
-    asked: int = 0
-    outstanding: int = 0
-    longest: int = 0
-    requests: list[Asked] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.tokenizer: Any = self.engine.tokenizer
-        self.name, self.context_length = self.engine.name, self.engine.context_length
-
-    async def generate(self, request: Request) -> Completion:
-        self.asked += 1
-        self.outstanding += 1
-        begun = time.monotonic()
-        try:
-            completion = await self.engine.generate(request)
-        finally:
-            self.outstanding -= 1
-        tokens = completion.completion_tokens + (completion.then.completion_tokens if completion.then else 0)
-        self.requests.append(Asked(begun, time.monotonic(), tokens))
-        self.longest = max(self.longest, len(request.prompt_ids) + tokens)
-        return completion
-
-    async def reread(self, request: Request, completion: Completion) -> Completion:
-        return await self.engine.reread(request, completion)
-
-    def close(self) -> None:
-        """The engine is its owner's to close."""
-
-
-@dataclass
-class Sampled:
-    """One query of the calibration. `meter` saw its requests alone."""
-
-    query: Query
-    meter: Meter
-    policy: Policy
-    task: "asyncio.Task[Collected]"
-
-    @property
-    def finished(self) -> bool:
-        return self.task.done() and not self.task.cancelled()
-
-
-@dataclass(frozen=True)
-class Trial:
-    sampled: list[Sampled]
-
-    def numbers(self, sizes_of: Callable[[list[Row]], list[tuple[int, int]]]) -> Numbers:
-        """Averages over the queries that were begun first: those that happen to end first are the short ones.
-
-        `sizes_of` tells of the rows that would be trained on their tokens, and those of their longer sequence.
-        """
-        finished = [one for one in self.sampled if one.finished]
-        if not finished:
-            raise GeniusBenchError(f"no query was finished within {SECONDS:.0f} s")
-        unbroken = next((i for i, one in enumerate(self.sampled) if not one.finished), len(self.sampled))
-        used = self.sampled[:unbroken] if unbroken >= min(FEWEST, len(self.sampled)) else finished
-        counts = [one.policy.take_counts() for one in used]
-        collected = [one.task.result() for one in used]
-        rows = [vars(row) for each in collected for row in each.rows]
-        sizes = sizes_of(rows)
-        speed = speed_of([request for one in self.sampled for request in one.meter.requests])
-
-        def mean(total: float) -> float:
-            return total / len(used)
-
-        return {
-            "queries": len(used),
-            "requests": mean(sum(one.meter.asked for one in used)),
-            **{
-                name: mean(sum(count.get(name, 0) for count in counts))
-                for name in ("tokens_read", "tokens_sampled", "tokens_judged")
-            },
-            "longest": max(one.meter.longest for one in used),
-            "stored_bytes": mean(_stored_bytes(used, collected, rows)),
-            "row_count": mean(len(sizes)),
-            "tokens_trained": mean(sum(tokens for tokens, _ in sizes)),
-            "longest_row": max((longest for _, longest in sizes), default=0),
-            "rows": rows[:ROWS_KEPT],
-            "complete": len(finished) == len(self.sampled),
-            "tokens_per_second": speed.tokens_per_second,
-            "tail_seconds": speed.tail,
-        }
-
-
-async def _try(
-    engine: RereadingEngine, method: Method, queries: Sequence[Query], seed: int, max_batch: int
-) -> Trial:
-    sampled: list[Sampled] = []
-
-    def begin(some: Sequence[Query]) -> None:
-        for query in some:
-            meter = Meter(engine)
-            policy = Policy(meter, seed)
-            sampled.append(
-                Sampled(query, meter, policy, asyncio.ensure_future(method.collect(query, policy)))
-            )
-
-    begin(queries[:FEWEST])
+    sampled = [begin(query) for query in queries[:FEWEST]]
     for _ in range(TURNS):
         await asyncio.sleep(0)
     at_once = sum(one.meter.outstanding for one in sampled) / len(sampled)
-    begin(queries[FEWEST : max(FEWEST, round(max_batch / max(at_once, 1)))])
-    tasks = [one.task for one in sampled]
-    done, pending = await asyncio.wait(tasks, timeout=SECONDS, return_when=asyncio.FIRST_EXCEPTION)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
-    for task in done:
-        if error := task.exception():
-            raise error
-    return Trial(sampled)
+    filling = round(max_batch / max(at_once, 1))
+    sampled += [begin(query) for query in queries[FEWEST : max(FEWEST, filling)]]
+    await asyncio.gather(*(one.task for one in sampled))
+    return sampled
 
 
-def _stored_bytes(used: list[Sampled], collected: list[Collected], rows: list[Row]) -> int:
-    """Of the collection and of the training set, compressed as the store does it."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+async def _collect(method: Method, query: Query, meter: Meter, policy: Policy) -> Collected | None:
+    try:
+        return await method.collect(query, policy)
+    except Exception:  # whatever a method makes of an answer that did not come
+        if meter.late:
+            return None
+        raise
 
-    kept = [
-        {
-            "id": one.query.id,
-            "rows": json.dumps([vars(row) for row in each.rows]),
-            "trace": json.dumps(each.trace, ensure_ascii=False),
-        }
-        for one, each in zip(used, collected, strict=True)
-    ]
-    size = 0
-    for table in (kept, rows):
-        if table:
-            buffer = BytesIO()
-            pq.write_table(pa.Table.from_pylist(table), buffer)
-            size += buffer.tell()
-    return size
+
+def _averaged(sampled: list[Sampled]) -> tuple[list[Sampled], list[Collected]]:
+    """The queries that were begun first, up to one that was not finished: those that happen to end first are the short
+    ones. All that were finished, where these are too few."""
+    finished = [one for one in sampled if one.task.result()]
+    if not finished:
+        raise GeniusBenchError(f"no query was finished within {SECONDS:.0f} s")
+    unbroken = next((i for i, one in enumerate(sampled) if not one.task.result()), len(sampled))
+    used = sampled[:unbroken] if unbroken >= min(FEWEST, len(sampled)) else finished
+    return used, [result for one in used if (result := one.task.result())]
+
+
+def _averages(
+    used: list[Sampled], collected: list[Collected], resolved: Resolved, base: ModelFiles
+) -> Numbers:
+    counts = [one.policy.take_counts() for one in used]
+    rows = [vars(row) for each in collected for row in each.rows]
+    examples = examples_of(rows, resolved, base, 1) if rows else []
+    sums = {
+        "requests": sum(len(one.meter.requests) for one in used),
+        "read": sum(count.get("tokens_read", 0) for count in counts),
+        "sampled": sum(count.get("tokens_sampled", 0) for count in counts),
+        "judged": sum(count.get("tokens_judged", 0) for count in counts),
+        "stored": _stored_bytes([one.query for one in used], collected),
+        "rows_trained": len(examples),
+        "tokens_trained": sum(example.tokens for example in examples),
+    }
+    return {
+        **{name: value / len(used) for name, value in sums.items()},
+        "longest": max(one.meter.longest for one in used),
+        "longest_row": max((example.longest_sequence for example in examples), default=0),
+        "rows": rows[:ROWS_KEPT],
+    }
+
+
+def _stored_bytes(queries: list[Query], collected: list[Collected]) -> int:
+    """Of the collection and of the training set, written as the store does it."""
+    with TemporaryDirectory() as folder:
+        shards = Path(folder, "collection"), Path(folder, "training-set")
+        write_shard(shards[0], list(map(collected_row, queries, collected)), {})
+        write_shard(shards[1], [vars(row) for each in collected for row in each.rows], {})
+        return sum(shard.stat().st_size for shard in shards)

@@ -21,7 +21,6 @@ LENGTH = 61
 class ModelShape:
     """What memory depends on. Counts are of numbers, not of bytes."""
 
-    name: str
     parameters: int
     """Tied weights count once."""
     layers: int
@@ -39,6 +38,34 @@ class ModelShape:
         return TYPE_BYTES[self.stored_type]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Of the model that is trained. `adapters` are the weights that LoRA trains, 0 without it."""
+
+    shape: ModelShape
+    adapters: int
+    activations: int
+    """Numbers that autograd keeps per token, the head's aside."""
+    logits_at_once: dict[str, int]
+    """By kind of device (`training.chunking`)."""
+
+    @property
+    def trained(self) -> int:
+        return self.adapters or self.shape.parameters
+
+
+def sizes_of(name: str, lora: "LoraSection") -> Sizes:
+    """Imports torch: for stages' processes."""
+    from genius_bench.training.chunking import LOGITS_AT_ONCE
+
+    return Sizes(
+        shape=shape_of(name),
+        adapters=adapter_parameters(name, lora),
+        activations=activations_per_token(name),
+        logits_at_once=dict(LOGITS_AT_ONCE),
+    )
+
+
 def shape_of(name: str) -> ModelShape:
     """The shape of `lab`, a local folder (`config.json` is enough) or a hub id, of which only small files are fetched.
 
@@ -46,15 +73,12 @@ def shape_of(name: str) -> ModelShape:
     """
     folder = own_folder(locate(name, weights=False))
     config, weights = read_config(folder), weights_in(folder)
-    stored_type = (
-        weights.stored_type if weights else _named_type(config)
-    )  # building the model changes what it says
+    stored_type = weights.stored_type if weights else _named_type(config)  # building changes what it says
     text = config.get_text_config()
     heads = text.num_attention_heads
     cached_heads = getattr(text, "num_key_value_heads", None) or heads
     head_size = getattr(text, "head_dim", None) or text.hidden_size // heads
     return ModelShape(
-        name=name,
         parameters=count_parameters(on_meta_device(config)),
         layers=text.num_hidden_layers,
         cache_per_token=2 * text.num_hidden_layers * cached_heads * head_size,
@@ -87,6 +111,10 @@ def on_meta_device(config: Any) -> Any:
         raise InputError(f"transformers cannot build this model: {first_line(error)}") from error
 
 
+def _without_weights(name: str) -> Any:
+    return on_meta_device(read_config(own_folder(locate(name, weights=False))))
+
+
 def count_parameters(model: Any, *, trained_only: bool = False) -> int:
     """Each once, however many places share it."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad or not trained_only)
@@ -98,7 +126,7 @@ def adapter_parameters(name: str, lora: "LoraSection") -> int:
         return 0
     from genius_bench.training.policy import with_adapters
 
-    model = on_meta_device(read_config(own_folder(locate(name, weights=False))))
+    model = _without_weights(name)
     return count_parameters(with_adapters(model, lora), trained_only=True)
 
 
@@ -110,7 +138,7 @@ def activations_per_token(name: str) -> int:
     """
     import torch
 
-    model = on_meta_device(read_config(own_folder(locate(name, weights=False)))).eval()
+    model = _without_weights(name).eval()
     with _saved_for_backward(model) as saved:
         model(
             input_ids=torch.ones(1, LENGTH, dtype=torch.long, device="meta"),

@@ -1,10 +1,10 @@
 """What a recipe would read and make, and what of it is there: looked up by the stages' own code, nothing is run."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genius_bench.artifacts import Artifact
 from genius_bench.corpora import Corpus, load_corpus
@@ -14,12 +14,15 @@ from genius_bench.engines.rendering import render
 from genius_bench.errors import InputError
 from genius_bench.judging.cost import BYTES_PER_TOKEN
 from genius_bench.offline import go_offline
-from genius_bench.planning.amounts import Amount, assumed, counted
+from genius_bench.planning.amounts import Amount, assumed, counted, found
 from genius_bench.planning.ledger import Ledger, Seen, seen
 from genius_bench.resolution import Resolved
 from genius_bench.rows import Query
 from genius_bench.sampling.collecting import collect, training_set, visible_part
 from genius_bench.stages import usable_corpus
+
+if TYPE_CHECKING:
+    from genius_bench.training.examples import Example
 
 PROMPTS_READ = 1000
 """Queries whose prompts are counted: the draw is in random order, so its beginning stands for all of it."""
@@ -30,7 +33,7 @@ ASSUMED_PROMPT_TOKENS = 250.0
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSeen:
-    """`origin` says where the queries come from; `prompt_tokens` are the mean and the longest of a prompt."""
+    """`prompt_tokens` and `longest_prompt` are the mean and the longest of a prompt."""
 
     name: str
     queries: Amount
@@ -39,15 +42,22 @@ class CorpusSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainingRows:
+    """Rows of a training set, their tokens, and those of the longest sequence."""
+
+    rows: Amount
+    tokens: Amount
+    longest: Amount
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoundSeen:
-    """One iteration. `rows` and `tokens` are those of a training set that is there."""
+    """One iteration. `rows` are those of a training set that is there."""
 
     collection: Seen
     training_set: Seen
     checkpoint: Seen
-    rows: int | None
-    tokens: int | None
-    longest: int | None
+    rows: TrainingRows | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,24 +86,28 @@ def survey_training(home: Path, resolved: Resolved, base: ModelFiles, *, offline
     if offline:
         go_offline()
     corpus = _corpus(resolved, base, offline)
-    counts = _corpus_seen(corpus, resolved, base)
-    ledger, policy, policies, rounds = Ledger(home), base, [base], []
-    collections: list[Artifact] = []
+    ledger = Ledger(home)
+    rounds: list[RoundSeen] = []
+    policies, collections = [base], list[Artifact]()
     on_the_way: list[ModelFiles] = []
     for iteration in range(1, resolved.method.iterations + 1):
-        start = base if resolved.method.restarts_from_base(iteration) else policy
-        collections.append(_collection(ledger, resolved, corpus, policy, collections))
-        found = _round(ledger, resolved, collections[-1], start, iteration)
-        checkpoint = found.checkpoint
-        if checkpoint.state == "found":
-            policy = resolve_model(str(checkpoint.path / "model"))
-            on_the_way += _on_the_way(checkpoint.path, f"{resolved.method.name} {iteration}")
-        else:  # nobody knows its weights, but whatever comes of them is determined by its key
-            policy = ModelFiles(checkpoint.key, checkpoint.path / "model", f"of {checkpoint.key}")
-        policy = replace(policy, name=f"{resolved.method.name} {iteration}")
-        rounds.append(found)
-        policies.append(policy)
+        start = base if resolved.method.restarts_from_base(iteration) else policies[-1]
+        collections.append(_collection(ledger, resolved, corpus, policies[-1], collections))
+        rounds.append(_round(ledger, resolved, collections[-1], start, iteration))
+        name = f"{resolved.method.name} {iteration}"
+        checkpoint = rounds[-1].checkpoint
+        policies.append(_policy(checkpoint, name))
+        if checkpoint.found:
+            on_the_way += _on_the_way(checkpoint.path, name)
+    counts = _corpus_seen(corpus, resolved, base)
     return TrainingSeen(corpus=counts, rounds=rounds, policies=policies, on_the_way=on_the_way)
+
+
+def _policy(checkpoint: Seen, name: str) -> ModelFiles:
+    """Of one that is not there nobody knows the weights, but whatever comes of them is determined by its key."""
+    if checkpoint.found:
+        return replace(resolve_model(str(checkpoint.path / "model")), name=name)
+    return ModelFiles(name, checkpoint.path / "model", f"of {checkpoint.key}")
 
 
 def _on_the_way(checkpoint: Path, name: str) -> list[ModelFiles]:
@@ -106,22 +120,34 @@ def _on_the_way(checkpoint: Path, name: str) -> list[ModelFiles]:
 
 
 def _round(
-    ledger: Ledger,
-    resolved: Resolved,
-    collection: Artifact,
-    start: ModelFiles,
-    iteration: int,
+    ledger: Ledger, resolved: Resolved, collection: Artifact, start: ModelFiles, iteration: int
 ) -> RoundSeen:
-    rows = training_set(ledger, collection)
-    checkpoint = promised_checkpoint(ledger, resolved, rows, start, iteration)
-    sizes = list(row_sizes(rows.rows(), resolved, start, iteration)) if rows.reused else []
+    from genius_bench.training.stage import optimise
+
+    made = training_set(ledger, collection)
+    objective, training = resolved.settings_of(iteration)
+    checkpoint = optimise(
+        ledger,
+        policy_path=start.path,
+        policy_fingerprint=start.fingerprint,
+        training_set=made,
+        objective=objective,
+        training=training,
+        seed=resolved.recipe.seed,
+    )
     return RoundSeen(
         collection=seen(collection),
-        training_set=seen(rows),
+        training_set=seen(made),
         checkpoint=seen(checkpoint),
-        rows=len(sizes) if sizes else None,
-        tokens=sum(tokens for tokens, _ in sizes) if sizes else None,
-        longest=max(longest for _, longest in sizes) if sizes else None,
+        rows=_rows(examples_of(made.rows(), resolved, start, iteration)) if made.reused else None,
+    )
+
+
+def _rows(examples: "list[Example]") -> TrainingRows:
+    return TrainingRows(
+        rows=found(len(examples)),
+        tokens=found(sum(example.tokens for example in examples)),
+        longest=counted(max(example.longest_sequence for example in examples)),
     )
 
 
@@ -148,35 +174,16 @@ def _collection(
     )
 
 
-def promised_checkpoint(
-    ledger: Ledger, resolved: Resolved, rows: Artifact, start: ModelFiles, iteration: int
-) -> Artifact:
-    from genius_bench.training.stage import optimise
-
-    objective, training = resolved.settings_of(iteration)
-    return optimise(
-        ledger,
-        policy_path=start.path,
-        policy_fingerprint=start.fingerprint,
-        training_set=rows,
-        objective=objective,
-        training=training,
-        seed=resolved.recipe.seed,
-    )
-
-
-def row_sizes(
+def examples_of(
     rows: Iterable[dict[str, Any]], resolved: Resolved, start: ModelFiles, iteration: int
-) -> Iterator[tuple[int, int]]:
-    """Tokens of each row that would be trained on, and of its longer sequence."""
+) -> "list[Example]":
+    """The rows that would be trained on."""
     from genius_bench.planning.shape import own_folder, read_config
     from genius_bench.training.examples import read_examples
 
     objective, training = resolved.settings_of(iteration)
     vocabulary = read_config(own_folder(start.path)).get_text_config().vocab_size
-    examples = read_examples(rows, objective, max_length=training.max_length, vocabulary=vocabulary)
-    for example in examples.kept:
-        yield example.tokens, example.longest_sequence
+    return read_examples(rows, objective, max_length=training.max_length, vocabulary=vocabulary).kept
 
 
 def _corpus(resolved: Resolved, base: ModelFiles, offline: bool) -> Corpus | None:

@@ -1,9 +1,10 @@
 """What an evaluation would ask, and which of its answers and scores are there."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genius_bench.artifacts import Artifact
 from genius_bench.engines.endpoint import Endpoint, served_fingerprint
@@ -11,13 +12,13 @@ from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.evaluation.cards import TaskCard
 from genius_bench.evaluation.controls import controls_of
-from genius_bench.evaluation.data import Items, load_baseline, load_items, question_of
+from genius_bench.evaluation.data import Items, load_baseline, question_of
 from genius_bench.evaluation.generations import answers_identity
 from genius_bench.evaluation.protocols import answers_wanted, by_opencompass, is_judged
-from genius_bench.evaluation.stage import task_card
+from genius_bench.evaluation.stage import Known, judge_of, load_all, task_card
 from genius_bench.judging.cost import BYTES_PER_TOKEN
 from genius_bench.offline import go_offline
-from genius_bench.planning.amounts import Amount, assumed, counted
+from genius_bench.planning.amounts import Amount, assumed, at_most, counted
 from genius_bench.planning.ledger import Ledger, Seen, seen
 from genius_bench.recipe import EngineSection, EvaluationSection
 
@@ -52,28 +53,28 @@ class TaskSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSeen:
+    """`controls` are the same tasks once more for each of its controls."""
+
     model: str
     board: list[TaskSeen]
     controls: list[TaskSeen]
-    """The same tasks once more for each of its controls."""
 
     @property
     def tasks(self) -> list[TaskSeen]:
         return [*self.board, *self.controls]
 
-
-def at_step(last: ModelSeen, step: int) -> ModelSeen:
-    """A checkpoint that will be kept within a training, from the one that will come of its end; it has no controls."""
-    name = f" step {step}"
-    tasks = [
-        replace(
-            task,
-            generations=replace(task.generations, key=task.generations.key + name),
-            scores=replace(task.scores, key=task.scores.key + name),
-        )
-        for task in last.board
-    ]
-    return ModelSeen(model=last.model + name, board=tasks, controls=[])
+    def at_step(self, step: int) -> "ModelSeen":
+        """A checkpoint that will be kept within the training whose end this one comes of; it has no controls."""
+        name = f" step {step}"
+        tasks = [
+            replace(
+                task,
+                generations=replace(task.generations, key=task.generations.key + name),
+                scores=replace(task.scores, key=task.scores.key + name),
+            )
+            for task in self.board
+        ]
+        return ModelSeen(model=self.model + name, board=tasks, controls=[])
 
 
 def survey_scores(
@@ -88,18 +89,22 @@ def survey_scores(
     """With `offline`, items that are not on this machine are no error: as many are assumed as the task expects."""
     if offline:
         go_offline()
-    ledger = Ledger(home)
-    looked: dict[int, list[TaskSeen]] = {number: [] for number in range(len(models))}
+    ledger, known = Ledger(home), Known()
+    seen_of: list[list[TaskSeen]] = [[] for _ in models]
     for asked, names in [(settings, tasks), *controls_of(settings, list(tasks))]:
         cards = [task_card(name).under(asked.protocol) for name in names]
-        items = {card.name: _items(card, asked, offline) for card in cards}
-        judge = _judge(home, cards, asked, engine, offline)
-        surveyor = _Surveyor(ledger, asked, engine, judge, items)
-        for number, model in enumerate(models):
-            looked[number] += [surveyor.look(card, model) for card in cards]
+        surveyor = _Surveyor(
+            ledger,
+            asked,
+            engine,
+            judge=_judge(ledger, cards, asked, engine, offline),
+            items=_items(cards, asked, known, offline),
+        )
+        for found, model in zip(seen_of, models, strict=True):
+            found += [surveyor.look(card, model) for card in cards]
     return [
-        ModelSeen(model=model.name, board=looked[number][: len(tasks)], controls=looked[number][len(tasks) :])
-        for number, model in enumerate(models)
+        ModelSeen(model=model.name, board=found[: len(tasks)], controls=found[len(tasks) :])
+        for found, model in zip(seen_of, models, strict=True)
     ]
 
 
@@ -109,37 +114,48 @@ class _Surveyor:
     settings: EvaluationSection
     engine: EngineSection
     judge: "Judge | None"
-    items: dict[str, Items | None]
+    items: dict[str, Items]
+    """Of the tasks whose data is at hand."""
 
     def look(self, card: TaskCard, model: ModelFiles | Endpoint) -> TaskSeen:
-        items, settings = self.items[card.name], self.settings
+        items, settings = self.items.get(card.name), self.settings
         greedy, samples = answers_wanted(card, settings)
-        opencompass = by_opencompass(card, settings)
-        find = self._by_opencompass if opencompass else self._by_us
-        generations, scores = (
-            find(card, model, items) if items else (self._unknown(card, model), self._unknown(card, model))
-        )
+        compares = card.facts.grader == "comparison"
+        generations, scores = self._promised(card, model, items)
         expected = counted(len(items.rows)) if items else assumed(card.facts.expected_items or ASSUMED_ITEMS)
-        limited = Amount(min(expected.value, settings.limit or expected.value), expected.source)
-        orders = 2 if settings.judge.both_orders and card.facts.grader == "comparison" else 1
         return TaskSeen(
             task=card.name,
-            items=limited,
+            items=at_most(expected, settings.limit),
             answers=greedy + samples,
             greedy=greedy,
             max_tokens=settings.max_tokens or card.max_tokens,
             question_tokens=_question_tokens(card, items),
-            judged=orders if is_judged(card) and settings.judge.model else 0,
-            shown_to_judge=2 if card.facts.grader == "comparison" else 1,
-            opencompass=opencompass,
+            judged=(1 + (settings.judge.both_orders and compares)) if self._is_judged(card) else 0,
+            shown_to_judge=2 if compares else 1,
+            opencompass=by_opencompass(card, settings),
             generations=seen(generations),
             scores=seen(scores),
         )
 
-    def _by_us(self, card: TaskCard, model: ModelFiles | Endpoint, items: Items) -> tuple[Artifact, Artifact]:
+    def _is_judged(self, card: TaskCard) -> bool:
+        return is_judged(card) and self.settings.judge.model is not None
+
+    def _promised(
+        self, card: TaskCard, model: ModelFiles | Endpoint, items: Items | None
+    ) -> tuple[Artifact, Artifact]:
+        """Answers and scores; OpenCompass's answers have no artifact of their own: they go with the scores."""
         fingerprint = served_fingerprint(model, self.engine)
-        identity = answers_identity(card, self.settings, items, fingerprint)
-        generations = self.ledger.make(identity, _make_nothing)
+        if items is None:  # stand-ins: their key is good for telling equal work, not for finding any
+            key = f"{card.name} {fingerprint} {self.settings.model_dump_json()}"
+            unknown = Artifact("scores", key, self.ledger.home / "nowhere", reused=False)
+            return unknown, unknown
+        if by_opencompass(card, self.settings):
+            from genius_bench.opencompass.task import identity_of, task_for
+
+            task = task_for(card.name, self.settings, self.judge)
+            scores = self.ledger.promise(identity_of(task, model, self.engine))
+            return scores, scores
+        generations = self.ledger.promise(answers_identity(card, self.settings, items, fingerprint))
         return generations, self._scores(card, generations)
 
     def _scores(self, card: TaskCard, generations: Artifact) -> Artifact:
@@ -150,50 +166,29 @@ class _Surveyor:
             return score(self.ledger, generations, card, unsafe_code=self.settings.unsafe_code)
         baseline = load_baseline(card, self.settings.data) if self.judge else {}
         return score_by_judge(
-            self.ledger, generations, card, judge=self.judge, baseline=baseline, announce=_hear_nothing
+            self.ledger, generations, card, judge=self.judge, baseline=baseline, announce=lambda text: None
         )
 
-    def _by_opencompass(
-        self, card: TaskCard, model: ModelFiles | Endpoint, items: Items
-    ) -> tuple[Artifact, Artifact]:
-        """Its answers have no artifact of their own: they go with the scores."""
-        from genius_bench.opencompass.task import identity_of, task_for
 
-        task = task_for(card.name, self.settings, self.judge)
-        scores = self.ledger.make(identity_of(task, model, self.engine), _make_nothing)
-        return scores, scores
-
-    def _unknown(self, card: TaskCard, model: ModelFiles | Endpoint) -> Artifact:
-        """A stand-in where the items are not at hand: its key is good for telling equal work, not for finding any."""
-        key = f"{card.name} {served_fingerprint(model, self.engine)} {self.settings.model_dump_json()}"
-        return Artifact("scores", key, self.ledger.home / "nowhere", reused=False)
-
-
-def _items(card: TaskCard, settings: EvaluationSection, offline: bool) -> Items | None:
-    try:
-        items = load_items(card, settings.data, settings.split)
-        if is_judged(card) and settings.judge.model:
-            load_baseline(card, settings.data)
-        return items
-    except InputError:
-        if not offline:
-            raise
-        return None
+def _items(
+    cards: list[TaskCard], settings: EvaluationSection, known: Known, offline: bool
+) -> dict[str, Items]:
+    """By task; with `offline`, of those whose data is at hand."""
+    if not offline:
+        return load_all(cards, settings, known)
+    items: dict[str, Items] = {}
+    for card in cards:
+        with suppress(InputError):
+            items |= load_all([card], settings, known)
+    return items
 
 
 def _judge(
-    home: Path, cards: list[TaskCard], settings: EvaluationSection, engine: EngineSection, offline: bool
+    ledger: Ledger, cards: list[TaskCard], settings: EvaluationSection, engine: EngineSection, offline: bool
 ) -> "Judge | None":
-    if settings.judge.model is None or not any(is_judged(card) for card in cards):
-        return None
-    from genius_bench.judging.judge import open_judge
-
-    try:
-        return open_judge(settings.judge, home, engine)
-    except GeniusBenchError:
-        if not offline:
-            raise
-        return None
+    with suppress(GeniusBenchError) if offline else nullcontext():
+        return judge_of(cards, ledger, settings, engine)
+    return None
 
 
 def _question_tokens(card: TaskCard, items: Items | None) -> Amount:
@@ -202,11 +197,3 @@ def _question_tokens(card: TaskCard, items: Items | None) -> Amount:
         return assumed(ASSUMED_QUESTION_TOKENS * (1 + card.shots))
     lengths = [len(question_of(card, row).encode()) for row in items.rows]
     return assumed((1 + len(items.examples)) * sum(lengths) / len(lengths) / BYTES_PER_TOKEN)
-
-
-def _make_nothing(build: Any) -> None:
-    raise AssertionError("a plan makes no artifact")
-
-
-def _hear_nothing(text: str) -> None:
-    """Judges announce their costs only when they are asked something."""

@@ -1,4 +1,4 @@
-"""What the user says that the hardware can do: `--throughput sampling=2500,training=9000`."""
+"""What the user says that the hardware can do: `--throughput sampling=2500,training=9000`, `--response-tokens`."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -16,9 +16,11 @@ class Throughput:
     sampling: float | None = None
     training: float | None = None
     scoring: float | None = None
+    response_tokens: int | None = None
+    """How long a response usually is; as long as its limit where nobody says."""
 
 
-def parse_throughput(text: str, *, needed: tuple[str, ...]) -> Throughput:
+def parse_throughput(text: str, *, needed: tuple[str, ...], response_tokens: int | None = None) -> Throughput:
     """Raises `InputError` with one line for anything that is not clear. Scoring is as fast as sampling unless said."""
     found: dict[str, float] = {}
     for part in text.split(","):
@@ -34,7 +36,7 @@ def parse_throughput(text: str, *, needed: tuple[str, ...]) -> Throughput:
     missing = [name for name in needed if not found.get(name)]
     if missing:
         raise InputError(f"--throughput {text}: '{missing[0]}' is missing: write it as {WRITTEN}")
-    return Throughput(**found)
+    return Throughput(**found, response_tokens=response_tokens)
 
 
 def _positive(text: str, name: str, value: str) -> float:

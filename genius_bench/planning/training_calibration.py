@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
-from genius_bench.artifacts import Artifact, Build, Identity, Store
+from genius_bench.artifacts import Identity, Store
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.errors import GeniusBenchError
-from genius_bench.objectives.interface import Objective
-from genius_bench.planning.calibration import SECONDS, Numbers, ended_by_force, peak_memory
+from genius_bench.planning.calibration import SECONDS, Numbers, measuring
+from genius_bench.planning.survey import examples_of
 from genius_bench.progress import Advance
-from genius_bench.recipe import LaunchSection, TrainingSection
+from genius_bench.recipe import TrainingSection
 from genius_bench.resolution import Resolved
 
 STEPS = 4
@@ -34,17 +34,33 @@ def calibrate_training(resolved: Resolved, base: ModelFiles, rows: list[dict[str
 
     Raises `GeniusBenchError` when not two steps were done in time.
     """
+    from genius_bench.training.stage import optimise
+
     objective, training = resolved.settings_of(1)
     launch = resolved.recipe.launch.model_copy(update={"machines": []})
     training = _micro_steps(training, launch.processes)
-    with TemporaryDirectory() as folder, ended_by_force(), peak_memory() as peak:
+    copies = _copies(rows, training.batch_size * (STEPS + UNREACHED))
+    tokens = [example.tokens for example in examples_of(copies, resolved, base, 1)]
+    with TemporaryDirectory() as folder, measuring() as peak:
         store = Store(Path(folder))
-        training_set = _training_set(store, rows, training.batch_size * (STEPS + UNREACHED))
+        identity = Identity(kind="training-set", version=0, parameters={})
+        training_set = store.make(identity, lambda build: build.write_shard(copies))
         watch, started = Watch(), time.monotonic()
-        sizes = _train(Path(folder), training_set, base, objective, training, launch, watch)
-        tokens = training.batch_size * sum(sizes) / len(sizes)
+        # What training processes tell of their progress is shown through this name.
+        with suppress(EnoughSeen), mock.patch("genius_bench.training.messages.progress", watch.show):
+            optimise(
+                store,
+                policy_path=base.path,
+                policy_fingerprint=base.fingerprint,
+                training_set=training_set,
+                objective=objective,
+                training=training,
+                seed=0,
+                launch=launch,
+            )
+        step = training.batch_size * sum(tokens) / len(tokens)
         return {
-            "tokens_per_second": tokens / watch.seconds_per_step() / launch.processes,
+            "tokens_per_second": step / watch.seconds_per_step() / launch.processes,
             "opening_seconds": watch.begun - started,
             "peak_bytes": peak() if launch.launcher == "none" else None,
         }
@@ -60,6 +76,7 @@ def _micro_steps(training: TrainingSection, processes: int) -> TrainingSection:
         "reference": "recorded",
         "report_to": "none",
         "checkpoint_every": 10**9,
+        "eval_every": None,
     }
     return TrainingSection.model_validate(training.model_dump() | changes)
 
@@ -89,56 +106,9 @@ class Watch:
         return (self.moments[-1] - self.moments[0]) / (len(self.moments) - 1)
 
 
-def _train(
-    folder: Path,
-    training_set: Artifact,
-    base: ModelFiles,
-    objective: Objective,
-    training: TrainingSection,
-    launch: LaunchSection,
-    watch: Watch,
-) -> list[int]:
-    """Trains until `watch` has seen enough; returns the tokens of the rows."""
-    from genius_bench.training.callbacks import quiet
-    from genius_bench.training.conditions import check_launch
-    from genius_bench.training.job import Job
-    from genius_bench.training.launching import launch as launch_processes
-    from genius_bench.training.messages import Voice
-    from genius_bench.training.policy import compute_precision
-    from genius_bench.training.process import train
-
-    job = Job(
-        policy=base.path,
-        rows=training_set.path,
-        objective=objective,
-        training=training,
-        precision=compute_precision(training),
-        seed=0,
-        sharding=launch.sharding,
-        folder=folder / "trial",
-        state=None,
-    )
-    examples = job.examples().kept
-    check_launch(launch, training, folder)
-    build = Build(job.folder)
-    with suppress(EnoughSeen), quiet():
-        if launch.launcher == "none":
-            train(job, examples, build, Voice(watch.show, _say_nothing))
-        else:  # what its processes tell of their progress is shown through this name
-            with mock.patch("genius_bench.training.messages.progress", watch.show):
-                launch_processes(job, launch)
-    return [example.tokens for example in examples]
-
-
-def _say_nothing(line: str) -> None:
-    """What a training says of itself is for those who train."""
-
-
-def _training_set(store: Store, rows: list[dict[str, Any]], wanted: int) -> Artifact:
+def _copies(rows: list[dict[str, Any]], wanted: int) -> list[dict[str, Any]]:
     """`rows` over and over, with names of their own and made-up reference values where they have none."""
-    copies = [
+    return [
         row | {"id": f"{number}"} | {name: row[name] or 0.0 for name in row if name.startswith("reference_")}
         for number, row in enumerate(islice(cycle(rows), wanted))
     ]
-    identity = Identity(kind="training-set", version=0, parameters={})
-    return store.make(identity, lambda build: build.write_shard(copies))

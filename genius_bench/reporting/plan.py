@@ -1,18 +1,20 @@
 """Plans on a terminal: five narrow columns, readable at 60; a small letter behind each number says its source."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from genius_bench.planning.amounts import Amount, Source
+from genius_bench.planning.amounts import NOTHING, Amount, Source, found
+from genius_bench.planning.fitting import gib
 from genius_bench.planning.needs import Need
 from genius_bench.planning.plan import Part, Plan
 from genius_bench.planning.steps import Load, Step
 from genius_bench.printing import new_table, words
 
-COLUMNS = ("requests", "read", "sampled", "trained")
-JUDGED = "judged"
+COLUMNS = ("requests", "read", "sampled", "judged", "trained")
+RARE = ("judged", "trained")
+"""Columns that stand there only where there are such tokens."""
 UNTIMED = "–"
 
 
@@ -35,30 +37,29 @@ def show_plan(plan: Plan, console: Console) -> None:
 
 
 def _steps(part: Part, whole: Plan | None) -> Table:
-    judged = any(step.load.judged.value for step in part.steps)
-    columns = [*COLUMNS[:3], *([JUDGED] if judged else []), *COLUMNS[3:]]
-    if not any(step.load.trained.value for step in part.steps):
-        columns.remove("trained")
+    columns = [name for name in COLUMNS if name not in RARE or any(_has(step, name) for step in part.steps)]
     table = new_table("stage", *columns, "time", padding=(0, 1, 0, 0))
     for label, steps in _rows(part.steps):
         table.add_row(words(label), *_cells(steps, columns))
     if whole is not None:
-        load = whole.total
-        numbers = [_count(getattr(load, column)) for column in columns]
-        table.add_row("total", *numbers, _time(load.seconds) if whole.timed else UNTIMED, style="bold")
+        table.add_row("total", *_numbers(whole.total, whole.timed, columns), style="bold")
     return table
 
 
-def _rows(steps: Sequence[Step]) -> Iterable[tuple[str, list[Step]]]:
+def _has(step: Step, column: str) -> bool:
+    return bool(step.load.amounts[column].value)
+
+
+def _rows(steps: Sequence[Step]) -> Iterator[tuple[str, list[Step]]]:
     """One row a stage; the tasks of a model together where several models are scored."""
-    models = list(dict.fromkeys(step.model for step in steps if step.kind == "evaluate"))
+    scored: dict[str, list[Step]] = {}
     for step in steps:
-        if step.kind != "evaluate":
-            verb = "sample" if step.kind == "sample" else "train"
-            yield f"{verb} {step.iteration}", [step]
-    for model in models:
-        mine = [step for step in steps if step.model == model and step.kind == "evaluate"]
-        if len(models) == 1:
+        if step.kind == "evaluate":
+            scored.setdefault(step.model, []).append(step)
+        else:
+            yield f"{'sample' if step.kind == 'sample' else 'train'} {step.iteration}", [step]
+    for model, mine in scored.items():
+        if len(scored) == 1:
             yield from ((step.task, [step]) for step in mine)
         else:
             yield f"score {model.rstrip('/').rpartition('/')[2]}", mine
@@ -68,11 +69,15 @@ def _cells(steps: list[Step], columns: list[str]) -> list[str]:
     states = {step.state for step in steps}
     if states <= {"found", "planned above"}:
         return ["found" if "found" in states else "as above", *[""] * len(columns)]
-    load = Load()
-    for step in steps:
-        load = load + step.load
-    numbers = [_count(getattr(load, column)) for column in columns]
-    return [*numbers, _time(load.seconds) if all(step.timed for step in steps) else UNTIMED]
+    load = sum((step.load for step in steps), Load())
+    return _numbers(load, all(step.timed for step in steps), columns)
+
+
+def _numbers(load: Load, timed: bool, columns: list[str]) -> list[str]:
+    return [
+        *(_count(load.amounts[column]) for column in columns),
+        _time(load.seconds) if timed else UNTIMED,
+    ]
 
 
 def _memory(needs: Sequence[Need]) -> Table:
@@ -85,8 +90,7 @@ def _memory(needs: Sequence[Need]) -> Table:
     if any(need.processes > 1 for need in needs):
         table.add_row("processes that share", *(str(need.processes) for need in needs))
     if any(need.there for need in needs):
-        there = (_size(Amount(need.there, Source.FOUND)) if need.there else UNTIMED for need in needs)
-        table.add_row("there is", *there)
+        table.add_row("there is", *(_size(found(need.there or 0)) for need in needs))
     return table
 
 
@@ -106,23 +110,18 @@ def _summary(plan: Plan) -> list[str]:
         )
         lines.append(f"judge: {_count(load.judge_calls)} calls, {_count(load.judge_tokens)} tokens{cost}")
     working = f", {_size(plan.working_bytes)} more while training" if plan.working_bytes.value else ""
-    free = _size(Amount(plan.disk_free, Source.FOUND))
-    lines.append(f"disk: {_size(load.stored)} stored{working}; {free} free")
+    lines.append(f"disk: {_size(load.stored)} stored{working}; {_size(found(plan.disk_free))} free")
     return lines
 
 
 def _legend(plan: Plan) -> str:
-    used = {source for source in Source if source in _sources(plan)}
+    amounts = [amount for step in plan.steps for amount in step.load.amounts.values()]
+    for need in (need for part in plan.parts for need in part.needs):
+        amounts += [*need.parts.values(), need.peak or NOTHING]
+    used = {amount.source for amount in amounts if amount.value}
     return " · ".join(
         f"{source.mark} {source.label} ({source.meaning})" for source in Source if source in used
     )
-
-
-def _sources(plan: Plan) -> set[Source]:
-    amounts = [part for one in plan.parts for need in one.needs for part in need.parts.values()]
-    amounts += [need.peak for one in plan.parts for need in one.needs if need.peak]
-    amounts += [getattr(step.load, name) for step in plan.steps for name in vars(step.load)]
-    return {amount.source for amount in amounts if amount.value}
 
 
 def _count(amount: Amount) -> str:
@@ -137,11 +136,7 @@ def _short(value: float) -> str:
 
 
 def _size(amount: Amount | None) -> str:
-    if amount is None or not amount.value:
-        return UNTIMED
-    value = amount.value
-    text = f"{value / 2**30:.1f} GiB" if value >= 2**30 else f"{value / 2**20:.1f} MiB"
-    return f"{text}{amount.source.mark}"
+    return f"{gib(amount.value)}{amount.source.mark}" if amount and amount.value else UNTIMED
 
 
 def _time(seconds: Amount) -> str:

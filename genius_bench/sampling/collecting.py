@@ -12,7 +12,7 @@ from genius_bench.corpora import Corpus
 from genius_bench.corpora.queries import Queries
 from genius_bench.engines.interface import Engine
 from genius_bench.errors import InputError, WorkerKilledError
-from genius_bench.method import Method
+from genius_bench.method import Collected, Method
 from genius_bench.progress import Advance, progress
 from genius_bench.registry import code_digest
 from genius_bench.rows import Query
@@ -134,6 +134,11 @@ async def _collect_one(query: Query, method: Method, own: Policy) -> Row:
     except WorkerKilledError as error:
         own.abandon()
         return dead_letter(query, error)
+    return collected_row(query, collected)
+
+
+def collected_row(query: Query, collected: Collected) -> Row:
+    """As a collection stores what a method made of a query."""
     return {
         "id": query.id,
         "rows": json.dumps([vars(row) for row in collected.rows]),
