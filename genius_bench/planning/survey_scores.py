@@ -121,6 +121,7 @@ class _Surveyor:
         items, settings = self.items.get(card.name), self.settings
         greedy, samples = answers_wanted(card, settings)
         compares = card.facts.grader == "comparison"
+        orders = 2 if compares and settings.judge.both_orders else 1
         generations, scores = self._promised(card, model, items)
         expected = counted(len(items.rows)) if items else assumed(card.facts.expected_items or ASSUMED_ITEMS)
         return TaskSeen(
@@ -130,15 +131,12 @@ class _Surveyor:
             greedy=greedy,
             max_tokens=settings.max_tokens or card.max_tokens,
             question_tokens=_question_tokens(card, items),
-            judged=(1 + (settings.judge.both_orders and compares)) if self._is_judged(card) else 0,
+            judged=orders if is_judged(card) and settings.judge.model else 0,
             shown_to_judge=2 if compares else 1,
             opencompass=by_opencompass(card, settings),
             generations=seen(generations),
             scores=seen(scores),
         )
-
-    def _is_judged(self, card: TaskCard) -> bool:
-        return is_judged(card) and self.settings.judge.model is not None
 
     def _promised(
         self, card: TaskCard, model: ModelFiles | Endpoint, items: Items | None

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
+from io import StringIO
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,8 +47,9 @@ def calibrate_training(resolved: Resolved, base: ModelFiles, rows: list[dict[str
         identity = Identity(kind="training-set", version=0, parameters={})
         training_set = store.make(identity, lambda build: build.write_shard(copies))
         watch, started = Watch(), time.monotonic()
-        # What training processes tell of their progress is shown through this name.
-        with suppress(EnoughSeen), mock.patch("genius_bench.training.messages.progress", watch.show):
+        # What is told of progress is shown through this name; what else is said is for those who train.
+        shown = mock.patch("genius_bench.training.messages.progress", watch.show)
+        with suppress(EnoughSeen), shown, redirect_stderr(StringIO()):
             optimise(
                 store,
                 policy_path=base.path,
