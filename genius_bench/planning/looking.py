@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genius_bench.engines.endpoint import served_fingerprint
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.evaluation.cards import tasks_of
+from genius_bench.evaluation.controls import without_controls
 from genius_bench.planning.shape import ModelShape, Sizes, shape_of, sizes_of
 from genius_bench.planning.survey import TrainingSeen, base_files, survey_training
 from genius_bench.planning.survey_scores import ModelSeen, survey_scores
@@ -71,13 +73,13 @@ def _look(
     recipe = resolved.recipe
     training = survey_training(home, resolved, base, offline=offline)
     tasks = tasks_of(recipe.evaluation, recipe.model)[0] if evaluate else []
-    models = [*training.policies, *training.on_the_way] if tasks else []
-    scores = survey_scores(home, models, tasks, recipe.evaluation, recipe.engine.for_files, offline=offline)
+    survey = partial(survey_scores, home, tasks=tasks, engine=recipe.engine.for_files, offline=offline)
+    alone = without_controls(recipe.evaluation)  # on the way, only the board's own settings are asked
     return Looked(
         sizes=sizes,
         base=base,
         served_base=served_fingerprint(base, recipe.engine),
         training=training,
-        scores=scores[: len(training.policies)],
-        on_the_way=scores[len(training.policies) :],
+        scores=survey(training.policies, settings=recipe.evaluation) if tasks else [],
+        on_the_way=survey(training.on_the_way, settings=alone) if tasks and training.on_the_way else [],
     )
