@@ -3,11 +3,12 @@
 from itertools import combinations
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genius_bench.evaluation.metrics import FAILURES, item_values, scores_of
+from genius_bench.evaluation.metrics import FAILURES, item_values, item_values_of, scores_of
 
 
 def row(
@@ -49,6 +50,20 @@ def test_pass_at_k_is_the_mean_over_all_draws_of_k(verdicts: list[bool], k: int)
 def test_majority_votes(votes: list[str], right: str, expected: float) -> None:
     rows = samples([vote == right for vote in votes], votes)
     assert item_values(rows, "maj@4")["a"] == expected
+
+
+@settings(deadline=None)  # the first call imports the arithmetic of columns
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.booleans(), st.sampled_from(["", "7", "3"])),
+        min_size=1,
+        max_size=30,
+    ),
+    st.sampled_from(["greedy", "sampled", "truncated", "unreadable_greedy", "win_rate[j]", "maj@2"]),
+)
+def test_columns_have_the_values_of_rows(answers: list[tuple[str, int, bool, str]], metric: str) -> None:
+    rows = [row(*answer) | {"truncated": not answer[2], "format_failure": answer[2]} for answer in answers]
+    assert item_values_of(pa.Table.from_pylist(rows), metric) == pytest.approx(item_values(rows, metric))
 
 
 def test_the_greedy_answer_is_no_sample() -> None:
