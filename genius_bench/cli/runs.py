@@ -101,7 +101,10 @@ def gc(
         bool, typer.Option("--delete", help="Remove them; only listed when not given.")
     ] = False,
 ) -> None:
-    """List (or --delete) artifacts that no run leads to any more."""
+    """List (or --delete) artifacts that no run leads to any more.
+
+    --delete forgets what boards remember of scores as well: they count it again."""
+    from genius_bench.reporting.remembered import FOLDER
     from genius_bench.reporting.run_facts import garbage, not_finished
 
     for state, ids in not_finished(home).items():
@@ -115,6 +118,8 @@ def gc(
             shutil.rmtree(path)
         else:
             say(str(path.relative_to(home)))
+    if delete:
+        shutil.rmtree(home / FOLDER, ignore_errors=True)
     verb = "removed" if delete else "to be removed by --delete"
     say(f"{counted(len(paths), 'artifact')}, {size(held)}: {verb}")
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from genius_bench.artifacts import Store
 from genius_bench.errors import InputError
@@ -15,6 +18,7 @@ from genius_bench.reporting.coverage import Changes, Coverage, changes_of, cover
 from genius_bench.reporting.curves import GREEDY, Curve, curves_of
 from genius_bench.reporting.groups import groups_of, hidden_by
 from genius_bench.reporting.recipes import placebo_of, seed_groups
+from genius_bench.reporting.remembered import remembered
 from genius_bench.reporting.scored import ItemValues, Scored, scored_models
 from genius_bench.reporting.sharpening import Sharpening, sharpening_of
 from genius_bench.reporting.slices import Slice, slices_of
@@ -72,6 +76,9 @@ class Row:
     """Of the greedy answers, against the base's; of single models."""
 
 
+_ROWS = TypeAdapter(list[Row])
+
+
 @dataclass(frozen=True)
 class Board:
     tasks: list[str]
@@ -125,7 +132,7 @@ def build_board(
     everything = scored_models(store, runs, settings, tasks)
     scored, outdated = current(everything)
     curves = curves_of(store, runs, settings, scored)
-    board = board_of(scored, settings, tasks, means=means, curves=curves)
+    board = board_of(home, scored, settings, tasks, means=means, curves=curves)
     return replace(board, outdated=outdated, elsewhere=elsewhere)
 
 
@@ -140,6 +147,7 @@ def current(scored: list[Scored]) -> tuple[list[Scored], list[str]]:
 
 
 def board_of(
+    home: Path,
     scored: list[Scored],
     settings: dict[str, Any],
     tasks: Sequence[str],
@@ -147,7 +155,8 @@ def board_of(
     means: bool = False,
     curves: Mapping[str, Curve] | None = None,
 ) -> Board:
-    """The board of models that were all scored on `tasks` under `settings`, bases first.
+    """The board of models that were all scored on `tasks` under `settings`, bases first. The `home` is where its rows
+    are remembered.
 
     With their `curves` (by fingerprint) each base is followed by itself at its best temperature, and every row says
     what the model does beyond sharpening.
@@ -156,6 +165,11 @@ def board_of(
     metrics = {task: metric for task, metric in found.items() if metric is not None}
     curves = curves or {}
     controlled = [task for task in comparable(metrics) if any(map(_varied(task), curves.values()))]
+    sampled_often = [
+        task
+        for task in comparable(metrics)
+        if any(task in one.artifacts for curve in curves.values() for one in curve.many.values())
+    ]
     bases = {one.fingerprint: one for one in scored}
     several = seed_groups(scored)
     averaged = {one.fingerprint for group in several for one in group} if means else set()
@@ -163,9 +177,17 @@ def board_of(
     rows = []
     for group in groups:
         base, placebo = bases.get(group[0].base_fingerprint), placebo_of(group[0], scored)
-        rows.append(_row(group, base, placebo, metrics, controlled, curves))
-        if not group[0].base_fingerprint and (control := _control(rows[-1], metrics, controlled, curves)):
-            rows.append(control)
+        with_base = [*group, base] if base else group
+        count = partial(_counted, group, base, placebo, metrics, controlled, sampled_often, curves)
+        files = [
+            [one.seen for one in (*with_base, *placebo)],
+            [curves[one.fingerprint].seen for one in with_base if one.fingerprint in curves],
+        ]
+        asked = [metrics, controlled, sampled_often, len(group), base is not None]
+        counted, *control = remembered(home, _ROWS, asked, files, count)
+        rows.append(_row(group, list(metrics), counted))
+        name = rows[-1].label.removesuffix(" (base)")
+        rows += [replace(one, label=f"{name}, {one.label}") for one in control]
     not_controlled = [task for task in comparable(metrics) if controlled and task not in controlled]
     reasons = {
         task: str(score.details["not_scored"])
@@ -176,18 +198,29 @@ def board_of(
     return Board(list(tasks), metrics, settings, rows, reasons, not_controlled)
 
 
-def _row(
+def _row(group: list[Scored], tasks: list[str], counted: Row) -> Row:
+    """With what is said of its models beside their answers, which may change while those do not."""
+    label = group[0].label
+    return replace(
+        counted,
+        label=f"{label.split(' seed ')[0]}, {len(group)} seeds" if len(group) > 1 else label,
+        notes={task: notes for task in tasks if (notes := group[0].notes(task))},
+        cost=_mean_cost([one.cost for one in group if one.cost is not None]),
+        helped_by=tuple(sorted(group[0].helped_by)),
+    )
+
+
+def _counted(
     group: list[Scored],
     base: Scored | None,
     placebo: list[Scored],
     metrics: dict[str, str],
     controlled: list[str],
+    sampled_often: list[str],
     curves: Mapping[str, Curve],
-) -> Row:
-    """A model, or the mean of one recipe's models over seeds."""
-    label = group[0].label
-    if len(group) > 1:
-        label = f"{label.split(' seed ')[0]}, {len(group)} seeds"
+) -> list[Row]:
+    """The numbers of a model, or of the mean of one recipe's models over seeds: what their answers say. A base is
+    followed by itself at its best temperature."""
     alike = comparable(metrics)
     greedy = dict.fromkeys(_covered(group, alike, "greedy"), "greedy")
     gains: dict[str, Difference | None] = dict.fromkeys(metrics)
@@ -197,8 +230,8 @@ def _row(
         average_gain = gain_of(group, [base], alike)
         greedy_gain = gain_of(group, [base], greedy) if greedy else None
     greedy_average = average_of(group, greedy)
-    return Row(
-        label=label,
+    row = Row(
+        label="",
         base=group[0].base_fingerprint or group[0].fingerprint,
         is_base=not group[0].base_fingerprint,
         seeds=len(group),
@@ -210,19 +243,18 @@ def _row(
         greedy=greedy_average.value if greedy_average else None,
         greedy_gain=greedy_gain,
         released=average_of(group, _by_published_rules(group, alike)),
-        notes={task: notes for task in metrics if (notes := group[0].notes(task))},
         several=_of_several_samples(group, list(metrics)),
         failures={name: _failure(group, list(alike), name) for name in FAILURES},
-        cost=_mean_cost([one.cost for one in group if one.cost is not None]),
         slices=slices_of(
             {task: group[0].slices(task) for task in alike},
             [_answers(one, alike) for one in group],
             _answers(base, alike) if base is not None else None,
         ),
-        helped_by=tuple(sorted(group[0].helped_by)),
         over_placebo=gain_of(group, placebo, alike) if placebo else None,
-        **_control_of(group, base, list(alike), controlled, curves),
+        **_control_of(group, base, list(alike), controlled, sampled_often, curves),
     )
+    control = _control(row, metrics, controlled, curves) if row.is_base else None
+    return [row, control] if control else [row]
 
 
 def _answers(model: Scored, metrics: Mapping[str, str]) -> dict[str, ItemValues]:
@@ -238,6 +270,7 @@ def _control_of(
     base: Scored | None,
     tasks: list[str],
     controlled: list[str],
+    sampled_often: list[str],
     curves: Mapping[str, Curve],
 ) -> dict[str, Any]:
     """What the row's models are at other temperatures and with many samples, as far as they were asked."""
@@ -245,11 +278,6 @@ def _control_of(
     theirs = curves.get(base.fingerprint) if base else None
     if len(mine) < len(group) or (base and not theirs):
         return {}
-    sampled_often = [
-        task
-        for task in tasks
-        if any(task in one.artifacts for curve in curves.values() for one in curve.many.values())
-    ]
     return {
         "sharpening": sharpening_of(mine, theirs, controlled),
         "coverage": coverage_of(mine, theirs, sampled_often),
@@ -275,7 +303,7 @@ def _control(
         gains[task] = paired_difference(there[task], here[task])
     whole = controlled == list(comparable(metrics))  # else its average is not of what the others' are
     return Row(
-        label=f"{row.label.removesuffix(' (base)')}, {told(best)}",
+        label=told(best),
         base=row.base,
         is_base=False,
         is_control=True,

@@ -7,6 +7,7 @@ from typing import Any
 
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.evaluation.controls import choosing_half, kin, tuned_on, tuning_limit
+from genius_bench.integrity import digest_of
 from genius_bench.recipe import MANY_SAMPLES
 from genius_bench.reporting.scored import ItemValues, Scored
 from genius_bench.runs import Run
@@ -29,6 +30,12 @@ class Curve:
     tuning: Asked = field(default_factory=list)
     many: dict[tuple[int, int | None], Scored] = field(default_factory=dict)
     """(Samples, limit of items) → what pass@k is told from."""
+
+    @cached_property
+    def seen(self) -> str:
+        """As `Scored.seen`, of all that it was asked."""
+        asked = [[temperature, one.seen] for temperature, one in (*self._asked, *self.tuning)]
+        return digest_of([len(self.others), asked, [[*key, one.seen] for key, one in self.many.items()]])
 
     def temperatures(self, tasks: Sequence[str]) -> list[float]:
         """Those at which all `tasks` were asked, lowest first."""
@@ -114,7 +121,7 @@ class Curve:
     def _asked_at(self, task: str) -> set[float]:
         if task not in self._temperatures:
             known = {GREEDY, self.own_temperature, *(one for one, _ in self.others)}
-            self._temperatures[task] = {one for one in known if self.values(task, one)}
+            self._temperatures[task] = {one for one in known if self._source(task, one, self._asked)}
         return self._temperatures[task]
 
     @cached_property

@@ -14,9 +14,11 @@ from genius_bench.artifacts import Artifact, Store
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.evaluation.metrics import FAILURES, item_values_of
 from genius_bench.evaluation.scores import read_scores
+from genius_bench.integrity import digest_of
 from genius_bench.layers import leaves, merge
 from genius_bench.method import Method
 from genius_bench.reporting.cost import Cost, cost_of
+from genius_bench.reporting.remembered import seen
 from genius_bench.rows import Score
 from genius_bench.runs import Evaluation, Run
 
@@ -55,6 +57,12 @@ class Scored:
         except ValidationError:  # its options were others then
             needs = method.needs
         return frozenset({"pairs"}) if "pairs" in needs else needs
+
+    @cached_property
+    def seen(self) -> str:
+        """A hash of what its answers are told by: another one where a file of them has changed."""
+        scores = [[task, *seen(artifact)] for task, artifact in sorted(self.artifacts.items())]
+        return digest_of([self.fingerprint, self.base_fingerprint, scores])
 
     @cached_property
     def scores(self) -> dict[tuple[str, str], Score]:

@@ -70,7 +70,8 @@ def results_of(store: Store, runs: list[Run], run: Run, record: dict[str, str]) 
         tasks = list(evaluation.scores)
         scored = scored_models(store, runs, evaluation.settings, tasks)
         wanted = {record["fingerprint"], run.base_fingerprint}
-        board = board_of([one for one in scored if one.fingerprint in wanted], evaluation.settings, tasks)
+        models = [one for one in scored if one.fingerprint in wanted]
+        board = board_of(store.home, models, evaluation.settings, tasks)
         rows = [row for row in board.rows if row.fingerprints == (record["fingerprint"],)]
         if rows:
             key = json.dumps([evaluation.settings, sorted(tasks)], sort_keys=True)

@@ -37,7 +37,7 @@ def group_of(group: Group, holdings: Holdings, problems: Problems) -> Json:
         with problems.skipping(f"board of {', '.join(tasks)}"):
             models, outdated = current(models)
             curves = curves_of(holdings.store, holdings.runs, settings, models)
-            board = board_of(models, settings, tasks, curves=curves)
+            board = board_of(holdings.store.home, models, settings, tasks, curves=curves)
             along = scores_along(holdings.store, holdings.runs, settings, board.metrics, problems)
             found.append(_board(board) | {"along": along, "outdated": outdated})
     return {
