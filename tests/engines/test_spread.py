@@ -131,7 +131,10 @@ def test_more_workers_than_room(ray: Any, capfd: pytest.CaptureFixture) -> None:
     workers = len(os.sched_getaffinity(0)) + 1
     engine = open_engine(LAB, EngineSection(name="ray:unruly", workers=workers))
     try:
-        assert all(isinstance(outcome, Completion) for outcome in ask(engine, prompts(*[1] * 10)))
+        outcomes = ask(engine, prompts(*[1] * 10))
+        assert all(isinstance(outcome, Completion) for outcome in outcomes)
+        nice = {psutil.Process(int(outcome.text)).nice() for outcome in outcomes}
+        assert nice == {psutil.Process().nice()}, "they compute with the priority of who started them"
     finally:
         engine.close()
     assert f"there is room for {workers - 1} of them, the others join" in capfd.readouterr().err
