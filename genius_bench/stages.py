@@ -168,12 +168,12 @@ def _check_launch(home: Path, resolved: Resolved, here: bool) -> None:
     from genius_bench.training.conditions import check_launch, processes_of
 
     launch = resolved.recipe.launch
+    if here:
+        check_launch(launch, home)
+    if isinstance(resolved.method, OnlineMethod):
+        return
     for iteration in range(1, resolved.method.iterations + 1):
-        training = resolved.settings_of(iteration)[1]
-        if here:
-            check_launch(launch, training, home)
-        else:
-            micro_batches(training, processes_of(launch))
+        micro_batches(resolved.settings_of(iteration)[1], processes_of(launch))
 
 
 def optimise(
@@ -220,6 +220,7 @@ def _learn_online(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelF
         training=training,
         engine=resolved.recipe.engine,
         seed=resolved.recipe.seed,
+        launch=resolved.recipe.launch,
     )
 
 

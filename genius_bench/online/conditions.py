@@ -21,9 +21,10 @@ def check_online(recipe: Recipe, options: OnlineOptions) -> None:
             f"engine.precision = '{engine.precision}': an online method samples in the precision that it trains in: "
             "set training.precision instead"
         )
-    if launch.launcher != "none":
+    if launch.sharding != "none":
         raise InputError(
-            f"launcher '{launch.launcher}': an online training runs in one process: leave it out"
+            f"launch.sharding = '{launch.sharding}': every process of an online training samples with all weights: "
+            "leave it out"
         )
     if training.lora.dropout:
         raise InputError(
@@ -33,7 +34,12 @@ def check_online(recipe: Recipe, options: OnlineOptions) -> None:
     for name, value in NOT_ITS_OWN.items():
         if getattr(training, name) == value and type(getattr(training, name)) is type(value):
             raise InputError(f"training.{name} = {value}: means nothing to an online method: leave it out")
-    queries_a_step(training, options)
+    groups = queries_a_step(training, options) // options.updates
+    if (processes := launch.processes * max(1, len(launch.machines))) > groups:
+        raise InputError(
+            f"{processes} processes: an update has the groups of {groups} queries, and none is shared by two: take "
+            "fewer processes or a larger training.batch_size"
+        )
 
 
 def queries_a_step(training: TrainingSection, options: OnlineOptions) -> int:

@@ -2,9 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from itertools import compress
+from itertools import accumulate, compress
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
@@ -17,16 +17,17 @@ from transformers import get_scheduler
 from genius_bench.errors import InputError
 from genius_bench.objectives.online.batch import TokenBatch
 from genius_bench.objectives.online.objective import TokenObjective
+from genius_bench.online.processes import Processes
 from genius_bench.online.reading import Reading, by_row, log_probabilities
-from genius_bench.online.rollouts import Row
+from genius_bench.online.rollouts import Row, groups_of
 from genius_bench.online.teacher import Teacher
+from genius_bench.printing import note
 from genius_bench.recipe import TrainingSection
 from genius_bench.training.attention import choose_attention
 from genius_bench.training.collator import Batch
 from genius_bench.training.holdings import Replicated
 from genius_bench.training.policy import load_policy, with_adapters
 from genius_bench.training.saved_state import (
-    newest_state,
     read_part,
     seal,
     seal_state,
@@ -58,10 +59,14 @@ class Learner:
         updates: int = 1,
         has_teacher: bool = False,
         held_by: Literal["base", "teacher"] = "base",
+        together: Processes | None = None,
+        say: Callable[[str], None] = note,
     ) -> None:
         """`updates` is the number of optimiser steps on what a step has drawn; `held_by` is what the divergence is
-        measured from. Raises `InputError` where the policy cannot be loaded.
+        measured from; `together` are the processes that learn the same. Raises `InputError` where the policy cannot
+        be loaded.
         """
+        self._together = together or Processes()
         self.objective, self.training, self.precision, self.steps = objective, training, precision, steps
         self._updates = updates
         self.model = (
@@ -87,7 +92,7 @@ class Learner:
         self._schedule: Any = get_scheduler(
             training.schedule, self._optimizer, int(training.warmup * steps), steps
         )
-        self._reading = Reading(training, precision)
+        self._reading = Reading(training, precision, say)
         self.log: list[Line] = []
 
     @property
@@ -127,18 +132,19 @@ class Learner:
         lengths = [len(row["response_ids"]) * kept for row, kept in zip(rows, trained, strict=True)]
         weights = self.objective.weights(lengths)[trained]
         rows = list(compress(rows, trained))
-        sums: dict[str, float] = {}
         self._reading.choose(self.model, rows)
+        mine = self._share(rows)
+        sums: dict[str, float] = {}
         self.model.train()
         with self._reading.attending(self.model, self._reference):
-            for start in range(0, len(rows), self.training.micro_batch_size):
-                part = slice(start, start + self.training.micro_batch_size)
+            for start in range(mine.start, mine.stop, self.training.micro_batch_size):
+                part = slice(start, min(start + self.training.micro_batch_size, mine.stop))
                 loss, totals = self.objective(self._batch(rows[part], weights[part]))
                 loss.backward()
                 means = {name: float(total) / sum(lengths) for name, total in totals.items()}
-                for name, mean in {"loss": loss.item(), **means}.items():
-                    sums[name] = sums.get(name, 0.0) + mean
+                _add(sums, {"loss": loss.item(), **means})
         self.model.eval()
+        sums = self._of_all(sums)
         norm = float(clip_grad_norm_(self._trained, self.training.max_grad_norm))
         for what, value in (("the loss", sums["loss"]), ("the gradient's norm", norm)):
             if not isfinite(value):
@@ -147,6 +153,23 @@ class Learner:
         self._optimizer.zero_grad()
         tokens = sum(lengths) + sum(len(row["prompt_ids"]) for row in rows)
         return {**sums, "grad_norm": norm, "rows_trained": len(rows), "tokens_trained": tokens}
+
+    def _share(self, rows: Sequence[Row]) -> slice:
+        """Where this process's groups lie."""
+        ends = [0, *accumulate(len(group) for group in groups_of(rows))]
+        mine = self._together.span(len(ends) - 1)
+        return slice(ends[mine.start], ends[mine.stop])
+
+    def _of_all(self, sums: dict[str, float]) -> dict[str, float]:
+        """Those of all processes, which have the sum of all gradients from then on."""
+        for weight in self._trained:
+            if weight.grad is None:  # no row was left for this process
+                weight.grad = torch.zeros_like(weight)
+        self._together.add_up(weight.grad for weight in self._trained if weight.grad is not None)
+        total: dict[str, float] = {}
+        for one in self._together.gathered([sums]):
+            _add(total, one)
+        return total
 
     def _is_trained(self, row: Row) -> bool:
         whole = len(row["prompt_ids"]) + len(row["response_ids"]) <= self.training.max_length
@@ -157,16 +180,16 @@ class Learner:
         if not self.objective.kl_in_reward:
             return [0.0] * len(rows)
         self._reading.choose(self.model, rows)
-        found: list[float] = []
+        mine, found = rows[self._share(rows)], []
         size = self.training.micro_batch_size
         with self._reading.attending(self._reference):
-            for part in (rows[start : start + size] for start in range(0, len(rows), size)):
+            for part in (mine[start : start + size] for start in range(0, len(mine), size)):
                 batch = self._reading.batch(part, self.model.device)
                 sampled, mask = _sampled(part, batch)
                 reference = self._of_reference(batch)
                 assert reference is not None
                 found += self.objective.penalties(sampled, reference, mask).tolist()
-        return found
+        return self._together.gathered(found)
 
     def _of_reference(self, batch: Batch) -> Tensor | None:
         if self._reference is None:
@@ -207,9 +230,8 @@ class Learner:
             shutil.rmtree(state, ignore_errors=True)
             raise
 
-    def restore(self, states: Path) -> None:
-        """Goes on from the newest whole state where there is one."""
-        state = newest_state(states)
+    def restore(self, state: Path | None) -> None:
+        """Goes on from a state where there is one."""
         if state is not None:
             read_part(state, Replicated(self.model, self._optimizer), self._optimizer, self._schedule)
             self.log = read_log(state)
@@ -229,6 +251,11 @@ def read_log(state: Path) -> list[Line]:
     """The lines of all steps up to a saved state."""
     lines: list[Line] = json.loads((state / LOG).read_text())
     return lines
+
+
+def _add(total: dict[str, float], more: dict[str, float]) -> None:
+    for name, value in more.items():
+        total[name] = total.get(name, 0.0) + value
 
 
 def _groups(weights: list[Any], weight_decay: float) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """How the trainer reads a step's responses: behind one prompt a group, end to end, where the model can."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,7 +28,8 @@ class Reading:
     The sampler needs the model's own attention, so that the other one is on only inside `attending`.
     """
 
-    def __init__(self, training: TrainingSection, precision: str) -> None:
+    def __init__(self, training: TrainingSection, precision: str, say: Callable[[str], None] = note) -> None:
+        self._say = say
         self._training, self._exact = training, precision == "float32"
         self._collate: Collator | None = None
         self._segments = False
@@ -48,7 +49,7 @@ class Reading:
             self._collate, remark = first_without_fault(model, layouts, check)
             self._segments = follows_segments(inner)
             inner.set_attn_implementation(own)
-        note(f"rows of a micro batch: {NAMES[self._collate]}{remark}")
+        self._say(f"rows of a micro batch: {NAMES[self._collate]}{remark}")
 
     @contextmanager
     def attending(self, *models: Any) -> Iterator[None]:

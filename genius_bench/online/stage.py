@@ -4,40 +4,31 @@
 <artifact>/trainer_log.json      a line a step: rewards, votes, lengths, entropy, loss, KL, clipped shares, …
 <artifact>/model/, fingerprint.json, steps/, steps.json, tensorboard/   as the optimise stage has them
 <artifact>.partial/states/       what an interrupted training continues from
+<artifact>.partial/launch/       where launched processes are told what to do, and tell how it goes
 
+Processes train, this one or those of a launcher (`online.process`), until the state of the last step is whole on disk.
 The number of a step alone decides its queries, the seeds of its draws and its learning rate.
 """
 
-import asyncio
 import shutil
-from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.corpora import Corpus
 from genius_bench.engines.endpoint import served_fingerprint
-from genius_bench.engines.loading import ModelFiles, pick_device
+from genius_bench.engines.loading import ModelFiles
 from genius_bench.engines.recorded import RECORD
+from genius_bench.errors import GeniusBenchError
 from genius_bench.objectives.online.objective import TokenObjective
 from genius_bench.online.collapse import collapse
-from genius_bench.online.conditions import queries_a_step
+from genius_bench.online.job import OnlineJob
 from genius_bench.online_method import OnlineMethod
 from genius_bench.printing import note
-from genius_bench.progress import progress
-from genius_bench.recipe import EngineSection, TrainingSection
+from genius_bench.recipe import EngineSection, LaunchSection, TrainingSection
 from genius_bench.registry import code_digest
 from genius_bench.sampling.collecting import visible_part
-from genius_bench.seeds import seed_of
-from genius_bench.training.batches import BatchPlan
 from genius_bench.training.stage import LOG_FILE, WITHOUT_EFFECT, publish_on_the_way
-
-if TYPE_CHECKING:
-    from genius_bench.online.learner import Learner, Line
-    from genius_bench.sampling.policy import Policy
 
 VERSION = 1
 
@@ -52,13 +43,17 @@ def learn_online(
     training: TrainingSection,
     engine: EngineSection,
     seed: int,
+    launch: LaunchSection | None = None,
 ) -> Artifact:
     """The checkpoint artifact: found, or trained now (continuing an interrupted attempt).
 
     Labels that the method does not declare as needed are removed from the queries before it sees them. Raises
     `InputError` for a reward that is no finite number, and where training becomes unstable.
     """
-    run = OnlineTraining(method, visible_part(corpus, method), policy, objective, training, engine, seed)
+    visible = visible_part(corpus, method)
+    run = OnlineTraining(
+        method, visible, policy, objective, training, engine, seed, launch or LaunchSection()
+    )
     return store.make(run.identity(), run.produce)
 
 
@@ -74,6 +69,7 @@ class OnlineTraining:
     training: TrainingSection
     engine: EngineSection
     seed: int
+    launch: LaunchSection = field(default_factory=LaunchSection)
 
     def identity(self) -> Identity:
         """Equal for two trainings exactly when they have the same rollouts and weights as result."""
@@ -98,21 +94,6 @@ class OnlineTraining:
         )
 
     @property
-    def plan(self) -> BatchPlan:
-        """Which queries a step asks: a new order every epoch."""
-        return BatchPlan(
-            rows=len(self.corpus.queries),
-            batch_size=queries_a_step(self.training, self.method.options),
-            micro_batch_size=self.training.micro_batch_size,
-            processes=1,
-            seed=seed_of("online", self.seed) % 2**32,
-        )
-
-    @property
-    def steps(self) -> int:
-        return self.plan.steps_per_epoch * self.training.epochs
-
-    @property
     def _precision(self) -> str:
         from genius_bench.training.policy import compute_precision
 
@@ -127,84 +108,39 @@ class OnlineTraining:
         if not (build.path / LOG_FILE).exists():
             with quiet():
                 remove_broken_states(states)
-                self._learn(build, states)
+                self._learn(build)
                 self._publish(build, states)
-        shutil.rmtree(states, ignore_errors=True)
+        for folder in ("states", "launch"):
+            shutil.rmtree(build.path / folder, ignore_errors=True)
 
-    def _learn(self, build: Build, states: Path) -> None:
+    def _learn(self, build: Build) -> None:
         """Until the state of the last step is there."""
-        from genius_bench.engines.hf import HFEngine
-        from genius_bench.online.learner import Learner
-        from genius_bench.online.rollouts import Shelf, draw, give_advantages
-        from genius_bench.online.signals import signals
-        from genius_bench.sampling.policy import Policy
+        from genius_bench.training.conditions import check_launch, described
+        from genius_bench.training.launching import launch
+        from genius_bench.training.messages import spoken_here
+        from genius_bench.training.saved_state import newest_state, step_of
 
-        learner = Learner(
-            self.policy.path,
-            self.objective,
-            self.training,
+        job = OnlineJob(
+            method=self.method,
+            queries=list(self.corpus.queries),
+            policy=self.policy,
+            objective=self.objective,
+            training=self.training,
+            engine=self.engine,
             precision=self._precision,
-            device=pick_device(self.engine.device),
-            steps=self.steps,
-            updates=self.method.options.updates,
-            has_teacher=self.method.teacher_weight(0.0) is not None,
-            held_by=self.method.reference,
+            seed=self.seed,
+            folder=build.path,
+            state=newest_state(build.path / "states"),
         )
-        learner.restore(states)
-        # The very weights that are trained: what the sampler says of its tokens, the trainer says too.
-        policy = Policy(HFEngine(self.policy.path, self.engine, learner.model), self.seed)
-        teacher = None
-        if learner.teacher is not None:
-            teacher = Policy(HFEngine(self.policy.path, self.engine, learner.teacher.model), self.seed)
-        queries, plan, shelf = list(self.corpus.queries), self.plan, Shelf(build)
-        with ExitStack() as work:
-            show = self._curves(build, learner, work)
-            advance = work.enter_context(
-                progress(f"{self.method.title}: training", self.steps, "steps", done=learner.step)
-            )
-            for step in range(learner.step + 1, self.steps + 1):
-                rollouts = shelf.find(step)
-                if rollouts is None:
-                    asked = [queries[place] for place in plan.rows_of(step - 1)]
-                    with learner.computing():
-                        drawn = asyncio.run(draw(self.method, policy, teacher, asked, step))
-                    trained = [row for row in drawn if row["number"] < self.method.options.group]
-                    give_advantages(
-                        drawn, learner.penalties(trained), self.objective, self.method.options.group
-                    )
-                    rollouts = shelf.keep(step, drawn, _counts(policy, teacher))
-                learner.log.append(signals(rollouts) | learner.update(rollouts))
-                self._follow(learner)
-                self._save(learner, states)
-                show(learner.log[-1])
-                advance(1)
-
-    def _follow(self, learner: "Learner") -> None:
-        if learner.teacher is not None:
-            weight = self.method.teacher_weight(learner.step / self.steps)
-            assert weight is not None
-            learner.teacher.follow(weight)
-
-    def _save(self, learner: "Learner", states: Path) -> None:
-        every = self.training.eval_every
-        keep = every is not None and learner.step % every == 0
-        if keep or learner.step % self.training.checkpoint_every == 0 or learner.step == self.steps:
-            learner.save(states, keep=keep)
-
-    def _curves(self, build: Build, learner: "Learner", work: ExitStack) -> "Callable[[Line], None]":
-        """Shows a step's line in TensorBoard, where that is wanted."""
-        if self.training.report_to == "none":
-            return lambda line: None
-        from torch.utils.tensorboard import SummaryWriter
-
-        writer = SummaryWriter(str(build.path / "tensorboard"), purge_step=learner.step + 1)
-        work.callback(writer.close)
-
-        def show(line: "Line") -> None:
-            for name, value in line.items():
-                writer.add_scalar(f"train/{name}", value, int(line["step"]))
-
-        return show
+        if job.state is not None and step_of(job.state) == job.steps:
+            return
+        check_launch(self.launch, build.path)
+        note(f"training: {described(self.launch, job.precision)}")
+        if self.launch.launcher == "none":
+            job.run(build, spoken_here())
+        else:
+            peaks = launch(job, self.launch)
+            build.record(**{f"process_peak_{kind}_bytes": peak for kind, peak in peaks.items()})
 
     def _publish(self, build: Build, states: Path) -> None:
         from genius_bench.online.learner import read_log
@@ -212,7 +148,8 @@ class OnlineTraining:
         from genius_bench.training.saved_state import newest_state
 
         state = newest_state(states)
-        assert state is not None
+        if state is None:
+            raise GeniusBenchError(f"the training ended without a state of its last step in {states}")
         log = read_log(state)
         model = trained_model(self.policy.path, self.training.lora, self._precision, state)
         tokens = sum(line.get("tokens_trained", 0) for line in log)
@@ -234,11 +171,3 @@ class OnlineTraining:
         build.write_json(RECORD, {"fingerprint": publish(model, self.policy.path, build.path / "model")})
         publish_on_the_way(self.policy.path, self.training.lora, self._precision, states, build)
         build.write_json(LOG_FILE, log)
-
-
-def _counts(policy: "Policy", teacher: "Policy | None") -> dict[str, int]:
-    """Tokens of both."""
-    counts = Counter(policy.take_counts())
-    if teacher is not None:
-        counts.update(teacher.take_counts())
-    return dict(counts)

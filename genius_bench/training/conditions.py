@@ -6,13 +6,12 @@ from pathlib import Path
 import torch
 
 from genius_bench.errors import InputError
-from genius_bench.recipe import LaunchSection, TrainingSection
-from genius_bench.training.arguments import micro_batches
+from genius_bench.recipe import LaunchSection
 from genius_bench.training.machines import check_machine
 from genius_bench.training.sharding import NAMES, ZERO_STAGES
 
 
-def check_launch(section: LaunchSection, training: TrainingSection, home: Path) -> None:
+def check_launch(section: LaunchSection, home: Path) -> None:
     """Raises `InputError` for launch settings that this machine, or another one that is asked for, cannot follow."""
     if section.launcher == "none":
         return
@@ -30,7 +29,6 @@ def check_launch(section: LaunchSection, training: TrainingSection, home: Path) 
             f"launch.processes = {section.processes}: a process needs a device of its own, and this machine has "
             f"{torch.cuda.device_count()}"
         )
-    micro_batches(training, processes_of(section))
     for machine in section.machines[1:]:
         check_machine(machine, home)
 

@@ -3,13 +3,27 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
-from genius_bench.artifacts import Artifact
+from genius_bench.artifacts import Artifact, Build
 from genius_bench.objectives.interface import Objective, build_objective
 from genius_bench.recipe import TrainingSection
 from genius_bench.training.examples import Examples, read_examples
+from genius_bench.training.messages import Voice
 
 JOB_FILE = "job.json"
+"""Names the `module` whose `read_job` reads it."""
+
+
+class Launched(Protocol):
+    """What a launcher can start: something to be done, that is told to its processes as a file."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    def write(self, folder: Path) -> None: ...
+
+    def run(self, build: Build, voice: Voice, *, processes: int = 1, process: int = 0) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +62,15 @@ class Job:
             vocabulary=vocabulary_of(self.policy),
         )
 
+    def run(self, build: Build, voice: Voice, *, processes: int = 1, process: int = 0) -> None:
+        """What each process of a launcher does; see `process.train`."""
+        from genius_bench.training.process import train
+
+        train(self, self.examples().kept, build, voice, processes=processes, process=process)
+
     def write(self, folder: Path) -> None:
         values = {
+            "module": __name__,
             "policy": str(self.policy.absolute()),
             "rows": str(self.rows.absolute()),
             "objective": {"name": self.objective.name, **self.objective.model_dump()},
@@ -63,8 +84,8 @@ class Job:
         (folder / JOB_FILE).write_text(json.dumps(values, indent=2))
 
 
-def read_job(folder: Path) -> Job:
-    values = json.loads((folder / JOB_FILE).read_text())
+def read_job(values: dict[str, Any]) -> Job:
+    """Of what `Job.write` has written."""
     return Job(
         policy=Path(values["policy"]),
         rows=Path(values["rows"]),

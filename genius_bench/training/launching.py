@@ -9,7 +9,7 @@ from pathlib import Path
 from genius_bench.errors import GeniusBenchError
 from genius_bench.opencompass.processes import last_lines, leashed
 from genius_bench.recipe import LaunchSection
-from genius_bench.training.job import Job
+from genius_bench.training.job import Launched
 from genius_bench.training.launchers import command_of, environment_of, free_port
 from genius_bench.training.machines import over_ssh
 from genius_bench.training.messages import Mirror, first_error, largest_peak
@@ -19,8 +19,8 @@ SECONDS_FOR_LAST_WORDS = 5.0
 """When a process has failed, others may be about to say why."""
 
 
-def launch(job: Job, section: LaunchSection) -> dict[str, int]:
-    """Runs `process.train` in `section.processes` processes a machine; returns the largest peak memory of a process.
+def launch(job: Launched, section: LaunchSection) -> dict[str, int]:
+    """Runs the job in `section.processes` processes a machine; returns the largest peak memory of a process.
 
     All processes have ended when this returns or raises, and when this process dies. Raises what the process that
     failed first would have raised here, `GeniusBenchError` when it could not say why.

@@ -147,7 +147,7 @@ class Optimisation:
         from genius_bench.training.messages import spoken_here
         from genius_bench.training.process import train
 
-        check_launch(self.launch, self.training, build.path)
+        check_launch(self.launch, build.path)
         note(f"training: {described(self.launch, job.precision)}")
         if self.launch.launcher == "none":
             train(job, examples.kept, build, spoken_here())

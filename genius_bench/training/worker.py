@@ -1,8 +1,10 @@
 """One of the processes of a launched training: `python -m genius_bench.training.worker FOLDER` under a launcher."""
 
+import json
 import os
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 
 
@@ -14,16 +16,16 @@ def main() -> None:
     try:
         from genius_bench.artifacts import Build
         from genius_bench.training.callbacks import quiet
-        from genius_bench.training.job import read_job
-        from genius_bench.training.process import train
+        from genius_bench.training.job import JOB_FILE, Launched
 
-        job = read_job(folder)
+        values = json.loads((folder / JOB_FILE).read_text())
+        job: Launched = import_module(values["module"]).read_job(values)
         # Made before the processes meet: making it removes files that one of them might be writing.
         build = Build(job.folder)
         voice = unheard() if process else relayed(folder)
         processes = int(os.environ.get("WORLD_SIZE", 1))
         with quiet():
-            train(job, job.examples().kept, build, voice, processes=processes, process=process)
+            job.run(build, voice, processes=processes, process=process)
         tell_peak(folder, process)
         _leave_group()
     except BaseException as error:

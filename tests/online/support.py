@@ -11,7 +11,7 @@ from genius_bench.objectives.online.named import TokenMean
 from genius_bench.objectives.online.objective import TokenObjective
 from genius_bench.online.stage import learn_online
 from genius_bench.online_method import Group, OnlineMethod
-from genius_bench.recipe import EngineSection
+from genius_bench.recipe import EngineSection, LaunchSection
 from genius_bench.rows import Message, Query
 from tests.training.support import settings
 
@@ -53,6 +53,7 @@ def learn(
     seed: int = 3,
     sampling: dict[str, Any] | None = None,
     objective: TokenObjective | None = None,
+    launch: LaunchSection | None = None,
     **changes: Any,
 ) -> Artifact:
     options = method.Options(**{"responses": GROUP, "max_tokens": 12} | (sampling or {}))
@@ -65,6 +66,7 @@ def learn(
         training=settings(**SETTINGS | changes),
         engine=EngineSection(),
         seed=seed,
+        launch=launch,
     )
 
 

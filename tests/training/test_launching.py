@@ -16,6 +16,7 @@ from genius_bench.artifacts import Artifact, Build, Store
 from genius_bench.errors import InputError
 from genius_bench.recipe import LaunchSection
 from genius_bench.training import conditions
+from genius_bench.training.arguments import micro_batches
 from genius_bench.training.batches import BatchPlan
 from genius_bench.training.conditions import check_launch
 from genius_bench.training.job import Job
@@ -240,10 +241,11 @@ def test_what_cannot_be_launched_is_refused_in_one_line(
 ) -> None:
     def refused(match: str, **section: Any) -> None:
         with pytest.raises(InputError, match=match):
-            check_launch(LaunchSection.model_validate(section), settings(), tmp_path)
+            check_launch(LaunchSection.model_validate(section), tmp_path)
 
     refused("FSDP2 needs GPUs: use --sharding zero3", launcher="torchrun", processes=2, sharding="fsdp2")
-    refused("batch_size = 4 is not a multiple .* × processes", launcher="torchrun", processes=3)
+    with pytest.raises(InputError, match=r"batch_size = 4 is not a multiple .* × processes"):
+        micro_batches(settings(), 3)
     ssh = tmp_path / "ssh"
     ssh.write_text('#!/bin/sh\necho "Host key verification failed." >&2\nexit 255\n')
     ssh.chmod(0o755)
