@@ -157,7 +157,7 @@ def check_recipe(home: Path, resolved: Resolved, *, here: bool = True) -> None:
     `here`: on this machine, whose devices and packages are looked at too.
     """
     if isinstance(resolved.method, OnlineMethod):
-        check_online(resolved.recipe, resolved.method.options)
+        check_online(resolved.recipe, resolved.method)
     check_server(resolved.recipe.engine, resolved.method.iterations)
     if resolved.recipe.launch.launcher != "none":
         in_own_process(_check_launch, home, resolved, here)

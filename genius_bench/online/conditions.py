@@ -1,22 +1,20 @@
 """What an online training cannot be asked for: told in one line, before anything is computed."""
 
+from genius_bench import registry
 from genius_bench.errors import InputError
-from genius_bench.online_method import OnlineOptions
+from genius_bench.online_method import OnlineMethod, OnlineOptions
 from genius_bench.recipe import Recipe, TrainingSection
 
 NOT_ITS_OWN = {"reference": "recompute", "report_to": "wandb"}
 """Training settings that mean nothing here."""
 
 
-def check_online(recipe: Recipe, options: OnlineOptions) -> None:
+def check_online(recipe: Recipe, method: OnlineMethod) -> None:
     """Raises `InputError` where the recipe of an online method cannot be followed."""
     engine, training, launch = recipe.engine, recipe.training, recipe.launch
     if engine.name != "hf":
-        raise InputError(
-            f"engine '{engine.name}': an online method samples with the weights in training, where they lie in memory: "
-            "use --engine hf"
-        )
-    if engine.precision != "auto":
+        _check_beside(recipe, method)
+    elif engine.precision != "auto":
         raise InputError(
             f"engine.precision = '{engine.precision}': an online method samples in the precision that it trains in: "
             "set training.precision instead"
@@ -34,11 +32,30 @@ def check_online(recipe: Recipe, options: OnlineOptions) -> None:
     for name, value in NOT_ITS_OWN.items():
         if getattr(training, name) == value and type(getattr(training, name)) is type(value):
             raise InputError(f"training.{name} = {value}: means nothing to an online method: leave it out")
-    groups = queries_a_step(training, options) // options.updates
+    groups = queries_a_step(training, method.options) // method.options.updates
     if (processes := launch.processes * max(1, len(launch.machines))) > groups:
         raise InputError(
             f"{processes} processes: an update has the groups of {groups} queries, and none is shared by two: take "
             "fewer processes or a larger training.batch_size"
+        )
+
+
+def _check_beside(recipe: Recipe, method: OnlineMethod) -> None:
+    """For an engine that draws with weights of its own."""
+    name = recipe.engine.name
+    if recipe.engine.spread or not hasattr(registry.load("engines", name), "exchange_weights"):
+        raise InputError(
+            f"engine '{name}': an online method hands its weights to the engine after every step, which this one "
+            "cannot take: use --engine hf or vllm"
+        )
+    if method.teacher_weight(0.0) is not None:
+        raise InputError(
+            f"engine '{name}': this method asks a teacher as well, which lies in memory: use --engine hf"
+        )
+    if recipe.launch.launcher != "none":
+        raise InputError(
+            f"engine '{name}': one engine serves one training process: leave out --launcher "
+            f"{recipe.launch.launcher}, or use --engine hf"
         )
 
 

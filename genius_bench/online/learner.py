@@ -38,6 +38,8 @@ from genius_bench.training.saved_state import (
 )
 
 LOG = "log.json"
+SAMPLER, TRAINER = "sampled_logps", "trainer_logps"
+"""Log-probabilities of a row by the weights that drew it: the engine's, and the trainer's where they differ."""
 COUNTED = ("rows_trained", "tokens_trained")
 """What is summed over the updates of a step."""
 Line = dict[str, float]
@@ -185,11 +187,21 @@ class Learner:
         with self._reading.attending(self._reference):
             for part in (mine[start : start + size] for start in range(0, len(mine), size)):
                 batch = self._reading.batch(part, self.model.device)
-                sampled, mask = _sampled(part, batch)
+                drawing, mask = _told(part, batch, TRAINER if TRAINER in part[0] else SAMPLER)
                 reference = self._of_reference(batch)
                 assert reference is not None
-                found += self.objective.penalties(sampled, reference, mask).tolist()
+                found += self.objective.penalties(drawing, reference, mask).tolist()
         return self._together.gathered(found)
+
+    def reread(self, rows: Sequence[Row]) -> None:
+        """Gives them what the trainer says of their tokens, where an engine with the same weights has drawn them."""
+        self._reading.choose(self.model, rows)
+        size = self.training.micro_batch_size
+        with self._reading.attending(self.model), torch.no_grad(), self.computing():
+            for part in (rows[start : start + size] for start in range(0, len(rows), size)):
+                now = log_probabilities(self.model, self._reading.batch(part, self.model.device))
+                for row, values in zip(part, now.tolist(), strict=True):
+                    row[TRAINER] = values[: len(row["response_ids"])]
 
     def _of_reference(self, batch: Batch) -> Tensor | None:
         if self._reference is None:
@@ -201,12 +213,13 @@ class Learner:
         batch = self._reading.batch(rows, self.model.device)
         with self.computing():
             now = log_probabilities(self.model, batch)
-        sampled, mask = _sampled(rows, batch)
+        sampled, mask = _told(rows, batch, SAMPLER)
         return TokenBatch(
             now=now,
             weights=weights.to(now.device),
             sampled=sampled,
             reference=None if self.objective.kl_in_reward else self._of_reference(batch),
+            old=_told(rows, batch, TRAINER)[0] if rows[0].get(TRAINER) is not None else None,
             mask=mask,
             advantages=torch.tensor([row["advantage"] for row in rows], device=now.device),
         )
@@ -266,8 +279,8 @@ def _groups(weights: list[Any], weight_decay: float) -> list[dict[str, Any]]:
     return [group for group in groups if group["params"]]
 
 
-def _sampled(rows: Sequence[Row], batch: Batch) -> tuple[Tensor, Tensor]:
-    """What the sampler said of all response tokens, [rows, tokens], and where there are any."""
-    values = [value for row in rows for value in row["sampled_logps"]]
+def _told(rows: Sequence[Row], batch: Batch, by: str) -> tuple[Tensor, Tensor]:
+    """What one of both has said of all response tokens, [rows, tokens], and where there are any."""
+    values = [value for row in rows for value in row[by]]
     told = torch.tensor(values, device=batch["chosen_length"].device)
     return by_row(told, batch), by_row(torch.ones_like(told), batch).bool()

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import torch
 
@@ -15,6 +15,7 @@ from genius_bench.online.job import OnlineJob
 from genius_bench.online.learner import Learner, Line
 from genius_bench.online.processes import Processes, meet
 from genius_bench.online.rollouts import Row, Shelf, draw, give_advantages
+from genius_bench.online.sampler import Beside, sampler_of
 from genius_bench.online.signals import signals
 from genius_bench.rows import Query
 from genius_bench.sampling.policy import Policy
@@ -42,12 +43,12 @@ def learn(job: OnlineJob, build: Build, voice: Voice, *, processes: int = 1, pro
         say=voice.say,
     )
     learner.restore(job.state)
-    # The very weights that are trained: what the sampler says of its tokens, the trainer says too.
-    policy, teacher = Policy(HFEngine(job.policy.path, job.engine, learner.model), job.seed), None
-    if learner.teacher is not None:
-        teacher = Policy(HFEngine(job.policy.path, job.engine, learner.teacher.model), job.seed)
     shelf = Shelf(build)
     with ExitStack() as work:
+        sampler = work.enter_context(closing(sampler_of(job, learner.model, moved=learner.step > 0)))
+        policy, teacher = Policy(sampler, job.seed), None
+        if learner.teacher is not None:
+            teacher = Policy(HFEngine(job.policy.path, job.engine, learner.teacher.model), job.seed)
         show = _curves(job, build, learner.step, work) if process == 0 else None
         advance = work.enter_context(
             voice.show(f"{job.method.title}: training", job.steps, "steps", done=learner.step)
@@ -56,10 +57,13 @@ def learn(job: OnlineJob, build: Build, voice: Voice, *, processes: int = 1, pro
             rollouts = together.told(shelf.find(step) if process == 0 else None)
             if rollouts is None:
                 asked = [job.queries[place] for place in job.plan.rows_of(step - 1)]
-                drawn = _draw(job, learner, policy, teacher, together, asked, step)
+                reread = isinstance(sampler, Beside)
+                drawn = _draw(job, learner, policy, teacher, together, asked, step, reread=reread)
                 counts = _sum(together.gathered([_counts(policy, teacher)]))
                 rollouts = together.told(shelf.keep(step, drawn, counts) if process == 0 else drawn)
             line = learner.update(rollouts)
+            if isinstance(sampler, Beside) and line["updated"]:
+                sampler.follow()
             learner.log.append(line | signals(rollouts))
             if learner.teacher is not None:
                 weight = job.method.teacher_weight(learner.step / job.steps)
@@ -80,12 +84,17 @@ def _draw(
     together: Processes,
     asked: list[Query],
     step: int,
+    *,
+    reread: bool,
 ) -> list[Row]:
-    """A step's rollouts with their advantages, of which each process makes a share."""
+    """A step's rollouts with their advantages, of which each process makes a share; `reread` where an engine beside the
+    trainer has drawn them."""
     with learner.computing():
         mine = asyncio.run(draw(job.method, policy, teacher, together.share(asked), step))
     drawn, group = together.gathered(mine), job.method.options.group
     trained = [row for row in drawn if row["number"] < group]
+    if reread:
+        learner.reread(trained)
     give_advantages(drawn, learner.penalties(trained), job.objective, group)
     return drawn
 

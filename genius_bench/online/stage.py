@@ -4,6 +4,7 @@
 <artifact>/trainer_log.json      a line a step: rewards, votes, lengths, entropy, loss, KL, clipped shares, …
 <artifact>/model/, fingerprint.json, steps/, steps.json, tensorboard/   as the optimise stage has them
 <artifact>.partial/states/       what an interrupted training continues from
+<artifact>.partial/exchanged/    the newest weights, for an engine beside the trainer
 <artifact>.partial/launch/       where launched processes are told what to do, and tell how it goes
 
 Processes train, this one or those of a launcher (`online.process`), until the state of the last step is whole on disk.
@@ -86,6 +87,7 @@ class OnlineTraining:
                 "training": self.training.model_dump(exclude=WITHOUT_EFFECT | {"reference"})
                 | {"precision": self._precision},
                 "seed": self.seed,
+                **({} if self.engine.name == "hf" else {"engine": self.engine.name}),
             },
             inputs={
                 "policy": served_fingerprint(self.policy, self.engine),
@@ -110,7 +112,7 @@ class OnlineTraining:
                 remove_broken_states(states)
                 self._learn(build)
                 self._publish(build, states)
-        for folder in ("states", "launch"):
+        for folder in ("states", "launch", "exchanged"):
             shutil.rmtree(build.path / folder, ignore_errors=True)
 
     def _learn(self, build: Build) -> None:
@@ -144,6 +146,7 @@ class OnlineTraining:
 
     def _publish(self, build: Build, states: Path) -> None:
         from genius_bench.online.learner import read_log
+        from genius_bench.online.signals import QUANTILES
         from genius_bench.training.policy import publish, trained_model, weights_per_token
         from genius_bench.training.saved_state import newest_state
 
@@ -162,6 +165,12 @@ class OnlineTraining:
             tokens_trained=tokens,
             tokens_referenced=tokens if self.objective.needs_reference else 0,
         )
+        if "mismatch_max" in log[-1]:
+            worst = {name: max(line[f"mismatch_{name}"] for line in log) for name in QUANTILES}
+            note(
+                f"{self.method.title}: |Δ log p| of sampler and trainer, nats a token: median {worst['median']:.2g}, "
+                f"99 % within {worst['p99']:.2g}, at most {worst['max']:.2g} (the worst step of each)"
+            )
         if flat := collapse(log):
             note(f"{self.method.title}: collapse marked at step {flat.step} of {len(log)}: {flat.why}")
         if silent:

@@ -123,12 +123,20 @@ def publish(model: Any, policy: Path, folder: Path) -> str:
 
     Returns its fingerprint. Raises `GeniusBenchError` unless the files hold just what was to be written.
     """
-    base = base_of(policy)
     adapters = hasattr(model, "peft_config")
+    if not adapters:
+        model.to(_stored_type(base_of(policy)))
+    write_files(model, policy, folder)
+    _verify(model, folder, adapters)
+    for file in folder.iterdir():
+        fsync(file)
+    return fingerprint(folder)
+
+
+def write_files(model: Any, policy: Path, folder: Path) -> None:
+    """Weights as they are, and what the policy has beside its own; whatever was in the folder is gone."""
     if folder.exists():
         shutil.rmtree(folder)
-    if not adapters:
-        model.to(_stored_type(base))
     try:
         model.save_pretrained(folder)
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -137,14 +145,10 @@ def publish(model: Any, policy: Path, folder: Path) -> str:
     for own in ("generation_config.json", "README.md"):
         (folder / own).unlink(missing_ok=True)
     for pattern in COPIED:
-        for file in base.glob(pattern):
+        for file in base_of(policy).glob(pattern):
             # Beside an adapter, a config.json would make the folder look like a whole model.
-            if file.is_file() and not (adapters and file.name == "config.json"):
+            if file.is_file() and not (hasattr(model, "peft_config") and file.name == "config.json"):
                 shutil.copyfile(file, folder / file.name)
-    _verify(model, folder, adapters)
-    for file in folder.iterdir():
-        fsync(file)
-    return fingerprint(folder)
 
 
 def _stored_type(base: Path) -> torch.dtype:

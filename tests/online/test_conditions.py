@@ -14,7 +14,8 @@ from genius_bench.resolution import resolve
 
 def checked(**layer: Layer) -> None:
     resolved = resolve({"method": "ttrl", **layer})
-    check_online(resolved.recipe, resolved.method.options)
+    assert isinstance(resolved.method, OnlineMethod)
+    check_online(resolved.recipe, resolved.method)
 
 
 ONLINE = [name for name in names("methods") if issubclass(load("methods", name), OnlineMethod)]
@@ -24,11 +25,13 @@ ONLINE = [name for name in names("methods") if issubclass(load("methods", name),
 def test_every_recipe_can_be_followed(method: str) -> None:
     for model, queries in (("lab", 16), ("owner/name", 128)):
         resolved = resolve({"method": method, "model": model})
-        check_online(resolved.recipe, resolved.method.options)
+        assert isinstance(resolved.method, OnlineMethod)
+        check_online(resolved.recipe, resolved.method)
         assert queries_a_step(resolved.recipe.training, resolved.method.options) == queries
     for variant in load("methods", method).variants:
         resolved = resolve({"method": method, "variant": variant, "model": "owner/name"})
-        check_online(resolved.recipe, resolved.method.options)
+        assert isinstance(resolved.method, OnlineMethod)
+        check_online(resolved.recipe, resolved.method)
         rows = resolved.recipe.training.batch_size // resolved.method.options.updates
         objective: Any = resolved.objective
         assert len(objective.weights([1] * rows)) == rows
@@ -37,8 +40,10 @@ def test_every_recipe_can_be_followed(method: str) -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ({"engine": {"name": "vllm"}}, "use --engine hf"),
-        ({"engine": {"name": "ray:hf"}}, "use --engine hf"),
+        ({"engine": {"name": "openai"}}, "use --engine hf or vllm"),
+        ({"engine": {"name": "ray:vllm"}}, "use --engine hf or vllm"),
+        ({"engine": {"name": "vllm"}, "method": "co-rewarding"}, "asks a teacher as well"),
+        ({"engine": {"name": "vllm"}, "launch": {"launcher": "torchrun"}}, "leave out --launcher torchrun"),
         ({"engine": {"precision": "bfloat16"}}, "set training.precision"),
         ({"launch": {"launcher": "torchrun", "processes": 200}}, "the groups of 16 queries"),
         ({"launch": {"launcher": "deepspeed", "sharding": "zero3"}}, "samples with all weights"),
