@@ -34,6 +34,8 @@ class Group:
     """This group's own, so that a step which is drawn again is rewarded alike."""
     of_teacher: "Sequence[Completion]" = ()
     """As many responses of the teacher, for methods that have one."""
+    to_other_words: "Sequence[Completion]" = ()
+    """As many of the policy to the same query in other words, for methods that ask it twice."""
 
     @property
     def answers(self) -> list[str | None]:
@@ -117,6 +119,12 @@ class OnlineMethod(Method):
         return None
 
     @property
+    def rephrases(self) -> bool:
+        """Whether every query is also asked in other words, in the same step. The policy finds them before it trains,
+        as its `options` say (which are `RephrasingOptions`, too)."""
+        return False
+
+    @property
     def reference(self) -> Literal["base", "teacher"]:
         """What the divergence of the objective is measured from."""
         return "base"
@@ -124,7 +132,8 @@ class OnlineMethod(Method):
     @property
     def work(self) -> Work:
         drawn_by = 1 if self.teacher_weight(0.0) is None else 2
-        return Work(sampled=drawn_by * self.options.responses, trained=self.options.group)
+        drawn, trained = drawn_by * self.options.responses, self.options.group
+        return Work(sampled=1 + 2 * drawn, trained=2 * trained) if self.rephrases else Work(drawn, 0, trained)
 
     async def collect(self, query: Query, policy: "Policy") -> Collected:
         raise TypeError(f"'{self.name}' is rewarded step by step: nothing is collected before it trains")

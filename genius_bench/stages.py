@@ -221,6 +221,26 @@ def _learn_online(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelF
         engine=resolved.recipe.engine,
         seed=resolved.recipe.seed,
         launch=resolved.recipe.launch,
+        rephrasings=_rephrase(home, resolved, corpus, policy) if resolved.method.rephrases else None,
+    )
+
+
+def _rephrase(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles) -> Artifact:
+    """The corpus in other words, by the policy as it is."""
+    from genius_bench.sampling.collecting import collect
+    from genius_bench.sampling.rephrasing import Rephrasing, RephrasingOptions
+
+    engine = resolved.recipe.engine
+    names = RephrasingOptions.model_fields
+    options = RephrasingOptions(**{name: getattr(resolved.method.options, name) for name in names})
+    return collect(
+        Store(home),
+        Rephrasing(options),
+        corpus=corpus,
+        policy_fingerprint=served_fingerprint(policy, engine),
+        open_engine=lambda: open_sampler(policy, engine),
+        seed=resolved.recipe.seed,
+        queries_in_flight=engine.max_batch,
     )
 
 

@@ -1,4 +1,4 @@
-"""Co-rewarding-II (arXiv 2508.00410): a vote of a teacher that follows the policy slowly."""
+"""Co-rewarding (arXiv 2508.00410): a vote from elsewhere, of a slow teacher (II) or of the other wording (I)."""
 
 from math import cos, pi
 from typing import Annotated, Literal
@@ -8,11 +8,14 @@ from pydantic import Field
 from genius_bench.online_method import VERL, Group, OnlineMethod, OnlineOptions
 from genius_bench.rewards.votes import VoteRule, agreement, vote
 from genius_bench.sampling.answers import final_answer
+from genius_bench.sampling.rephrasing import RephrasingOptions
 
 Weight = Annotated[float, Field(gt=0, le=1)]
 
 
-class CoRewardingOptions(OnlineOptions, VoteRule):
+class CoRewardingOptions(OnlineOptions, VoteRule, RephrasingOptions):
+    voters: Literal["teacher", "other wording"] = "teacher"
+    """Whose answers vote: a moving average's of the policy (II), or the policy's to the question in other words (I)."""
     first_weight: Weight = 0.01
     last_weight: Weight = 0.0001
     """How far the teacher follows the policy after a step: from the one to the other, along half a cosine."""
@@ -21,10 +24,12 @@ class CoRewardingOptions(OnlineOptions, VoteRule):
 
 
 class CoRewarding(OnlineMethod):
-    """Rewards the answer that most of a slow teacher's responses give, a moving average of the policy.
+    """Rewards the answer that most of a slow teacher's responses give, a moving average of the policy. As variant I it
+    rewards the answer that most responses to the same question in other words give, and those by these.
 
     The teacher begins as the base model and moves after every update, so that the first vote is the base's. Its
-    responses vote and are not trained on; without an answer neither kind votes or is rewarded, on a tie nobody is.
+    responses vote and are not trained on; both wordings' are. Without an answer nobody votes or is rewarded, on a tie
+    nobody is. The paper has a larger model rephrase; here the policy does, before it trains.
     """
 
     name = "co-rewarding"
@@ -33,6 +38,7 @@ class CoRewarding(OnlineMethod):
     Options = CoRewardingOptions
     variants = {
         "paper": {},
+        "I": {"sampling": {"voters": "other wording"}},
         "released": {
             "sampling": {
                 "max_tokens": 3072,
@@ -45,7 +51,14 @@ class CoRewarding(OnlineMethod):
         },
     }
 
-    def teacher_weight(self, progress: float) -> float:
+    @property
+    def rephrases(self) -> bool:
+        rephrases: bool = self.options.voters == "other wording"
+        return rephrases
+
+    def teacher_weight(self, progress: float) -> float | None:
+        if self.rephrases:
+            return None
         first, last = self.options.first_weight, self.options.last_weight
         weight: float = last + (first - last) * (1 + cos(pi * progress)) / 2
         return weight
@@ -56,5 +69,6 @@ class CoRewarding(OnlineMethod):
         return reference
 
     def reward(self, group: Group) -> list[float]:
-        label = vote([final_answer(response.text) for response in group.of_teacher], self.options).label
+        voters = group.to_other_words if self.rephrases else group.of_teacher
+        label = vote([final_answer(response.text) for response in voters], self.options).label
         return agreement(group.answers, label, self.options)

@@ -2,7 +2,7 @@
 
 from genius_bench import registry
 from genius_bench.errors import InputError
-from genius_bench.online_method import OnlineMethod, OnlineOptions
+from genius_bench.online_method import OnlineMethod
 from genius_bench.recipe import Recipe, TrainingSection
 
 NOT_ITS_OWN = {"reference": "recompute", "report_to": "wandb"}
@@ -32,11 +32,11 @@ def check_online(recipe: Recipe, method: OnlineMethod) -> None:
     for name, value in NOT_ITS_OWN.items():
         if getattr(training, name) == value and type(getattr(training, name)) is type(value):
             raise InputError(f"training.{name} = {value}: means nothing to an online method: leave it out")
-    groups = queries_a_step(training, method.options) // method.options.updates
-    if (processes := launch.processes * max(1, len(launch.machines))) > groups:
+    queries = queries_a_step(training, method)
+    if (processes := launch.processes * max(1, len(launch.machines))) > queries:
         raise InputError(
-            f"{processes} processes: an update has the groups of {groups} queries, and none is shared by two: take "
-            "fewer processes or a larger training.batch_size"
+            f"{processes} processes: a step asks {queries} queries, and none is shared by two: take fewer processes or "
+            "a larger training.batch_size"
         )
 
 
@@ -59,17 +59,20 @@ def _check_beside(recipe: Recipe, method: OnlineMethod) -> None:
         )
 
 
-def queries_a_step(training: TrainingSection, options: OnlineOptions) -> int:
-    """Queries whose groups fill a batch. Raises `InputError` where a group would be cut."""
-    if training.batch_size % options.group:
+def queries_a_step(training: TrainingSection, method: OnlineMethod) -> int:
+    """Queries whose groups fill a batch. Raises `InputError` where a group would be cut, or one wording of a query be
+    without the other."""
+    options = method.options
+    wordings = 2 if method.rephrases else 1
+    if training.batch_size % (options.group * wordings):
         raise InputError(
-            f"training.batch_size = {training.batch_size} responses are not a multiple of a query's {options.group} "
-            "that are trained on: groups are never cut"
+            f"training.batch_size = {training.batch_size} responses are not a multiple of a query's "
+            f"{options.group * wordings} that are trained on: groups are never cut"
         )
-    queries = training.batch_size // options.group
-    if queries % options.updates:
+    groups = training.batch_size // options.group
+    if groups % options.updates:
         raise InputError(
-            f"training.batch_size = {training.batch_size} responses are the groups of {queries} queries, which "
-            f"sampling.updates = {options.updates} optimiser steps cannot share"
+            f"training.batch_size = {training.batch_size} responses are {groups} groups, which sampling.updates = "
+            f"{options.updates} optimiser steps cannot share"
         )
-    return queries
+    return groups // wordings

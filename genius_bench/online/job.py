@@ -27,6 +27,8 @@ class OnlineJob:
     method: OnlineMethod
     queries: list[Query]
     """As the method may see them."""
+    rephrased: dict[str, Query]
+    """Id → the query in other words, for methods that ask it twice."""
     policy: ModelFiles
     objective: TokenObjective
     training: TrainingSection
@@ -47,7 +49,7 @@ class OnlineJob:
         """Which queries a step asks: a new order every epoch."""
         return BatchPlan(
             rows=len(self.queries),
-            batch_size=queries_a_step(self.training, self.method.options),
+            batch_size=queries_a_step(self.training, self.method),
             micro_batch_size=self.training.micro_batch_size,
             processes=1,
             seed=seed_of("online", self.seed) % 2**32,
@@ -68,6 +70,7 @@ class OnlineJob:
             "module": __name__,
             "method": {"name": self.method.name, "options": self.method.options.model_dump()},
             "queries": [asdict(query) for query in self.queries],
+            "rephrased": {name: asdict(query) for name, query in self.rephrased.items()},
             "policy": asdict(self.policy) | {"path": str(self.policy.path.absolute())},
             "objective": {"name": self.objective.name, **self.objective.model_dump()},
             "training": self.training.model_dump(),
@@ -85,7 +88,8 @@ def read_job(values: dict[str, Any]) -> OnlineJob:
     method = registry.load("methods", values["method"]["name"])
     return OnlineJob(
         method=method(method.Options(**values["method"]["options"])),
-        queries=[Query(**{**one, "messages": tuple(one["messages"])}) for one in values["queries"]],
+        queries=[_query(one) for one in values["queries"]],
+        rephrased={name: _query(one) for name, one in values["rephrased"].items()},
         policy=ModelFiles(**{**values["policy"], "path": Path(values["policy"]["path"])}),
         objective=build_objective(values["objective"], method.objectives),
         training=TrainingSection.model_validate(values["training"]),
@@ -95,3 +99,7 @@ def read_job(values: dict[str, Any]) -> OnlineJob:
         folder=Path(values["folder"]),
         state=Path(values["state"]) if values["state"] else None,
     )
+
+
+def _query(values: dict[str, Any]) -> Query:
+    return Query(**values | {"messages": tuple(values["messages"])})

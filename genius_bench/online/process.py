@@ -90,7 +90,7 @@ def _draw(
     """A step's rollouts with their advantages, of which each process makes a share; `reread` where an engine beside the
     trainer has drawn them."""
     with learner.computing():
-        mine = asyncio.run(draw(job.method, policy, teacher, together.share(asked), step))
+        mine = asyncio.run(draw(job.method, policy, teacher, together.share(asked), step, job.rephrased))
     drawn, group = together.gathered(mine), job.method.options.group
     trained = [row for row in drawn if row["number"] < group]
     if reread:

@@ -1,7 +1,8 @@
 """A step's rollouts: what the policy said to the step's queries, what that was worth, and the rows of it on disk."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from math import isfinite
 from pathlib import Path
@@ -56,10 +57,22 @@ class Shelf:
 
 
 async def draw(
-    method: OnlineMethod, policy: Policy, teacher: Policy | None, queries: Sequence[Query], step: int
+    method: OnlineMethod,
+    policy: Policy,
+    teacher: Policy | None,
+    queries: Sequence[Query],
+    step: int,
+    rephrased: Mapping[str, Query],
 ) -> list[Row]:
-    """The rollouts of all responses to a step's queries, in their order. Raises `InputError` for a bad reward."""
-    groups = await asyncio.gather(*(_group(method, policy, teacher, query, step) for query in queries))
+    """The rollouts of all responses to a step's queries, in their order; behind those to a query come those to the same
+    in other words, where there are such. Raises `InputError` for a bad reward."""
+    asked = [[query, *([rephrased[query.id]] if rephrased else [])] for query in queries]
+    groups = await asyncio.gather(
+        *(_group(method, policy, teacher, wording, step) for wordings in asked for wording in wordings)
+    )
+    if rephrased:
+        others = [groups[place ^ 1].responses for place in range(len(groups))]
+        groups = [replace(one, to_other_words=other) for one, other in zip(groups, others, strict=True)]
     return [row for group in groups for row in _rows(policy, group, _rewards(method, group, step), step)]
 
 

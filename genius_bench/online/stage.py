@@ -29,6 +29,7 @@ from genius_bench.printing import note
 from genius_bench.recipe import EngineSection, LaunchSection, TrainingSection
 from genius_bench.registry import code_digest
 from genius_bench.sampling.collecting import visible_part
+from genius_bench.sampling.rephrasing import rephrased
 from genius_bench.training.stage import LOG_FILE, WITHOUT_EFFECT, publish_on_the_way
 
 VERSION = 1
@@ -45,15 +46,17 @@ def learn_online(
     engine: EngineSection,
     seed: int,
     launch: LaunchSection | None = None,
+    rephrasings: Artifact | None = None,
 ) -> Artifact:
     """The checkpoint artifact: found, or trained now (continuing an interrupted attempt).
 
-    Labels that the method does not declare as needed are removed from the queries before it sees them. Raises
-    `InputError` for a reward that is no finite number, and where training becomes unstable.
+    Labels that the method does not declare as needed are removed from the queries before it sees them. `rephrasings` is
+    the collection of its queries in other words, for a method that wants them. Raises `InputError` for a reward that is
+    no finite number, and where training becomes unstable.
     """
     visible = visible_part(corpus, method)
     run = OnlineTraining(
-        method, visible, policy, objective, training, engine, seed, launch or LaunchSection()
+        method, visible, policy, objective, training, engine, seed, launch or LaunchSection(), rephrasings
     )
     return store.make(run.identity(), run.produce)
 
@@ -71,6 +74,7 @@ class OnlineTraining:
     engine: EngineSection
     seed: int
     launch: LaunchSection = field(default_factory=LaunchSection)
+    rephrasings: Artifact | None = None
 
     def identity(self) -> Identity:
         """Equal for two trainings exactly when they have the same rollouts and weights as result."""
@@ -92,6 +96,7 @@ class OnlineTraining:
             inputs={
                 "policy": served_fingerprint(self.policy, self.engine),
                 "corpus": self.corpus.fingerprint,
+                **({"rephrasings": self.rephrasings.key} if self.rephrasings else {}),
             },
         )
 
@@ -122,9 +127,18 @@ class OnlineTraining:
         from genius_bench.training.messages import spoken_here
         from genius_bench.training.saved_state import newest_state, step_of
 
+        queries, in_other_words = list(self.corpus.queries), {}
+        if self.rephrasings:
+            in_other_words = rephrased(queries, self.rephrasings)
+            same = sum(in_other_words[one.id].messages == one.messages for one in queries)
+            note(
+                f"{len(queries)} queries in other words, {same} of them in their own: no whole rephrasing of them"
+            )
+            build.record(tokens_sampled=self.rephrasings.manifest["counters"]["tokens_sampled"])
         job = OnlineJob(
             method=self.method,
-            queries=list(self.corpus.queries),
+            queries=queries,
+            rephrased=in_other_words,
             policy=self.policy,
             objective=self.objective,
             training=self.training,

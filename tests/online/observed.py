@@ -16,6 +16,7 @@ from genius_bench.online_method import Group
 from genius_bench.resolution import Resolved
 from genius_bench.rows import Query
 from genius_bench.sampling.policy import Policy
+from genius_bench.sampling.rephrasing import Rephrasing, RephrasingOptions, in_other_words
 from tests.objectives.online.group import LENGTHS, OLD, REFERENCE, REWARDS, of_group
 from tests.training.support import save_policy
 
@@ -26,10 +27,17 @@ def step_of(resolved: Resolved, policy: Policy, asked: list[Query]) -> list[dict
     """A step's rows; the teacher says something else."""
     method: Any = resolved.method
     teacher = None if method.teacher_weight(0.0) is None else policy
-    rows = asyncio.run(draw(method, policy, teacher, asked, 1))
+    again = {one.id: _in_other_words(one, method, policy) for one in asked} if method.rephrases else {}
+    rows = asyncio.run(draw(method, policy, teacher, asked, 1, again))
     for row in rows:
         row["trained"] = row["number"] < method.options.group
     return rows
+
+
+def _in_other_words(query: Query, method: Any, policy: Policy) -> Query:
+    options = {name: getattr(method.options, name) for name in RephrasingOptions.model_fields}
+    said = asyncio.run(Rephrasing(RephrasingOptions(**options)).collect(query, policy))
+    return in_other_words(query, said.trace["text"])
 
 
 def with_entropies(request: Request, completion: Completion) -> Completion:

@@ -27,7 +27,7 @@ def test_every_recipe_can_be_followed(method: str) -> None:
         resolved = resolve({"method": method, "model": model})
         assert isinstance(resolved.method, OnlineMethod)
         check_online(resolved.recipe, resolved.method)
-        assert queries_a_step(resolved.recipe.training, resolved.method.options) == queries
+        assert queries_a_step(resolved.recipe.training, resolved.method) == queries
     for variant in load("methods", method).variants:
         resolved = resolve({"method": method, "variant": variant, "model": "owner/name"})
         assert isinstance(resolved.method, OnlineMethod)
@@ -45,7 +45,7 @@ def test_every_recipe_can_be_followed(method: str) -> None:
         ({"engine": {"name": "vllm"}, "method": "co-rewarding"}, "asks a teacher as well"),
         ({"engine": {"name": "vllm"}, "launch": {"launcher": "torchrun"}}, "leave out --launcher torchrun"),
         ({"engine": {"precision": "bfloat16"}}, "set training.precision"),
-        ({"launch": {"launcher": "torchrun", "processes": 200}}, "the groups of 16 queries"),
+        ({"launch": {"launcher": "torchrun", "processes": 200}}, "a step asks 16 queries"),
         ({"launch": {"launcher": "deepspeed", "sharding": "zero3"}}, "samples with all weights"),
         ({"training": {"lora": {"rank": 4, "dropout": 0.1}}}, "set it to 0"),
         ({"training": {"reference": "recompute"}}, "training.reference = recompute"),

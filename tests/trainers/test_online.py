@@ -37,13 +37,14 @@ def rewards(
     method: str,
     *answers: str,
     teacher: tuple[str, ...] = (),
+    reworded: tuple[str, ...] = (),
     seed: int = 0,
     gold: str | None = None,
     **options: Any,
 ) -> list[float]:
     plugin: type[OnlineMethod] = load("methods", method)
     query = Query(id="q", messages=(Message(role="user", content="?"),), answer=gold, reference=gold)
-    group = Group(query, said(*answers), np.random.default_rng(seed), said(*teacher))
+    group = Group(query, said(*answers), np.random.default_rng(seed), said(*teacher), said(*reworded))
     return plugin(plugin.Options(**options)).reward(group)
 
 
@@ -103,6 +104,12 @@ def test_clusters_keep_a_minoritys_share() -> None:
 def test_the_teachers_majority_is_the_label_not_ones_own() -> None:
     assert rewards("co-rewarding", "7", "7", "9", teacher=("9", "9", "7")) == [0, 0, 1]
     assert rewards("co-rewarding", "7", "7", "9", teacher=("9", "7", "")) == [0, 0, 0]
+
+
+def test_two_wordings_vote_on_each_other() -> None:
+    one, other = ("7", "7", "9", ""), ("9", "9", "7", "")
+    for mine, theirs in ((one, other), (other, one)):
+        assert rewards("co-rewarding", *mine, reworded=theirs, voters="other wording") == [0, 0, 1, 0]
 
 
 @pytest.mark.parametrize(
