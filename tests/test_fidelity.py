@@ -139,7 +139,8 @@ CONFIDENCE = (-0.4, -0.5, -0.9, -0.3, -2.5, -0.2)  # the last one's is that of a
 def says(text: str, random: np.random.Generator) -> tuple[str, float]:
     """Something for every option to make a difference to; no two prompts are answered quite alike."""
     if "other words" in text or "otherwise" in text:
-        return f"Well: {next(kind for kind in KINDS['co-rewarding'] if kind in text)}", -0.5
+        question = next(kind for kind in KINDS["co-rewarding"] if kind in text)
+        return f"{'Then' if 'otherwise' in text else 'Well'}: {question}", -0.5
     if "Two judges" in text:
         return f"Winner: {random.choice(['A', 'B'])}", -0.5
     if "Judge" in text:
