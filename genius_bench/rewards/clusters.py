@@ -1,8 +1,10 @@
 """Rewards by how much of a group means the same (EMPO, arXiv 2504.05812): no label, and minorities keep their share."""
 
 from collections.abc import Sequence
-from math import log
+from math import inf, log
 from typing import Literal
+
+from pydantic import NonNegativeFloat
 
 from genius_bench.recipe import Section
 from genius_bench.rewards.equality import Equality, groups_of
@@ -16,6 +18,10 @@ class ClusterRule(Section):
     the release on verl)."""
     scattered: Literal["silent", "rewarded"] = "silent"
     """Whether a group in which no two responses agree is rewarded (as in the release on verl)."""
+    least_entropy: NonNegativeFloat = 0.0
+    most_entropy: NonNegativeFloat | None = None
+    """The band of semantic entropy, nats, outside which a group is not rewarded: the paper's filter of queries. Eight
+    responses that all differ have 2.08."""
 
 
 def clusters_of(answers: Sequence[str | None], rule: ClusterRule) -> list[list[int]]:
@@ -36,6 +42,9 @@ def cluster_frequency(answers: Sequence[str | None], rule: ClusterRule) -> list[
     clusters = clusters_of(answers, rule)
     rewards = [0.0] * len(answers)
     if rule.scattered == "silent" and len(clusters) == len(answers):
+        return rewards
+    entropy = semantic_entropy(clusters)
+    if not rule.least_entropy <= entropy <= (inf if rule.most_entropy is None else rule.most_entropy):
         return rewards
     for cluster in clusters:
         for place in cluster:

@@ -1,8 +1,10 @@
 """Rewards by vote: a group's most frequent answer is its label. None is a response without a final answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from pydantic import Field
 
 from genius_bench.recipe import Section
 from genius_bench.rewards.equality import Equality, equal_to, groups_of
@@ -20,6 +22,8 @@ class VoteRule(Section):
     """Whether responses without an answer vote (for the empty answer) and can be rewarded: so in TTRL's release."""
     ties: Literal["nobody", "first"] = "nobody"
     """Whether one of equally many votes wins: the first that was stated, in all releases."""
+    least_share: float = Field(default=0.0, ge=0, le=1)
+    """Of the votes, that the most frequent answer must have to be worth anything: SRT's threshold of consistency."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ def vote(answers: Sequence[str | None], rule: VoteRule) -> Vote:
         return Vote(None, 0, 0)
     tied = len(ranked) > 1 and len(ranked[0]) == len(ranked[1])
     label = None if tied and rule.ties == "nobody" else answers[ranked[0][0]]
-    return Vote(label, len(ranked[0]), len(answers))
+    found = Vote(label, len(ranked[0]), len(answers))
+    return found if found.share >= rule.least_share else replace(found, label=None)
 
 
 def agreement(answers: Sequence[str | None], label: str | None, rule: VoteRule) -> list[float]:
@@ -63,6 +68,8 @@ def soft_majority(answers: Sequence[str | None], rule: VoteRule) -> list[float]:
     answers = _voting(answers, rule)
     stated = sum(answer is not None for answer in answers)
     rewards = [0.0] * len(answers)
+    if vote(answers, rule).share < rule.least_share:
+        return rewards
     for group in groups_of(answers, rule.equality):
         for place in group:
             rewards[place] = 0.0 if answers[place] is None else len(group) / stated

@@ -78,6 +78,13 @@ def test_releases_of_the_vote() -> None:
     )
 
 
+def test_a_vote_that_few_agree_on_is_worth_nothing() -> None:
+    """Three of the six that state an answer agree."""
+    for worth, expected in (("agreement", 1), ("share", 1 / 2)):
+        assert rewards("ttrl", *MIXED, worth=worth, least_share=0.5)[0] == expected
+        assert rewards("ttrl", *MIXED, worth=worth, least_share=0.51) == [0] * 8
+
+
 def test_confidence_is_a_mean_over_tokens_of_the_drawing_policys_distributions() -> None:
     assert rewards("intuitor", "7", "") == pytest.approx([1.057095077526, 1.057095077526 / 2])
     assert rewards("rent", "7", "") == pytest.approx([-0.909659175324, -2 * 0.909659175324])
@@ -99,6 +106,9 @@ def test_clusters_keep_a_minoritys_share() -> None:
         0.125,
     ]
     assert rewards("empo", "1", "2", "3") == [0, 0, 0]
+    for band in ({"least_entropy": 1.3209}, {"most_entropy": 1.3208}):  # the vector's is 1.320888343149
+        assert rewards("empo", *MIXED, **band) == [0] * 8  # type: ignore[arg-type]
+    assert rewards("empo", *MIXED, least_entropy=1.3208, most_entropy=1.3209)[0] == 0.375
 
 
 def test_the_teachers_majority_is_the_label_not_ones_own() -> None:
