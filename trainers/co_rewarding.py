@@ -14,7 +14,7 @@ Weight = Annotated[float, Field(gt=0, le=1)]
 
 
 class CoRewardingOptions(OnlineOptions, VoteRule, RephrasingOptions):
-    voters: Literal["teacher", "other wording"] = "teacher"
+    voters: Literal["teacher", "rephrased"] = "teacher"
     """Whose answers vote: a moving average's of the policy (II), or the policy's to the question in other words (I)."""
     first_weight: Weight = 0.01
     last_weight: Weight = 0.0001
@@ -38,7 +38,7 @@ class CoRewarding(OnlineMethod):
     Options = CoRewardingOptions
     variants = {
         "paper": {},
-        "I": {"sampling": {"voters": "other wording"}},
+        "I": {"sampling": {"voters": "rephrased"}},
         "released": {
             "sampling": {
                 "max_tokens": 3072,
@@ -53,7 +53,7 @@ class CoRewarding(OnlineMethod):
 
     @property
     def rephrases(self) -> bool:
-        rephrases: bool = self.options.voters == "other wording"
+        rephrases: bool = self.options.voters == "rephrased"
         return rephrases
 
     def teacher_weight(self, progress: float) -> float | None:

@@ -119,7 +119,7 @@ def test_the_teachers_majority_is_the_label_not_ones_own() -> None:
 def test_two_wordings_vote_on_each_other() -> None:
     one, other = ("7", "7", "9", ""), ("9", "9", "7", "")
     for mine, theirs in ((one, other), (other, one)):
-        assert rewards("co-rewarding", *mine, reworded=theirs, voters="other wording") == [0, 0, 1, 0]
+        assert rewards("co-rewarding", *mine, reworded=theirs, voters="rephrased") == [0, 0, 1, 0]
 
 
 @pytest.mark.parametrize(
