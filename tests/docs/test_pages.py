@@ -93,6 +93,7 @@ SAID = {
     "lora.md": "checkpoint: ",
     "rates-and-seeds.md": "sft, 2 seeds",
     "chat-templates.md": "lab",
+    "online-run.md": "majorities turned: ",
     "tracking.md": "offline-run-",
     "sharing.md": "imported: ",
 }
