@@ -130,14 +130,22 @@ class Home:
 
     def curves(self, run: str = "") -> "pandas.DataFrame":
         """What was logged of every optimiser step of a run (the newest when not given): iteration, step, loss,
-        learning_rate, the objective's metrics."""
+        learning_rate, the objective's metrics; of an online run also what its auditor found by answers that no reward
+        saw (audit_right, audit_label_accuracy, …)."""
         from genius_bench.artifacts import Store
+        from genius_bench.online.audit import audit_lines
 
         chosen = self._trained(run)
         store = Store(self.path)
         return _frame(
-            {"run": chosen.id, "iteration": int(made["iteration"]), **entry}
+            {
+                "run": chosen.id,
+                "iteration": int(made["iteration"]),
+                **entry,
+                **_audited(audits.get(entry["step"])),
+            }
             for made in chosen.checkpoints
+            for audits in [audit_lines(store, made["key"], chosen.corpus["fingerprint"])]
             for entry in store.named("checkpoint", made["key"]).json("trainer_log.json")
         )
 
@@ -172,6 +180,10 @@ class Home:
         store = Store(self.path)
         for evaluation in run.on_boards[:1]:
             yield from scored_models(store, [run], evaluation.settings, list(evaluation.scores), whole=False)
+
+
+def _audited(line: dict[str, float] | None) -> dict[str, float]:
+    return {f"audit_{name}": value for name, value in (line or {}).items() if name != "step"}
 
 
 def _named(name: str, numbers: tuple[float, ...] | None, parts: tuple[str, ...]) -> dict[str, float | None]:

@@ -36,8 +36,20 @@ def check(kind: str, name: str, also: Iterable[str] = ()) -> None:
     """Raises `InputError` that names the nearest installed plug-in (or of `also`) when there is none called `name`."""
     if not isinstance(name, str) or name not in _group(kind):
         others = (GROUPS[other] for other in GROUPS if name in names(other))
-        hint = next((f"but there is the {other} '{name}' (--{other.split()[-1]})" for other in others), None)
+        hint = next((_hint(GROUPS[kind], other, name) for other in others), None)
         raise InputError(f"unknown {GROUPS[kind]} '{name}': {hint or nearest(name, [*names(kind), *also])}")
+
+
+def _hint(wanted: str, found: str, name: str) -> str:
+    """Where another kind of plug-in has the name."""
+    losses = {"objective": "is for rows that were sampled before", "token objective": "is for online methods"}
+    if {wanted, found} <= losses.keys():
+        return f"the {found} '{name}' {losses[found]}; here are {', '.join(names(_kind(wanted)))}"
+    return f"but there is the {found} '{name}' (--{found.split()[-1]})"
+
+
+def _kind(called: str) -> str:
+    return next(kind for kind, name in GROUPS.items() if name == called)
 
 
 def place(kind: str, name: str) -> str:

@@ -63,7 +63,9 @@ def resolve(*layers: Layer) -> Resolved:
     if top.variant not in method_class.variants:
         hint = nearest(top.variant, list(method_class.variants))
         raise InputError(f"method '{top.method}' has no variant '{top.variant}': {hint}")
-    lab = lab_preset(top.method, str(top.objective.get("name", ""))) if top.model == "lab" else {}
+    lab = (
+        lab_preset(top.method, top.variant, str(top.objective.get("name", ""))) if top.model == "lab" else {}
+    )
     if top.corpus.name != "lab":
         lab.pop("corpus", None)  # the lab's number of queries is about its own corpus
     presets = merge(
@@ -134,11 +136,12 @@ def _multiply(section: Layer, factors: Layer) -> None:
         section[key] *= factor
 
 
-def lab_preset(method: str, objective: str | None = None) -> Layer:
+def lab_preset(method: str, variant: str = "paper", objective: str = "") -> Layer:
     """What the lab's small model wants: short answers, larger steps; `objective` is one that was asked for."""
     presets = read_layer(Path(str(files("genius_bench.lab"))) / "recipe.yaml")
     return merge(
         presets["every_method"],
         presets["methods"].get(method, {}),
-        presets["objectives"].get(objective, {}) if objective else {},
+        presets["variants"].get(f"{method} {variant}", {}),
+        presets["objectives"].get(objective, {}),
     )

@@ -253,7 +253,8 @@ def _audit(home: Path, checkpoint: Artifact, corpus: Corpus) -> str | None:
     from genius_bench.online.audit import FILE, audit, in_words
 
     audited = audit(Store(home), checkpoint, corpus)
-    return in_words(audited.json(FILE)) if audited else None
+    epochs = checkpoint.manifest["parameters"]["training"]["epochs"]
+    return in_words(audited.json(FILE), epochs) if audited else None
 
 
 def evaluate(

@@ -116,7 +116,7 @@ def suite_difference(a: Sequence[Suite], b: Sequence[Suite], luck: float = 0.0) 
     found = _spread_of(a, b, luck)
     mean, width = float(found.mean), float(half_width(found, 1 - CONFIDENCE))
     if width == 0:
-        return _without_spread(mean, max(len(task) for task in a[0]))
+        return _without_spread(mean, sum(map(len, a[0])))
     return Difference(mean, mean - width, mean + width, p_value(found))
 
 
@@ -128,7 +128,8 @@ def detectable_difference(a: Sequence[Suite], b: Sequence[Suite], luck: float = 
     from genius_bench.seed_spread import half_width
 
     found = _spread_of(a, b, luck)
-    return float(half_width(found, 1 - CONFIDENCE) + half_width(found, 2 * (1 - POWER)))
+    width = float(half_width(found, 1 - CONFIDENCE) + half_width(found, 2 * (1 - POWER)))
+    return width or _unseen(sum(map(len, a[0])))
 
 
 def _spread_of(a: Sequence[Suite], b: Sequence[Suite], luck: float) -> "Spread":
@@ -150,7 +151,16 @@ def _arrays(seeds: Sequence[Suite], asked: Suite) -> "list[npt.NDArray[np.float6
 
 
 def _without_spread(mean: float, questions: int) -> Difference:
-    """Every question moved by the same amount: a sign test, since a t-test would be infinitely sure."""
+    """Every question moved by the same amount: a sign test, since a t-test would be infinitely sure, and an interval of
+    what so many questions would not have shown."""
     if questions < 2:
         return Difference(mean, -1.0, 1.0, 1.0)
-    return Difference(mean, mean, mean, 1.0 if mean == 0 else min(1.0, 2.0 ** (1 - questions)))
+    p_value = 1.0 if mean == 0 else min(1.0, 2.0 ** (1 - questions))
+    return Difference(
+        mean, max(-1.0, mean - _unseen(questions)), min(1.0, mean + _unseen(questions)), p_value
+    )
+
+
+def _unseen(questions: int) -> float:
+    """The largest share of questions that may behave otherwise where none of so many did (95 %; about 3/n)."""
+    return float(1 - (1 - CONFIDENCE) ** (1 / questions))

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 def compare(
     home: Home,
     a: Annotated[
-        str, typer.Argument(help="A model: its label on the board, a run's id, a path or a hub id.")
+        str,
+        typer.Argument(
+            help="A model: its label on the board (that of a mean over seeds, too), the beginning of a run's id, a "
+            "path or a hub id."
+        ),
     ],
     b: Annotated[str, typer.Argument(help="The model to hold against it.")],
     suite: Suite = None,
@@ -38,7 +42,7 @@ def compare(
     limit = found.settings.get("limit")
     limited = f" · the first {limit} items of each task" if limit else ""
     protocol = f"protocol {found.settings['protocol']} at T={found.settings['temperature']:g}{limited}"
-    console.print(cell(f"{found.b} against {found.a} · {protocol}", style="bold"))
+    console.print(cell(f"B, {found.b}, against A, {found.a} · {protocol}", style="bold"))
     if found.same_model:
         console.print(words("Both names mean the same model: nothing can differ."))
     console.print(_table(found))

@@ -141,23 +141,34 @@ def _say_options(found: "dict[str, list[Option]]") -> None:
 
 @app.command()
 def objectives(as_json: Json = False) -> None:
-    """List the training objectives."""
+    """List the training objectives: of rows that were sampled before, and (of rollouts) of online methods."""
     from genius_bench.declared import declared  # their classes are read: importing them takes seconds
 
     rows = []
-    for name in registry.names("objectives"):
-        objective = declared(registry.place("objectives", name))
+    for kind, name in [
+        (one, name) for one in ("objectives", "token_objectives") for name in registry.names(one)
+    ]:
+        objective = declared(registry.place(kind, name))
         parameters = {key: one.value for key, one in objective.fields.items()}
+        own = parameters if kind == "objectives" or as_json else _differing(parameters)
         rows.append(
             {
                 "name": name,
                 "title": objective.constants["title"],
-                "eats": objective.constants["eats"],
-                "parameters": parameters if as_json else ", ".join(f"{k}={v}" for k, v in parameters.items()),
+                "eats": objective.constants.get("eats", "rollouts"),
+                "parameters": own if as_json else ", ".join(f"{k}={v}" for k, v in own.items()),
                 "source": objective.constants["source"],
             }
         )
     show_rows(rows, as_json, only_json=("source",))
+
+
+def _differing(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Of a token objective, what it changes in the one that they all share (`genius-bench options token-mean`)."""
+    from genius_bench.declared import declared
+
+    shared = declared(registry.place("token_objectives", "token-mean")).fields
+    return {key: value for key, value in parameters.items() if value != shared[key].value}
 
 
 @app.command()

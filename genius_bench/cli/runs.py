@@ -14,6 +14,8 @@ from genius_bench.reporting.numbers import percent
 
 group = typer.Typer(invoke_without_command=True, no_args_is_help=False, help="List, show or remove runs.")
 app.add_typer(group, name="runs")
+LONGEST = len("1023.9 MiB")
+"""Of a time or a size."""
 Names = Annotated[list[str], typer.Argument(help="Ids of runs or their beginnings.")]
 
 
@@ -36,6 +38,8 @@ def runs(context: typer.Context, home: Home, as_json: Json = False) -> None:
         column.justify = "left"
         column.no_wrap = False
     table.columns[0].min_width = max((len(row["id"]) for row in rows), default=0)  # ids are copied: never cut
+    for column in table.columns[4:]:
+        column.min_width = LONGEST
     for row in rows:
         finished = (row["finished_at"] or "–")[:16].replace("T", " ")
         time = "–" if row["seconds"] is None else duration(row["seconds"])
@@ -86,7 +90,12 @@ def rm(home: Home, names: Names) -> None:
     from genius_bench.runs import chosen_runs, read_runs
 
     begun = unfinished(home, read_runs(home))
-    wanted = [name if name in begun else chosen_runs(home, [name])[0].id for name in names]
+    wanted = [
+        ids[0]
+        if len(ids := [one for one in begun if one.startswith(name)]) == 1
+        else chosen_runs(home, [name])[0].id
+        for name in names
+    ]
     if going := [name for name in wanted if state_of(home, name) == RUNNING]:
         raise InputError(f"run '{going[0]}' is going on: end it first")
     for name in wanted:

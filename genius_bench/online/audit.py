@@ -70,14 +70,23 @@ def audited(rows: Iterable[Row], gold: dict[str, str]) -> list[Line]:
     return lines
 
 
-def in_words(lines: Sequence[Line]) -> str:
-    """The responses that were right at the end, and at their peak, which is chosen with labels: no result."""
+def in_words(lines: Sequence[Line], epochs: int) -> str:
+    """The responses that were right in the first and in the last pass over the queries (of a single one, in its first
+    and second half, which asked other queries), and at their peak, which is chosen with labels: no result."""
     peak = max(lines, key=lambda line: line["right"])
-    first, last = lines[0], lines[-1]
+    parts = max(2, epochs)
+    size = max(1, len(lines) // parts)
+    first, last = (mean(line["right"] for line in some) for some in (lines[:size], lines[-size:]))
+    where = (
+        ("in the first pass over the queries", "in the last")
+        if epochs > 1
+        else ("in the first half of the steps", "in the second, which asked other queries")
+    )
+    turned = lines[-1]
     return (
-        f"audit: {first['right']:.1%} of the responses to training queries were right at step {first['step']:g}, "
-        f"{last['right']:.1%} at step {last['step']:g}; at most {peak['right']:.1%}, at step {peak['step']:g} (chosen "
-        f"with labels); majorities turned: {last['wrong_to_right']:g} right, {last['right_to_wrong']:g} wrong"
+        f"audit: {first:.1%} of the responses to training queries were right {where[0]}, {last:.1%} {where[1]}; at "
+        f"most {peak['right']:.1%}, at step {peak['step']:g} (chosen with labels); majorities turned: "
+        f"{turned['wrong_to_right']:g} right, {turned['right_to_wrong']:g} wrong"
     )
 
 

@@ -50,7 +50,7 @@ def plan(
     for resolved in recipes:
         if isinstance(resolved.method, OnlineMethod):
             raise InputError(
-                f"method '{resolved.method.name}' trains online, which no plan covers: leave it out"
+                f"method '{resolved.method.name}' trains online, which no plan covers: leave --dry-run out"
             )
         stages.check_recipe(home, resolved, here=here)
         if here:

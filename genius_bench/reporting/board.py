@@ -17,7 +17,7 @@ from genius_bench.reporting.cost import Cost
 from genius_bench.reporting.coverage import Changes, Coverage, changes_of, coverage_of
 from genius_bench.reporting.curves import GREEDY, Curve, curves_of
 from genius_bench.reporting.groups import groups_of, hidden_by
-from genius_bench.reporting.recipes import placebo_of, seed_groups
+from genius_bench.reporting.recipes import called, placebo_of, seed_groups
 from genius_bench.reporting.remembered import remembered
 from genius_bench.reporting.scored import ItemValues, Scored, scored_models
 from genius_bench.reporting.sharpening import Sharpening, sharpening_of
@@ -200,10 +200,9 @@ def board_of(
 
 def _row(group: list[Scored], tasks: list[str], counted: Row) -> Row:
     """With what is said of its models beside their answers, which may change while those do not."""
-    label = group[0].label
     return replace(
         counted,
-        label=f"{label.split(' seed ')[0]}, {len(group)} seeds" if len(group) > 1 else label,
+        label=called(group),
         notes={task: notes for task in tasks if (notes := group[0].notes(task))},
         cost=_mean_cost([one.cost for one in group if one.cost is not None]),
         helped_by=tuple(sorted(group[0].helped_by)),

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from genius_bench.artifacts import Store
 from genius_bench.errors import InputError, nearest
 from genius_bench.evaluation.metrics import JUDGED
+from genius_bench.reporting.recipes import called, seed_groups
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.runs import Evaluation, Run, read_runs
 from genius_bench.statistics import (
     Difference,
     detectable_difference,
     holm,
-    paired_difference,
     suite_difference,
 )
 
@@ -62,8 +63,9 @@ class Comparison:
 def compare(home: Path, a: str, b: str, tasks: Sequence[str] | None = None) -> Comparison:
     """Compares two models that were scored under the same settings (the newest that both have).
 
-    A model is named by its label on the board, a run's id, a fingerprint's beginning, a path or a hub id. Raises
-    `InputError` when a name is unknown or the two share no settings.
+    A model is named by its label on the board, the beginning of a run's id or fingerprint, a path or a hub id; the
+    models of one recipe with other seeds by the label of their mean. Raises `InputError` when a name is unknown or the
+    two share no settings.
     """
     runs, store = read_runs(home), Store(home)
     evaluations = [evaluation for run in runs for evaluation in run.on_boards]
@@ -74,7 +76,7 @@ def compare(home: Path, a: str, b: str, tasks: Sequence[str] | None = None) -> C
         shared = _tasks_of(evaluations, settings)
         found = [_by_name(store, runs, settings, shared, name, known) for name in (a, b)]
         if found[0] and found[1]:
-            common = [task for task in shared if task in found[0].artifacts and task in found[1].artifacts]
+            common = [task for task in shared if all(task in one.artifacts for one in found[0] + found[1])]
             wanted = [task for task in common if tasks is None or task in tasks]
             if wanted:
                 return _compare(found[0], found[1], settings, wanted)
@@ -84,42 +86,59 @@ def compare(home: Path, a: str, b: str, tasks: Sequence[str] | None = None) -> C
     raise InputError(f"'{a}' and '{b}' were never scored on the same tasks under the same settings")
 
 
-def _compare(a: Scored, b: Scored, settings: dict[str, Any], tasks: list[str]) -> Comparison:
-    pairs, skipped = {}, {}
+def _compare(a: list[Scored], b: list[Scored], settings: dict[str, Any], tasks: list[str]) -> Comparison:
+    """Of two models, or of one recipe's models each (a seed every one)."""
+    pairs: dict[str, str] = {}
+    skipped = {}
     for task in tasks:
-        metric = b.headline(task)
-        if metric is None or a.headline(task) != metric:
+        metrics = {one.headline(task) for one in (*a, *b)}
+        metric = metrics.pop()
+        if metric is None or metrics:
             skipped[task] = "not graded"
-        elif a.items(task, metric).keys() != b.items(task, metric).keys():
+        elif len({frozenset(one.items(task, metric)) for one in (*a, *b)}) > 1:
             skipped[task] = "not the same questions"
         else:
-            pairs[task] = (metric, a.items(task, metric), b.items(task, metric))
+            pairs[task] = metric
     if not pairs:
-        raise InputError(f"'{a.label}' and '{b.label}' share no graded task: {skipped}")
-    differences = {task: paired_difference(mine, base) for task, (_, base, mine) in pairs.items()}
+        raise InputError(f"'{called(a)}' and '{called(b)}' share no graded task: {skipped}")
+    base, mine = ([[one.items(*pair) for pair in pairs.items()] for one in side] for side in (a, b))
+    apart = {
+        task: ([[one[place]] for one in mine], [[one[place]] for one in base])
+        for place, task in enumerate(pairs)
+    }
+    differences = {task: suite_difference(after, before) for task, (after, before) in apart.items()}
     corrected = dict(zip(pairs, holm([one.p_value for one in differences.values()]), strict=True))
+    means = {task: (_mean_of(a, task, metric), _mean_of(b, task, metric)) for task, metric in pairs.items()}
     compared = [
         TaskComparison(
             task=task,
             metric=metric,
-            a=sum(base.values()) / len(base),
-            b=sum(mine.values()) / len(mine),
+            a=mean(means[task][0].values()),
+            b=mean(means[task][1].values()),
             difference=differences[task]._replace(p_value=corrected[task]),
-            detectable=detectable_difference([[mine]], [[base]]),
-            changes=_changes(a, b, task, metric),
+            detectable=detectable_difference(apart[task][0], apart[task][1]),
+            changes=_changes(a[0], b[0], task, metric, *means[task]),
         )
-        for task, (metric, base, mine) in pairs.items()
+        for task, metric in pairs.items()
     ]
-    sides = ([mine for _, _, mine in pairs.values()], [base for _, base, _ in pairs.values()])
-    average = suite_difference([sides[0]], [sides[1]])
-    notes = [f"{task}, {one.label}: {note}" for one in (a, b) for task in pairs for note in one.notes(task)]
-    same = a.fingerprint == b.fingerprint
-    return Comparison(a.label, b.label, settings, compared, average, skipped, notes, same)
+    average = suite_difference(mine, base)
+    notes = [
+        f"{task}, {called(side)}: {note}" for side in (a, b) for task in pairs for note in side[0].notes(task)
+    ]
+    same = [one.fingerprint for one in a] == [one.fingerprint for one in b]
+    return Comparison(called(a), called(b), settings, compared, average, skipped, notes, same)
 
 
-def _changes(a: Scored, b: Scored, task: str, metric: str) -> list[Change]:
+def _mean_of(models: list[Scored], task: str, metric: str) -> dict[str, float]:
+    """Question → the mean of what the models are worth on it."""
+    values = [one.items(task, metric) for one in models]
+    return {name: mean(one[name] for one in values) for name in values[0]}
+
+
+def _changes(
+    a: Scored, b: Scored, task: str, metric: str, before: dict[str, float], after: dict[str, float]
+) -> list[Change]:
     """Items whose value differs, each with an answer of a and one of b that show the difference."""
-    before, after = a.items(task, metric), b.items(task, metric)
     gaps = {name: after[name] - before[name] for name in before if after[name] != before[name]}
     shown = {
         name: (_answer(a, task, name, metric, gap < 0), _answer(b, task, name, metric, gap > 0))
@@ -164,8 +183,9 @@ def _by_name(
     tasks: list[str],
     name: str,
     known: dict[str, list[str]],
-) -> Scored | None:
-    """The model called `name` with the tasks that it has been scored on; `known` collects labels and other names."""
+) -> list[Scored] | None:
+    """The model called `name` with the tasks that it has been scored on, or one recipe's models; `known` collects
+    labels and other names."""
     models: dict[str, Scored] = {}
     for task in tasks:
         for one in scored_models(store, runs, settings, [task]):
@@ -174,12 +194,16 @@ def _by_name(
             else:
                 models[one.fingerprint] = one
     known |= {one.label: _called(one, runs) for one in models.values()}
+    for group in seed_groups(list(models.values())):
+        known[called(group)] = [called(group)]
+        if name == called(group):
+            return group
     fitting = [one for one in models.values() if any(_names(name, said) for said in known[one.label])]
     if len(fitting) > 1 and (last := _last_of_run(fitting, runs, name)):
-        return last
+        return [last]
     if len(fitting) > 1:
         raise InputError(f"'{name}' could be {', '.join(one.label for one in fitting)}: say which")
-    return fitting[0] if fitting else None
+    return fitting or None
 
 
 def _last_of_run(models: list[Scored], runs: list[Run], name: str) -> Scored | None:
@@ -205,5 +229,7 @@ def _called(model: Scored, runs: list[Run]) -> list[str]:
 
 
 def _names(asked: str, said: str) -> bool:
-    """Whether `asked` means `said`: the same, or the beginning (8 characters at least) of an id or fingerprint."""
-    return asked == said or (len(asked) >= 8 and said.startswith(asked) and " " not in said)
+    """Whether `asked` means `said`: the same, or the beginning of an id (with its dash) or of a fingerprint (8
+    characters at least)."""
+    begins = said.startswith(asked) and " " not in said
+    return asked == said or (begins and (len(asked) >= 8 or ("-" in asked and "/" not in asked)))

@@ -32,8 +32,10 @@ class Group:
 
 
 def groups_of(runs: Sequence[Run]) -> list[Group]:
-    """Those with most models first, of equals the newest; try-outs on the first items alone come after all others."""
+    """Those with trained models before those of bases alone, then those on all items before try-outs on the first ones,
+    then those with most models; of equals the newest."""
     found: dict[str, Group] = {}
+    trained = {checkpoint["fingerprint"] for run in runs for checkpoint in run.checkpoints}
     for place, evaluation in enumerate(one for run in runs for one in run.on_boards):
         key = digest_of([evaluation.settings, sorted(evaluation.scores)])
         group = found.setdefault(key, Group(evaluation.settings, list(evaluation.scores)))
@@ -41,8 +43,16 @@ def groups_of(runs: Sequence[Run]) -> list[Group]:
         group.newest = place
     return sorted(
         found.values(),
-        key=lambda group: (bool(group.settings.get("limit")), -len(group.models), -group.newest),
+        key=lambda group: (
+            *rank(group.settings, len(group.models), trained=not trained.isdisjoint(group.models)),
+            -group.newest,
+        ),
     )
+
+
+def rank(settings: dict[str, Any], models: int, *, trained: bool) -> tuple[bool, bool, int]:
+    """What boards are put in order by: the lowest first."""
+    return not trained, bool(settings.get("limit")), -models
 
 
 def hidden_by(shown: Group, groups: Sequence[Group]) -> list[tuple[int, Group]]:

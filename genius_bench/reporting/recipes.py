@@ -14,6 +14,12 @@ def seed_groups(scored: list[Scored]) -> list[list[Scored]]:
     return [group for group in _by_recipe(scored) if len(group) > 1]
 
 
+def called(group: list[Scored]) -> str:
+    """What a board calls a model, or the mean of one recipe's models over seeds."""
+    label = group[0].label
+    return label if len(group) == 1 else f"{label.split(' seed ')[0]}, {len(group)} seeds"
+
+
 def placebo_of(model: Scored, scored: list[Scored]) -> list[Scored]:
     """All seeds of the placebo of a trained model, from the same base and queries: unfiltered responses for what was
     imitated, pairs drawn at random for what was preferred.

@@ -6,7 +6,7 @@ from typing import Any
 
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.evaluation.scores import read_scores
-from genius_bench.reporting.scored import label_of
+from genius_bench.reporting.scored import label_of, labels_of
 from genius_bench.run_places import INTERRUPTED, RUNNING, log_of, short_path, state_of, unfinished
 from genius_bench.runs import Run, read_runs
 from genius_bench.sharing.references import KINDS, closure
@@ -18,18 +18,19 @@ REFERRED = {"scores", "checkpoint", "queries", "tests", *KINDS.values()}
 def listed(home: Path) -> list[dict[str, Any]]:
     """Every run of a home, oldest first, then those that are not finished."""
     store, runs = Store(home), read_runs(home)
-    rows = [summary(store, run) for run in runs]
+    labels = labels_of(runs)
+    rows = [summary(store, run, labels.get(run.id)) for run in runs]
     blank = dict.fromkeys(rows[0] if rows else ())
     return rows + [{**blank, "id": name, "state": state_of(home, name)} for name in unfinished(home, runs)]
 
 
-def summary(store: Store, run: Run) -> dict[str, Any]:
+def summary(store: Store, run: Run, label: str | None = None) -> dict[str, Any]:
     """`seconds` are those that its artifacts took when they were made, `bytes` what these hold, shared ones too."""
     found = closure([run], store)[0].values()
     recipe = run.recipe or {}
     return {
         "id": run.id,
-        "what": label_of(run, len(run.checkpoints)) if recipe else f"evaluation of {_model(run)}",
+        "what": (label or label_of(run, len(run.checkpoints))) if recipe else f"evaluation of {_model(run)}",
         "state": state_of(store.home, run),
         "finished_at": run.finished_at,
         "seconds": round(sum(one.manifest["counters"].get("wall_seconds", 0.0) for one in found), 1),

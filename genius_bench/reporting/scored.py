@@ -233,6 +233,18 @@ def _tell_apart(scored: list[Scored]) -> None:
             one.label = f"{one.label} [{one.fingerprint[:4]}]"
 
 
+def labels_of(runs: Sequence[Run]) -> dict[str, str]:
+    """Id of a trained run → what it is called beside the others: by its last iteration, and by what tells it apart."""
+    trained = [run for run in runs if run.recipe and run.checkpoints]
+    models = [
+        Scored(label_of(run, last), run.id, run.base_fingerprint, run.recipe, last, {})
+        for run in trained
+        for last in [len(run.checkpoints)]
+    ]
+    _tell_apart(models)
+    return {one.fingerprint: one.label for one in models}
+
+
 def _told(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 

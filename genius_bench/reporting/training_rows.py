@@ -48,7 +48,11 @@ def trained_on(home: Path, name: str = "") -> tuple[Run, list[TrainedOn]]:
     runs = [one for one in chosen if _training_sets(one)]
     if not runs:
         online = next((one.id for one in chosen if one.is_online), None)
-        why = f"'{online}' was trained online, on rollouts" if online else "nothing was trained on pairs"
+        rollouts = (
+            f"'{online}' was trained online: `genius-bench pairs {online}` writes its rollouts, `genius-bench board "
+            "--html DIR` shows them"
+        )
+        why = rollouts if online else "nothing was trained on pairs"
         raise InputError(f"{f'run {name}' if name else home} has no training set: {why}")
     run, store = runs[-1], Store(home)
     known, tokenizer = queries_by_id(store, run), tokenizer_of(run)

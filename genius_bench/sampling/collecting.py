@@ -160,7 +160,12 @@ def training_set(store: Store, collection: Artifact) -> Artifact:
             for name, count in json.loads(collected["notes"]).items():
                 notes[name] = notes.get(name, 0) + count
         if not texts:
-            raise InputError(f"no training row came out of {collection.path}: left out {notes or 'nothing'}")
+            left_out = ", ".join(f"{count} left out ({why})" for why, count in notes.items() if count)
+            method = collection.manifest["parameters"]["method"]
+            raise InputError(
+                f"method '{method}' has nothing to train on: of its responses {left_out or 'none became a row'} "
+                f"({collection.path})"
+            )
         rows = map(json.loads, islice(texts, build.row_count(), None))
         while shard := list(islice(rows, TRAINING_SHARD_ROWS)):
             build.write_shard(shard)

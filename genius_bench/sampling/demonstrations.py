@@ -23,8 +23,18 @@ def answered(
     query: Query, texts: Sequence[str], policy: Policy
 ) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
     """The prompt as every method asks it, and each text as the assistant's answer to it."""
-    answers = [answer_ids(policy.tokenizer, query.messages, text.strip()) for text in texts]
-    return policy.prompt(query.messages), answers
+    prompt_ids = policy.prompt(query.messages)
+    refuse_rendered(query, policy.tokenizer.decode(list(prompt_ids[:1])))
+    return prompt_ids, [answer_ids(policy.tokenizer, query.messages, text.strip()) for text in texts]
+
+
+def refuse_rendered(query: Query, beginning: str) -> None:
+    """Raises `InputError` for a prompt that begins as the model's chat template does: it would be rendered twice."""
+    if beginning.strip() and query.messages[0]["content"].lstrip().startswith(beginning):
+        raise InputError(
+            f"query '{query.id}' begins with '{beginning}', as the chat template does: its prompt is rendered already. "
+            "Read it as it is: --set sampling.prompts=raw"
+        )
 
 
 def text_as_it_is(

@@ -9,6 +9,7 @@ from typing import Any
 from genius_bench.artifacts import Artifact, Store
 from genius_bench.evaluation.scores import read_scores
 from genius_bench.integrity import digest_of
+from genius_bench.reporting.groups import rank
 from genius_bench.reporting.scored import Scored, scored_models
 from genius_bench.runs import Evaluation, Run, read_run
 from genius_bench.site.problems import Problems
@@ -33,7 +34,7 @@ class Holdings:
     store: Store
     runs: list[Run]
     groups: list[Group] = field(default_factory=list)
-    """Those with most models first, of equals the newest; try-outs on the first items alone come last."""
+    """In the order of boards on the terminal (`reporting.groups`)."""
 
     def evaluations(self) -> Iterator[Evaluation]:
         return (evaluation for run in self.runs for evaluation in run.on_boards)
@@ -52,7 +53,11 @@ def read_holdings(home: Path, problems: Problems) -> Holdings:
         held = [task for task in tasks if any(task in one.artifacts for one in models)]
         if held:
             holdings.groups.append(Group(digest_of(settings)[:SHORT], settings, held, models))
-    holdings.groups.sort(key=lambda group: (bool(group.settings.get("limit")), -len(group.models)))
+    holdings.groups.sort(
+        key=lambda group: rank(
+            group.settings, len(group.models), trained=any(one.base_fingerprint for one in group.models)
+        )
+    )
     return holdings
 
 

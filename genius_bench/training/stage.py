@@ -23,7 +23,7 @@ from genius_bench.artifacts import Artifact, Build, Identity, Store
 from genius_bench.engines.recorded import RECORD, RECORD_ON_THE_WAY
 from genius_bench.errors import GeniusBenchError
 from genius_bench.objectives.interface import Objective
-from genius_bench.printing import note
+from genius_bench.printing import counted, note
 from genius_bench.recipe import LaunchSection, LoraSection, TrainingSection
 from genius_bench.registry import code_digest
 from genius_bench.training.examples import Examples, check_references
@@ -31,6 +31,8 @@ from genius_bench.training.job import Job
 from genius_bench.training.schedule import optimiser_steps
 
 LOG_FILE = "trainer_log.json"
+FEW_STEPS = 3
+"""After so few a model says what it said before."""
 WITHOUT_EFFECT = {"report_to", "checkpoint_every"}
 """Training settings that leave the weights as they are. The micro batch is not among them: it changes the order of
 floating-point sums."""
@@ -117,6 +119,11 @@ class Optimisation:
         if self.objective.needs_reference and not job.recomputes:
             check_references(examples.kept)
         steps = optimiser_steps(len(examples.kept), self.training)
+        if steps <= FEW_STEPS:
+            note(
+                f"{counted(steps, 'optimiser step')} in all: {counted(len(examples.kept), 'row')} in batches of "
+                f"{self.training.batch_size}; a smaller training.batch_size makes more"
+            )
         if job.state is None or step_of(job.state) < steps:
             self._train(job, examples, build)
         last = newest_state(job.states)
