@@ -2,6 +2,7 @@
 it would import torch, and a field keeps the words that stand beneath it, which Python itself forgets."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -58,7 +59,7 @@ def declared(place: str) -> Declared:
                 one.id: _value(line.value) for one in line.targets if isinstance(one, ast.Name)
             }
         elif isinstance(line.target, ast.Name):
-            kind, name = ast.unparse(line.annotation), line.target.id
+            kind, name = _spelt_out(module, ast.unparse(line.annotation)), line.target.id
             if kind.startswith("ClassVar"):
                 found.constants |= {name: _value(line.value)} if line.value else {}
             elif not name.startswith("_"):
@@ -87,6 +88,26 @@ def _imports(tree: ast.Module) -> dict[str, str]:
     }
 
 
+def _spelt_out(module: str, kind: str) -> str:
+    """A type with what its names stand for, where these are choices or numbers with limits."""
+    return re.sub(r"\b[A-Z]\w+\b", lambda found: _alias(module, found[0]) or found[0], kind)
+
+
+@cache
+def _alias(module: str, name: str) -> str | None:
+    tree = _tree(module)
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and name in map(ast.unparse, node.targets):
+            said = ast.unparse(node.value)
+            return (
+                _spelt_out(module, said)
+                if said.startswith(("Literal[", "Annotated[")) or said.isidentifier()
+                else None
+            )
+    source, _, original = _imports(tree).get(name, "").partition(":")
+    return _alias(source, original) if source else None
+
+
 def _lines(node: ast.ClassDef) -> Iterator[tuple[ast.Assign | ast.AnnAssign, str]]:
     """Each assignment with the string beneath it."""
     for line, following in zip(node.body, [*node.body[1:], None], strict=True):
@@ -100,12 +121,16 @@ def _field(name: str, kind: str, value: ast.expr | None, doc: str) -> Field:
     """Pydantic's `Field(default=…, ge=…)` as a default and conditions."""
     if isinstance(value, ast.Call) and ast.unparse(value.func) == "Field":
         given = {one.arg: one.value for one in value.keywords if one.arg}
-        limits = [
-            f"{CONSTRAINTS[key]} {ast.unparse(one)}" for key, one in given.items() if key in CONSTRAINTS
-        ]
-        kind = f"{kind} {' and '.join(limits)}" if limits else kind
+        kind += limits(value)
         value = given.get("default", value.args[0] if value.args else None)
     return Field(name, kind, None if value is None else ast.unparse(value), doc)
+
+
+def limits(call: ast.expr) -> str:
+    """What a `Field(…)` says of a number, with a space before it."""
+    given = call.keywords if isinstance(call, ast.Call) else []
+    said = [f"{CONSTRAINTS[one.arg]} {ast.unparse(one.value)}" for one in given if one.arg in CONSTRAINTS]
+    return f" {' and '.join(said)}" if said else ""
 
 
 def _value(value: ast.expr | None) -> Any:

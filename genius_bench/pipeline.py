@@ -56,7 +56,7 @@ def _train(home: Path, resolved: Resolved, evaluate: bool, meanwhile: ExitStack)
     skipped = "".join(f", {count} skipped ({reason})" for reason, count in corpus.skipped.items())
     short = f" of the {corpus.wanted} wanted" if len(corpus.queries) < (corpus.wanted or 0) else ""
     note(f"corpus {corpus.name}: {len(corpus.queries)} queries{short}{skipped}")
-    if corpus.unread:
+    if corpus.unread and corpus.name != "lab":
         note(f"corpus {corpus.name}: columns not read: {', '.join(corpus.unread)}")
     overlap = _checked_overlap(corpus, tasks, recipe) if looks and recipe.corpus.overlap != "off" else {}
     if missing:

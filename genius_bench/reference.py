@@ -5,6 +5,7 @@
 writes the page again.
 """
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from genius_bench import registry
-from genius_bench.declared import Field, declared
+from genius_bench.declared import Field, declared, limits
 from genius_bench.errors import InputError, nearest
 
 RECIPE = "genius_bench.recipe:Recipe"
@@ -24,11 +25,6 @@ WORDS = {
     "NonNegativeInt": "whole number ≥ 0",
     "PositiveFloat": "number > 0",
     "NonNegativeFloat": "number ≥ 0",
-    "Positive": "number > 0",
-    "NonNegative": "number ≥ 0",
-    "FlipRate": "number ≥ 0 and < 0.5",
-    "Temperature": "number ≥ 0",
-    "TopP": "number > 0 and ≤ 1",
     "int": "whole number",
     "float": "number",
     "str": "text",
@@ -105,8 +101,12 @@ def _options(prefix: str, place: str) -> Iterator[Option]:
 def _in_words(field: Field) -> str:
     """A type as people say it."""
     kind = re.sub(
-        r"Literal\[([^]]*)\]", lambda found: found[1].replace("'", "").replace(", ", " | "), field.kind
+        r"Annotated\[(\w+), (Field\(.*?\))\]",
+        lambda found: found[1] + limits(ast.parse(found[2], mode="eval").body),
+        field.kind,
     )
+    kind = re.sub(r"Literal\[([^]]*)\]", lambda found: found[1].replace("'", "").replace(", ", " | "), kind)
+    kind = re.sub(r"(?:Annotated\[)?tuple\[(.*), \.\.\.\](?:, Field\(min_length=1\)\])?", r"list of \1", kind)
     return re.sub(r"\b[A-Za-z]+\b", lambda found: WORDS.get(found[0], found[0]), kind).replace(" | ", ", ")
 
 

@@ -15,7 +15,8 @@ from filelock import FileLock, Timeout
 from genius_bench.errors import GeniusBenchError, InputError
 from genius_bench.printing import note
 
-STORAGE_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+FULL = {errno.ENOSPC, errno.EDQUOT}
+STORAGE_TROUBLE = {*FULL, errno.EROFS}
 """What an `OSError` raised by a stage must be for the home to be blamed: stages also open models and sockets."""
 
 
@@ -89,12 +90,14 @@ def fsync(path: Path) -> None:
 
 
 def storage_error(path: Path, error: OSError, elsewhere: str = "--home") -> GeniusBenchError:
-    free = ""
-    existing = next((p for p in [path, *path.parents] if p.exists()), None)
-    if existing is not None:
-        free = f" ({shutil.disk_usage(existing).free / 2**20:.0f} MiB free)"
     reason = error.strerror or str(error)
+    if error.errno not in FULL:
+        return InputError(
+            f"cannot write to {path}: {reason}. Nothing finished is lost: choose another {elsewhere}"
+        )
+    existing = next(p for p in [path, *path.parents] if p.exists())
+    free = shutil.disk_usage(existing).free / 2**20
     return InputError(
-        f"cannot write to {path}: {reason}{free}. Nothing finished is lost: free space or choose another "
-        f"{elsewhere}, then run the same command again."
+        f"cannot write to {path}: {reason} ({free:.0f} MiB free). Nothing finished is lost: free space or choose "
+        f"another {elsewhere}, then run the same command again."
     )

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from genius_bench.statistics import (
+    detectable_difference,
     holm,
     paired_difference,
     share,
@@ -128,6 +129,15 @@ def test_holm() -> None:
     assert holm([]) == []
     values = [random.Random(1).random() for _ in range(20)]
     assert all(corrected >= value for corrected, value in zip(holm(values), values, strict=True))
+
+
+def test_where_no_question_moved_a_few_of_others_may() -> None:
+    """None of n: the exact (Clopper-Pearson) bound of one side, n√0.05, is what they may move by."""
+    same = dict.fromkeys(map(str, range(100)), 0.5)
+    found = suite_difference([[same, same]], [[same, same]])
+    bound = stats.binomtest(0, 200, alternative="less").proportion_ci(0.95).high
+    assert found == pytest.approx((0.0, -bound, bound, 1.0))
+    assert detectable_difference([[same, same]], [[same, same]]) == pytest.approx(bound)
 
 
 def test_an_average_without_spread_is_not_certain() -> None:

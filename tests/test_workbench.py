@@ -106,6 +106,14 @@ def test_the_page_of_options_is_what_the_code_says_now() -> None:
         (["--learning-rate", "1e-6"], "--set training.learning_rate=VALUE"),
         (["--rank", "8"], "--set training.lora.rank=VALUE"),
         (["--method", "dpo"], "but there is the objective 'dpo' (--objective)"),
+        (
+            ["--method", "ttrl", "--objective", "dpo"],
+            "the objective 'dpo' is for rows that were sampled before; here are dapo, dr-grpo, grpo",
+        ),
+        (
+            ["--objective", "grpo"],
+            "the token objective 'grpo' is for online methods; here are aco, cdpo, dpo",
+        ),
         (["--seed", "0", "--seeds", "1,2"], "--seed and --seeds: give one of them"),
     ],
 )
@@ -154,6 +162,34 @@ def test_a_run_that_is_going_on_is_neither_removed_nor_collected(
         assert "run 'spin-1' is going on" in errors
         assert "1 run running (spin-1)" in errors
     assert state_of(tmp_path, read_runs(tmp_path)[0]) == "finished"
+
+
+def test_a_run_that_ended_before_its_time_is_removed_by_the_beginning_of_its_id(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log_of(tmp_path, "rest-em-6021").parent.mkdir(parents=True)
+    log_of(tmp_path, "rest-em-6021").write_text("")
+    main(["runs", "rm", "rest-em", "--home", str(tmp_path)])
+    assert capsys.readouterr().out == "removed: rest-em-6021\n"
+    assert not log_of(tmp_path, "rest-em-6021").exists()
+
+
+def test_runs_of_a_sweep_are_told_apart_and_no_column_is_cut(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for rate in (1e-5, 1e-4):
+        recipe = {"method": "scpo", "variant": "paper", "seed": 0, "training": {"learning_rate": rate}}
+        made = [{"iteration": "1", "fingerprint": f"{rate}", "path": "", "key": "0" * 64}]
+        write_run(tmp_path, Run(id=f"scpo-{rate}", recipe=recipe, checkpoints=made))
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["runs", "--home", str(tmp_path)])
+    told = capsys.readouterr().out
+    assert "…" not in told
+    assert [line.split()[-1] for line in told.splitlines() if line.startswith(("run", "scpo"))] == [
+        "disk",
+        "B",
+        "B",
+    ]
 
 
 @pytest.mark.slow

@@ -38,6 +38,7 @@ def runs(context: typer.Context, home: Home, as_json: Json = False) -> None:
         column.justify = "left"
         column.no_wrap = False
     table.columns[0].min_width = max((len(row["id"]) for row in rows), default=0)  # ids are copied: never cut
+    table.columns[1].overflow = "fold"
     for column in table.columns[4:]:
         column.min_width = LONGEST
     for row in rows:

@@ -219,6 +219,32 @@ def test_a_try_out_hides_no_board_and_is_named_beneath(
         build_board(path, number=3)
 
 
+def test_a_whole_board_of_bases_does_not_hide_a_try_out_of_trained_models(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    keys = {name: write_scores(store, name, "one", np.ones((ITEMS, 3))) for name in ("base", "mine")}
+    alone = Evaluation(model="lab", fingerprint="base", settings=SETTINGS, scores={"one": keys["base"]})
+    write_run(tmp_path, Run(id="eval-1", evaluations=[alone]))
+    tried = [
+        Evaluation(model=name, fingerprint=name, settings=SETTINGS | {"limit": 6}, scores={"one": key})
+        for name, key in keys.items()
+    ]
+    checkpoints = [{"iteration": "1", "fingerprint": "mine", "path": "mine", "training_set": "", "key": ""}]
+    recipe = {"method": "genius", "variant": "paper", "seed": 0}
+    write_run(
+        tmp_path,
+        Run(
+            id="genius-1",
+            recipe=recipe,
+            base="lab",
+            base_fingerprint="base",
+            checkpoints=checkpoints,
+            evaluations=tried,
+        ),
+    )
+    assert [row.label for row in build_board(tmp_path).rows] == ["lab (base)", "genius seed 0"]
+    assert build_board(tmp_path, number=2).settings == SETTINGS
+
+
 def test_means_show_what_has_one_seed_alone(home: tuple[Path, Any]) -> None:
     path, _ = home
     for seed in (1, 2):

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from genius_bench.errors import InputError
+from genius_bench.reporting.board import build_board
 from genius_bench.reporting.comparing import compare
 from genius_bench.statistics import detectable_difference
 from tests.reporting.test_board import TASKS, home  # noqa: F401  (a fixture)
@@ -78,3 +79,17 @@ def test_the_detectable_difference_is_found_in_four_of_five_attempts() -> None:
         a, b = draw(detectable)
         hits += stats.ttest_rel(list(a.values()), list(b.values())).pvalue < 0.05
     assert 0.74 <= hits / 600 <= 0.86
+
+
+def test_the_mean_of_seeds_is_compared_as_the_board_compares_it(home: Home) -> None:  # noqa: F811
+    path, right = home
+    found = compare(path, "lab", "genius, 3 seeds")
+    [row] = [row for row in build_board(path).rows if row.seeds == 3]
+    assert found.average == row.average_gain
+    assert found.b == row.label
+    for one in found.tasks:
+        mine = np.mean([right[f"seed-{seed}"][one.task][:, 1:].mean(1) for seed in range(3)], axis=0)
+        assert one.b == pytest.approx(mine.mean())
+        changed = {int(change.item.split("-")[-1]) for change in one.changes}
+        assert changed == set(np.flatnonzero(mine != right["base"][one.task][:, 1:].mean(1)))
+    assert compare(path, "lab", "genius-2").b == "genius seed 2", "the beginning of a run's id"

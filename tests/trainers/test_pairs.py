@@ -18,6 +18,7 @@ from genius_bench.corpora.columns import Columns
 from genius_bench.corpora.conversations import UnusableRow
 from genius_bench.corpora.stream import Record
 from genius_bench.engines.loading import load_tokenizer
+from genius_bench.errors import InputError
 from genius_bench.lab import MODEL_PATH
 from genius_bench.recipe import CorpusSection
 from genius_bench.reporting.training_rows import TrainedOn, for_trl, readable_rows
@@ -243,3 +244,12 @@ def test_pairs_go_out_and_come_in_again(tmp_path: Path, capsys: pytest.CaptureFi
     main([*train, "--corpus", str(tmp_path / "out.jsonl")])
     again = max(read_runs(tmp_path / "home"), key=lambda one: one.finished_at)
     assert again.id != run.id
+
+
+def test_a_prompt_that_is_rendered_already_is_not_rendered_again(tokenizer: Any) -> None:
+    """As `genius-bench pairs --format trl` writes it, for trainers that read plain text."""
+    rendered = tokenizer.apply_chat_template(ASKED, tokenize=False, add_generation_prompt=True)
+    with pytest.raises(InputError, match=r"rendered already.*--set sampling.prompts=raw"):
+        made_of(PLAIN | {"prompt": rendered}, tokenizer)
+    raw = made_of(PLAIN | {"prompt": rendered}, tokenizer, prompts="raw")
+    assert list(raw.prompt_ids) == tokenizer(rendered)["input_ids"]

@@ -94,7 +94,7 @@ const OverviewPage = (() => {
     const node = element(
       "div",
       {},
-      element("section", {}, element("div", { class: "section-head" }, element("h2", {}, "All models"), switches, search, tools), holder, legend(board)),
+      element("section", {}, element("div", { class: "section-head" }, element("h2", {}, board.tasks.length > 3 ? `All models, ${board.tasks.length} tasks` : `All models: ${board.tasks.join(", ")}`), switches, search, tools), holder, legend(board)),
       heat,
       kinds ? element("section", {}, element("h2", {}, "Method × kind of item"), kinds) : null,
       charts.length ? element("div", { class: charts.length > 1 ? "two" : "" }, charts) : null,
