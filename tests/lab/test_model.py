@@ -39,6 +39,7 @@ def test_the_model_is_a_small_llama(model, tokenizer) -> None:  # type: ignore[n
     assert (MODEL_PATH / "model.safetensors").stat().st_size < 6_000_000
 
 
+@pytest.mark.slow
 def test_there_is_room_above_and_right_answers_are_within_reach(model, tokenizer) -> None:  # type: ignore[no-untyped-def]
     """And each kind of item is what it is called: the majority saves the aligned ones and loses the misaligned."""
     torch.manual_seed(0)

@@ -119,6 +119,7 @@ def test_readable_on_narrow_terminals(
     assert "ᵃ assumed" in " ".join(" ".join(lines).split())
 
 
+@pytest.mark.slow
 def test_work_that_recipes_share_counts_once(recipe: dict[str, Any], tmp_path: Path) -> None:
     """Two objectives on one method: sampled once, trained twice, and the base scored once."""
     scored = {"evaluation": {"suite": "lab_words"}}

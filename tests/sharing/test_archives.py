@@ -51,6 +51,7 @@ def archive(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_board_is_the_same_elsewhere(home: Path, archive: Path, tmp_path: Path) -> None:
     said = command(tmp_path, "import", str(archive)).stdout
     assert "imported: 1 run, " in said

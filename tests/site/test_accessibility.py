@@ -30,6 +30,7 @@ def addresses(site: Path) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_grave_on_any_page(page: "Page", site: Path, theme: Any) -> None:
     page.emulate_media(color_scheme=theme)
