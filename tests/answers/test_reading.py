@@ -317,7 +317,7 @@ def test_100_kb_are_read_in_no_time(piece: str) -> None:
     for read in (number.extract, grade_option, yes_no.extract, formula.extract, final_answer):
         begun = time.thread_time()  # of the process' time, threads that other tests have left would be part
         read(f"The answer is {hostile}")
-        assert time.thread_time() - begun < 0.8, read
+        assert time.thread_time() - begun < 2, read  # where time grows with the square it is minutes
 
 
 def test_a_label_after_a_boxed_value_has_the_last_word() -> None:
