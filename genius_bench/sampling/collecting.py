@@ -163,8 +163,7 @@ def training_set(store: Store, collection: Artifact) -> Artifact:
             left_out = ", ".join(f"{count} left out ({why})" for why, count in notes.items() if count)
             method = collection.manifest["parameters"]["method"]
             raise InputError(
-                f"method '{method}' has nothing to train on: of its responses {left_out or 'none became a row'} "
-                f"({collection.path})"
+                f"method '{method}' has nothing to train on: {left_out or 'no query became a row'} ({collection.path})"
             )
         rows = map(json.loads, islice(texts, build.row_count(), None))
         while shard := list(islice(rows, TRAINING_SHARD_ROWS)):

@@ -128,5 +128,7 @@ def test_it_is_not_tried_again_after_an_interruption(tmp_path: Path, method: Any
 def test_where_nobody_survives_there_is_nothing_to_train_on(tmp_path: Path) -> None:
     collection = collected(tmp_path, ScPO, Deadly("<"))
     assert len(read(collection.path / "dead_letters.json")) == QUERIES
-    with pytest.raises(InputError, match=f"no training row.*'killed its worker': {QUERIES}"):
+    with pytest.raises(
+        InputError, match=rf"'scpo' has nothing to train on: {QUERIES} left out \(killed its worker\)"
+    ):
         training_set(Store(tmp_path), collection)
