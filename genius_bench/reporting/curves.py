@@ -179,7 +179,12 @@ def curves_of(
     own = GREEDY if settings["samples"] == 0 else settings["temperature"]
     curves = {one.fingerprint: Curve(store, one, own) for one in scored}
     wanted = kin(settings)
-    for evaluation in (one for run in runs for one in run.evaluations):
+    asked_once = {  # every run names what its base was asked
+        (one.fingerprint, str(one.settings), *one.scores.values()): one
+        for run in runs
+        for one in run.evaluations
+    }
+    for evaluation in asked_once.values():
         curve, asked = curves.get(evaluation.fingerprint), evaluation.settings
         if curve is None or kin(asked) != wanted:
             continue

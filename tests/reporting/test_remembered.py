@@ -13,7 +13,7 @@ from genius_bench.artifacts import Store
 from genius_bench.errors import InputError
 from genius_bench.reporting import remembered as memory
 from genius_bench.reporting.board import build_board
-from genius_bench.runs import Evaluation, Run, write_run
+from genius_bench.runs import Evaluation, Run, read_runs, write_run
 
 from .test_board import ITEMS, SETTINGS, write_scores
 
@@ -62,6 +62,19 @@ def test_the_second_board_is_the_first_and_reads_no_answers(
         path.write_text(path.read_text()[:-9])  # a writer that was killed, on a disk that keeps no order
     with pytest.raises(AssertionError, match="a table was read"):
         build_board(told)
+
+
+def test_another_run_that_names_the_same_base_changes_no_row(
+    told: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = build_board(told)
+    [base] = [run.evaluations[0] for run in read_runs(told) if run.id == "base"]
+    cooler = Evaluation(**vars(base) | {"settings": SETTINGS | {"temperature": 0.5}})
+    write_run(told, Run(id="before", evaluations=[base, cooler]))
+    build_board(told)
+    write_run(told, Run(id="again", evaluations=[base, cooler]))
+    without_tables(monkeypatch)
+    assert [row.label for row in build_board(told).rows] == [row.label for row in first.rows]
 
 
 def test_damage_is_told_as_ever(told: Path) -> None:
