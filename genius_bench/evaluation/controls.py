@@ -10,7 +10,8 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any
 
-from genius_bench.evaluation.cards import available_tasks, task_card
+from genius_bench.errors import InputError
+from genius_bench.evaluation.cards import task_card
 from genius_bench.evaluation.protocols import answers_wanted, by_opencompass, is_judged
 from genius_bench.recipe import EvaluationSection
 
@@ -62,9 +63,12 @@ def tuning_limit(limit: int | None) -> int:
 
 
 @cache
-def tuned_on(split: str) -> frozenset[str]:
-    """The tasks that have this split to choose a temperature on."""
-    return frozenset(card.name for card in available_tasks() if card.facts.tuning_split == split)
+def tuning_split(task: str) -> str | None:
+    """What a temperature is chosen on, where the task has items apart for it and is installed."""
+    try:
+        return task_card(task).facts.tuning_split
+    except InputError:
+        return None
 
 
 def kin(settings: dict[str, Any]) -> dict[str, Any]:

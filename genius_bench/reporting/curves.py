@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from genius_bench.artifacts import Artifact, Store
-from genius_bench.evaluation.controls import choosing_half, kin, tuned_on, tuning_limit
+from genius_bench.evaluation.controls import choosing_half, kin, tuning_limit, tuning_split
 from genius_bench.integrity import digest_of
 from genius_bench.recipe import MANY_SAMPLES
 from genius_bench.reporting.scored import ItemValues, Scored
@@ -192,7 +192,9 @@ def curves_of(
         artifacts = {task: one for task, one in found.items() if one}
         model = Scored(evaluation.model, evaluation.fingerprint, "", None, 0, artifacts)
         if asked["split"] is not None:
-            model.artifacts = {task: artifacts[task] for task in artifacts.keys() & tuned_on(asked["split"])}
+            model.artifacts = {
+                task: one for task, one in artifacts.items() if tuning_split(task) == asked["split"]
+            }
             if asked["limit"] == tuning_limit(settings["limit"]):
                 curve.tuning.append((asked["temperature"], model))
             continue
