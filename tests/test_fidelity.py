@@ -373,6 +373,7 @@ def test_the_command_line_has_these_options() -> None:
     assert {*FLAGS, "--set", "--method"} <= {flag for one in command.params for flag in one.opts}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS, ids=" ".join)
 def test_every_option_does_what_the_page_says(option: Option) -> None:
     after = option.resolved(option.flags)

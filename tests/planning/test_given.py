@@ -66,6 +66,7 @@ def test_an_8b_recipe_on_a_laptop(
     assert not home.exists(), "a plan by given speeds leaves nothing behind"
 
 
+@pytest.mark.slow
 def test_usual_lengths_and_many_devices(
     recipe: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +84,7 @@ def test_usual_lengths_and_many_devices(
     assert training["parts"]["optimiser states"]["value"] == 8 * PARAMETERS_8B / 16
 
 
+@pytest.mark.slow
 def test_checkpoints_on_the_way_are_stored_and_scored(
     recipe: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,6 +104,7 @@ def test_checkpoints_on_the_way_are_stored_and_scored(
     assert trained["stored"]["value"] == 4 * 2 * PARAMETERS_8B
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [60, 80])
 def test_readable_on_narrow_terminals(
     width: int,

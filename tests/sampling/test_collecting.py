@@ -271,6 +271,7 @@ def collect_with_small_limits(home: Path) -> None:
     collect_to_be_killed(home)
 
 
+@pytest.mark.slow
 def test_killed_while_shards_grow_no_row_is_lost_or_doubled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

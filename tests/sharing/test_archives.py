@@ -66,6 +66,7 @@ def test_a_board_is_the_same_elsewhere(home: Path, archive: Path, tmp_path: Path
     assert "gone" not in lineage
 
 
+@pytest.mark.slow
 def test_importing_twice_changes_nothing(archive: Path, tmp_path: Path) -> None:
     first = import_archive(tmp_path, archive)
     times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}

@@ -88,6 +88,7 @@ def forks() -> Any:
     return context
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_killed_at_random_moments(tmp_path: Path, forks: Any, name: str) -> None:
     chance = random.Random(name)

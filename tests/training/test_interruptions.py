@@ -80,6 +80,7 @@ def kill_after_a_state(process: subprocess.Popen[bytes], home: Path) -> Path:
     return found[0].parents[2]
 
 
+@pytest.mark.slow
 def test_a_killed_training_continues_to_the_same_weights(tmp_path: Path, llama: Path) -> None:
     undisturbed = train(Store(tmp_path / "undisturbed"), llama)
     home = tmp_path / "killed"
