@@ -16,13 +16,13 @@ from genius_bench.recipe import EngineSection, TrainingSection
 from genius_bench.rows import Query
 from genius_bench.seeds import seed_of
 from genius_bench.training.batches import BatchPlan
-from genius_bench.training.job import JOB_FILE
+from genius_bench.training.job import JOB_FILE, Launched
 from genius_bench.training.messages import Voice
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnlineJob:
-    """All that a process needs to know. Plug-ins travel by name."""
+class OnlineJob(Launched):
+    """One training on what the policy says at every step."""
 
     method: OnlineMethod
     queries: list[Query]
@@ -31,18 +31,7 @@ class OnlineJob:
     """Id → the query in other words, for methods that ask it twice."""
     policy: ModelFiles
     objective: TokenObjective
-    training: TrainingSection
     engine: EngineSection
-    precision: str
-    seed: int
-    folder: Path
-    """The artifact in the making; states lie in `folder / "states"`."""
-    state: Path | None
-    """What to continue from. Decided once: processes on several machines must not look for themselves."""
-
-    @property
-    def states(self) -> Path:
-        return self.folder / "states"
 
     @property
     def plan(self) -> BatchPlan:

@@ -184,7 +184,7 @@ def board_of(
             [curves[one.fingerprint].seen for one in with_base if one.fingerprint in curves],
         ]
         asked = [metrics, controlled, sampled_often, len(group), base is not None]
-        counted, *control = remembered(home, _ROWS, asked, files, count)
+        counted, *control = remembered(home, _ROWS, asked, files, count, _whole)
         rows.append(_row(group, list(metrics), counted))
         name = rows[-1].label.removesuffix(" (base)")
         rows += [replace(one, label=f"{name}, {one.label}") for one in control]
@@ -196,6 +196,13 @@ def board_of(
         if task not in metrics and score.details.get("not_scored")
     }
     return Board(list(tasks), metrics, settings, rows, reasons, not_controlled)
+
+
+def _whole(rows: list[Row]) -> bool:
+    """Whether the entropies that gains are taken apart by were known: they lie with the answers, not with the scores,
+    and may come later."""
+    sharpening = rows[0].sharpening
+    return sharpening is None or sharpening.beyond is None or bool(sharpening.parts)
 
 
 def _row(group: list[Scored], tasks: list[str], counted: Row) -> Row:

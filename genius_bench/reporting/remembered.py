@@ -3,7 +3,7 @@ from some thousands of tables.
 
     <home>/remembered/<hash of the code, of the files' names, sizes and times, of what was asked>.json
 
-Nothing is lost with the folder; a file that was changed, damaged or is gone is looked at anew.
+Nothing is lost with the folder; scores of which a file was changed, damaged or is gone are looked at anew.
 """
 
 import hashlib
@@ -28,15 +28,22 @@ Counted = TypeVar("Counted")
 
 
 def remembered(
-    home: Path, adapter: TypeAdapter[Counted], asked: Any, files: Any, count: Callable[[], Counted]
+    home: Path,
+    adapter: TypeAdapter[Counted],
+    asked: Any,
+    files: Any,
+    count: Callable[[], Counted],
+    whole: Callable[[Counted], bool],
 ) -> Counted:
     """What `count` says, which must depend on nothing but the code, on what was `asked`, and on the `files` (both as
-    JSON; see `seen`)."""
+    JSON; see `seen`). What is not `whole`, because something else was not there, is counted again next time."""
     path = home / FOLDER / f"{digest_of([_code(), asked, files])}.json"
     try:
         return adapter.validate_python(json.loads(path.read_text()))
     except (OSError, ValueError, ValidationError):
         counted = count()
+    if not whole(counted):
+        return counted
     try:
         path.parent.mkdir(exist_ok=True)
         text = json.dumps(adapter.dump_python(counted))

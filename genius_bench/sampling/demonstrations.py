@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from genius_bench.engines.interface import Completion
 from genius_bench.engines.turns import answer_ids, with_turn_end
@@ -24,13 +25,17 @@ def answered(
 ) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
     """The prompt as every method asks it, and each text as the assistant's answer to it."""
     prompt_ids = policy.prompt(query.messages)
-    refuse_rendered(query, policy.tokenizer.decode(list(prompt_ids[:1])))
+    _refuse_rendered(query, prompt_ids, policy.tokenizer)
     return prompt_ids, [answer_ids(policy.tokenizer, query.messages, text.strip()) for text in texts]
 
 
-def refuse_rendered(query: Query, beginning: str) -> None:
-    """Raises `InputError` for a prompt that begins as the model's chat template does: it would be rendered twice."""
-    if beginning.strip() and query.messages[0]["content"].lstrip().startswith(beginning):
+def _refuse_rendered(query: Query, prompt_ids: Sequence[int], tokenizer: Any) -> None:
+    """Raises `InputError` for a text that begins with the special token that the chat template begins with: it would be
+    rendered twice. A template that begins with a word tells nothing."""
+    beginning = tokenizer.decode(list(prompt_ids[:1]))
+    if prompt_ids[0] in tokenizer.all_special_ids and query.messages[0]["content"].lstrip().startswith(
+        beginning
+    ):
         raise InputError(
             f"query '{query.id}' begins with '{beginning}', as the chat template does: its prompt is rendered already. "
             "Read it as it is: --set sampling.prompts=raw"

@@ -1,9 +1,10 @@
 """All that a training process needs to know, as a value and as a file."""
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from genius_bench.artifacts import Artifact, Build
 from genius_bench.objectives.interface import Objective, build_objective
@@ -15,29 +16,13 @@ JOB_FILE = "job.json"
 """Names the `module` whose `read_job` reads it."""
 
 
-class Launched(Protocol):
-    """What a launcher can start: something to be done, that is told to its processes as a file."""
-
-    @property
-    def folder(self) -> Path: ...
-
-    def write(self, folder: Path) -> None: ...
-
-    def run(self, build: Build, voice: Voice, *, processes: int = 1, process: int = 0) -> None: ...
-
-
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """One training. The objective travels by name, so that plug-ins work in every process."""
+class Launched(ABC):
+    """A training that processes read from a file. Plug-ins travel by name, so that they work in every process."""
 
-    policy: Path
-    rows: Path
-    """The training set's artifact."""
-    objective: Objective
     training: TrainingSection
     precision: str
     seed: int
-    sharding: str
     folder: Path
     """The artifact in the making; states lie in `folder / "states"`."""
     state: Path | None
@@ -46,6 +31,25 @@ class Job:
     @property
     def states(self) -> Path:
         return self.folder / "states"
+
+    @abstractmethod
+    def run(self, build: Build, voice: Voice, *, processes: int = 1, process: int = 0) -> None:
+        """What each process does."""
+
+    @abstractmethod
+    def write(self, folder: Path) -> None:
+        """As `JOB_FILE`, for the `read_job` of the module that it names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Launched):
+    """One training on rows that are there."""
+
+    policy: Path
+    rows: Path
+    """The training set's artifact."""
+    objective: Objective
+    sharding: str
 
     @property
     def recomputes(self) -> bool:

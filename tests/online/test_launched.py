@@ -1,6 +1,5 @@
 """An online training in several processes: the rollouts and weights of one, also after an end before its time."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from genius_bench.artifacts import Store
 from genius_bench.errors import InputError
 from genius_bench.objectives.online.named import TokenMean
 from genius_bench.recipe import LaunchSection
-from tests.training.launched import launch_in_own_network, own_network
+from tests.training.launched import install, launch_in_own_network, own_network
 from tests.training.support import largest_difference
 
 from .support import STEPS, learn, rollouts_of
@@ -38,25 +37,15 @@ class Wary(OnlineMethod):
 '''
 
 
-def install(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """The method as an installed package, here and in every process that is started from here."""
-    about = folder / "wary_plugin-1.dist-info"
-    about.mkdir(parents=True)
-    (folder / "wary_plugin.py").write_text(METHOD)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: wary-plugin\nVersion: 1\n")
-    (about / "entry_points.txt").write_text("[genius_bench.methods]\nwary = wary_plugin:Wary\n")
-    patch.syspath_prepend(folder)
-    patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
-    registry._group.cache_clear()
-
-
 @own_network
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_processes_learn_what_one_does_also_after_one_of_them_has_failed(
     tmp_path: Path, llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    install(tmp_path / "plugin", monkeypatch)
+    entry_points = "[genius_bench.methods]\nwary = wary_plugin:Wary\n"
+    install(tmp_path / "plugin", monkeypatch, "wary_plugin", METHOD, entry_points)
+    registry._group.cache_clear()
     launch_in_own_network(monkeypatch)
     from wary_plugin import Wary  # type: ignore[import-not-found]
 

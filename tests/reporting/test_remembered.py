@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 import genius_bench.artifacts
 from genius_bench.artifacts import Store
@@ -109,3 +110,16 @@ def test_where_nothing_can_be_kept_there_are_boards_as_well(told: Path) -> None:
     shutil.rmtree(told / memory.FOLDER)
     (told / memory.FOLDER).write_text("no folder")
     assert len(build_board(told).rows) == 4
+
+
+def test_what_lacks_something_that_may_still_come_is_counted_again(tmp_path: Path) -> None:
+    adapter, counts = TypeAdapter(int), iter(range(3))
+    for expected in (0, 1):
+        found = memory.remembered(
+            tmp_path, adapter, "asked", [], lambda: next(counts), lambda number: number > 1
+        )
+        assert found == expected
+    for _ in range(2):
+        assert (
+            memory.remembered(tmp_path, adapter, "asked", [], lambda: next(counts), lambda number: True) == 2
+        )

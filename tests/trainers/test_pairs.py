@@ -253,3 +253,18 @@ def test_a_prompt_that_is_rendered_already_is_not_rendered_again(tokenizer: Any)
         made_of(PLAIN | {"prompt": rendered}, tokenizer)
     raw = made_of(PLAIN | {"prompt": rendered}, tokenizer, prompts="raw")
     assert list(raw.prompt_ids) == tokenizer(rendered)["input_ids"]
+
+
+def test_a_query_may_begin_with_the_word_that_a_template_begins_with() -> None:
+    from genius_bench.sampling.demonstrations import _refuse_rendered
+
+    class Plain:
+        all_special_ids = (0,)
+
+        def decode(self, ids: list[int]) -> str:
+            return {0: "<s>", 1: "Question"}[ids[0]]
+
+    query = read(PLAIN | {"prompt": "Question 3: what is 2 + 3?"})
+    _refuse_rendered(query, (1, 7), Plain())
+    with pytest.raises(InputError, match="rendered already"):
+        _refuse_rendered(read(PLAIN | {"prompt": "<s>Question"}), (0, 1), Plain())

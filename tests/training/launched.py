@@ -78,12 +78,23 @@ own_network = pytest.mark.skipif(
 
 
 def install_plugin(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """The objective `halting` as an installed package, here and in every process that is started from here."""
-    about = folder / "halting_plugin-1.dist-info"
+    """The objective `halting`."""
+    install(
+        folder,
+        patch,
+        "halting_plugin",
+        PLUGIN,
+        "[genius_bench.objectives]\nhalting = halting_plugin:Halting\n",
+    )
+
+
+def install(folder: Path, patch: pytest.MonkeyPatch, module: str, source: str, entry_points: str) -> None:
+    """A module as an installed package, here and in every process that is started from here."""
+    about = folder / f"{module}-1.dist-info"
     about.mkdir(parents=True)
-    (folder / "halting_plugin.py").write_text(PLUGIN)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: halting-plugin\nVersion: 1\n")
-    (about / "entry_points.txt").write_text("[genius_bench.objectives]\nhalting = halting_plugin:Halting\n")
+    (folder / f"{module}.py").write_text(source)
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module.replace('_', '-')}\nVersion: 1\n")
+    (about / "entry_points.txt").write_text(entry_points)
     patch.syspath_prepend(folder)
     patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
 
