@@ -26,6 +26,8 @@ ROWS: dict[str, Layer] = {
     **{name: {"method": name} for name in ("genius", "star", "coh", "self-rewarding", "scpo", "spin", "sft")},
     **{name: {"method": name} for name in FIELD},
     "sharpening preference": {"method": "sharpening", "variant": "preference"},
+    # whose rate all that train online share, so that signals are compared and not recipes
+    "gold-grpo": {"method": "gold-grpo"},
     **{f"genius + {name}": {"objective": {"name": name}} for name in ("dpo", "ropo", "ipo", "simpo", "sft")},
     **{
         f"placebo {name}": {"method": "placebo", "variant": name} for name in ("paper", "length", "imitation")

@@ -2,15 +2,16 @@
 
     python -m benchmarks.online_sides SIDE FOLDER CHANGES
 
-FOLDER holds what both sides train (`workload.json`, `rows.json`): the rollouts of some steps, with rewards. The result
-is one line of JSON. Time runs from the first update to the end of the last one; drawing is in neither. Memory is the
-most that was held up to then beyond what was held with the policy loaded.
+FOLDER holds what both sides train (`workload.json`, `rows.json`): the rollouts of some steps, with rewards; or, where
+the workload says that each `draws`, their prompts alone. The result is one line of JSON. Time runs from the first step
+to the end of the last one. Memory is the most that was held up to then beyond what was held with the policy loaded.
 """
 
+import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,13 @@ import torch
 
 import genius_bench.training.policy as policies
 from benchmarks.optimise_sides import Meter
+from genius_bench.engines.hf import HFEngine
 from genius_bench.objectives.online.named import TokenMean
-from genius_bench.recipe import LoraSection, TrainingSection
+from genius_bench.online.rollouts import draw, give_advantages
+from genius_bench.online_method import Group, OnlineMethod, OnlineOptions
+from genius_bench.recipe import EngineSection, LoraSection, TrainingSection
+from genius_bench.rows import Message, Query
+from genius_bench.sampling.policy import Policy
 
 Rows = list[dict[str, Any]]
 """As a step's rollouts: query_id, number, prompt_ids, response_ids, sampled_logps, reward."""
@@ -32,20 +38,32 @@ def in_steps(rows: Rows, size: int) -> Iterator[Rows]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
+def worth(response: Sequence[int]) -> float:
+    """The reward of a response that a side draws: known without its text, and different within a group."""
+    return float(response[-1] % 2)
+
+
 def with_advantages(rows: Rows, group: int) -> Rows:
-    """What the online stage adds before the update."""
-    rewards = [[row["reward"] for row in some] for some in in_steps(rows, group)]
-    worth = [advantage for some in OBJECTIVE.advantages(rewards) for advantage in some]
-    whole = {"finish_reason": "eos", "entropy": 0.0}
-    return [row | whole | {"advantage": advantage} for row, advantage in zip(rows, worth, strict=True)]
+    """As the online stage trains them; whole, as the other side takes them, also where one has run into the limit."""
+    whole = [{"entropy": 0.0} | row | {"finish_reason": "eos"} for row in rows]
+    give_advantages(whole, [0.0] * len(whole), OBJECTIVE, group)
+    return whole
+
+
+class LastToken(OnlineMethod):
+    name = title = "last-token"
+    source = "this benchmark"
+
+    def reward(self, group: Group) -> list[float]:
+        return [worth(response.token_ids) for response in group.responses]
 
 
 def ours(meter: Meter, folder: Path, workload: dict[str, Any], **changes: Any) -> None:
-    """The learner of the online stage with its defaults."""
+    """The learner of the online stage with its defaults, and its sampler where it draws."""
     from genius_bench.online.learner import Learner
 
     rows = json.loads((folder / "rows.json").read_text())
-    size = workload["batch_size"]
+    size, group = workload["batch_size"], workload["group"]
     learner = Learner(
         Path(workload["policy"]),
         OBJECTIVE,
@@ -56,10 +74,21 @@ def ours(meter: Meter, folder: Path, workload: dict[str, Any], **changes: Any) -
     )
     meter.policy_loaded()
     meter.start()
-    for step in in_steps(with_advantages(rows, workload["group"]), size):
-        learner.log.append(learner.update(step))
+    for number, step in enumerate(in_steps(rows, size), start=1):
+        if workload["draws"]:
+            step = drawn(learner, Path(workload["policy"]), step[::group], workload, number)
+        learner.log.append(learner.update(with_advantages(step, group)))
         meter.loss.append(learner.log[-1]["loss"])
         meter.on_step_end()
+
+
+def drawn(learner: Any, policy: Path, asked: Rows, workload: dict[str, Any], step: int) -> Rows:
+    """A step's rollouts, by the module in training."""
+    method = LastToken(OnlineOptions(responses=workload["group"], max_tokens=workload["longest"]))
+    queries = [Query(row["query_id"], (Message("user", row["prompt"]),)) for row in asked]
+    sampler = Policy(HFEngine(policy, EngineSection(), learner.model), 0)
+    with learner.computing():
+        return asyncio.run(draw(method, sampler, None, queries, step, {}))
 
 
 def section(workload: dict[str, Any], **changes: Any) -> TrainingSection:
@@ -81,7 +110,7 @@ def trl(meter: Meter, folder: Path, workload: dict[str, Any], **changes: Any) ->
 
 
 def grpo_trainer(rows: Rows, workload: dict[str, Any], output: str, **changes: Any) -> Any:
-    """TRL's, which is handed the rollouts of every step in the place of its own."""
+    """TRL's, which draws, or is handed the rollouts of every step in the place of its own."""
     from datasets import Dataset
     from transformers import AutoTokenizer
     from trl import GRPOConfig, GRPOTrainer
@@ -96,17 +125,17 @@ def grpo_trainer(rows: Rows, workload: dict[str, Any], output: str, **changes: A
             "prompt_ids": [row["prompt_ids"] for row in step],
             "completion_ids": [row["response_ids"] for row in step],
             "logprobs": [row["sampled_logps"] for row in step],
-            "worth": [row["reward"] for row in step],
+            "given": [row["reward"] for row in step],
         }
 
-    def reward(worth: list[float], **_: Any) -> list[float]:
-        return worth
+    def reward(completion_ids: list[list[int]], given: list[float] | None = None, **_: Any) -> list[float]:
+        return given if given is not None else [worth(response) for response in completion_ids]
 
     defaults = {"gradient_checkpointing": False, "bf16": workload["precision"] == "bfloat16"}
     return GRPOTrainer(
         model=policies.load_policy(Path(workload["policy"]), LoraSection(), workload["precision"]),
         reward_funcs=reward,
-        rollout_func=rollouts,
+        rollout_func=None if workload["draws"] else rollouts,
         args=GRPOConfig(
             output_dir=output,
             num_generations=group,
@@ -124,7 +153,7 @@ def grpo_trainer(rows: Rows, workload: dict[str, Any], output: str, **changes: A
             use_cpu=not torch.cuda.is_available(),
             **defaults | SAME | changes,
         ),
-        train_dataset=Dataset.from_dict({"prompt": [str(n) for n in range(len(rows) // group)]}),
+        train_dataset=Dataset.from_dict({"prompt": [row["prompt"] for row in rows[::group]]}),
         processing_class=AutoTokenizer.from_pretrained(workload["policy"]),
     )
 

@@ -1,9 +1,10 @@
-"""The update of the online stage against TRL's GRPOTrainer.
+"""The online stage against TRL's GRPOTrainer: its update, or the whole step.
 
 Same token ids, rewards, policy, dtype and batch, same loss (the mean over a step's tokens, no reference). Each training
-has a process of its own; they take turns.
+has a process of its own; they take turns. With `--whole` each draws its own responses to the same prompts, TRL with
+transformers' `generate`; all of them run as long as they may, since a policy of random weights hardly ever ends one.
 
-    python -m benchmarks.online_speed [--runs 5] [--steps 3] [--queries 4] [--prompt 150] [--response 150] [--output F]
+    python -m benchmarks.online_speed [--whole] [--runs 5] [--steps 3] [--queries 4] [--prompt 150] [--response 150]
 
 ours      defaults: packed, the prompt of a group once
 TRL       GRPOTrainer's defaults: gradient checkpointing, micro batches of 8 (in the dtype of the others)
@@ -36,6 +37,9 @@ TARGETS = {
     "peak memory, of TRL": 0.6,
     "peak memory, of TRL best": 0.6,
 }
+OF_WHOLE_STEPS = {"tokens per second, of TRL": 2.0, "tokens per second, of TRL best": 2.0}
+CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+"""Both sides read a prompt as the words that it is."""
 
 
 def write_workload(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -51,9 +55,10 @@ def write_workload(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         found: list[int] = draw.integers(3, VOCABULARY, length).tolist()
         return found
 
+    (policy / "chat_template.jinja").write_text(CHAT_TEMPLATE)
     rows: list[dict[str, Any]] = []
     for query in range(options.steps * options.queries):
-        prompt = [1, *ids(options.prompt)]
+        prompt = ids(options.prompt)
         for number in range(GROUP):
             response = [*ids(options.response), END]
             rows.append(
@@ -61,6 +66,7 @@ def write_workload(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
                     "id": f"{query}/{number}",
                     "query_id": str(query),
                     "number": number,
+                    "prompt": " ".join(f"w{token}" for token in prompt),
                     "prompt_ids": prompt,
                     "response_ids": response,
                     "sampled_logps": [-float(np.log(VOCABULARY))] * len(response),
@@ -72,9 +78,12 @@ def write_workload(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "group": GROUP,
         "batch_size": options.queries * GROUP,
         "micro_batch_size": GROUP,
-        "response_tokens": sum(len(row["response_ids"]) for row in rows),
+        "draws": options.whole,
+        "response_tokens": len(rows) * options.response
+        if options.whole
+        else sum(len(row["response_ids"]) for row in rows),
         "prompt_tokens": statistics.mean(len(row["prompt_ids"]) for row in rows),
-        "longest": max(len(row["response_ids"]) for row in rows),
+        "longest": options.response if options.whole else max(len(row["response_ids"]) for row in rows),
         "learning_rate": 1e-6,
         "precision": "bfloat16" if large else "float32",
         "threads": options.threads,
@@ -128,7 +137,6 @@ def compared(found: dict[str, list[dict[str, Any]]], kind: str) -> dict[str, flo
         {f"tokens per second, of {way}": ratio("seconds", way, "ours") for way in theirs}
         | {f"tokens per CPU second, of {way}": ratio("cpu_seconds", way, "ours") for way in theirs}
         | {f"peak memory, of {way}": ratio(f"{kind}_beyond", "ours", way) for way in theirs}
-        | {"loss, largest difference": _loss_difference(found)}
     )
 
 
@@ -155,6 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--whole", action="store_true", help="each side draws what it trains")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--queries", type=int, default=4, help=f"a step; each has {GROUP} responses")
@@ -168,7 +177,9 @@ def main() -> None:
         workload = write_workload(Path(name), options)
         found = measure(Path(name), options.runs, options.trl_micro)
     kind = "accelerator" if "accelerator_peak" in found["ours"][0] else "resident"
-    ratios = compared(found, kind)
+    ratios, aims = compared(found, kind), OF_WHOLE_STEPS if options.whole else TARGETS
+    if not options.whole:
+        ratios["loss, largest difference"] = _loss_difference(found)
     machine = describe_environment() | {"processor": processor(), "trl": package_version("trl")}
     text = json.dumps({"machine": machine, "workload": workload, "ratios": ratios, "runs": found}, indent=2)
     if options.output:
@@ -176,7 +187,7 @@ def main() -> None:
     print(text)
     print(table(found, workload["response_tokens"], kind))
     for name, value in ratios.items():
-        aim = TARGETS.get(name)
+        aim = aims.get(name)
         said = "" if aim is None else f"  (aim: {'at least' if aim > 1 else 'at most'} {aim:g})"
         print(f"{name}: {value:.3g}{said}")
 

@@ -25,6 +25,7 @@ def rollouts() -> Rows:
             "id": f"{query}/{number}",
             "query_id": str(query),
             "number": number,
+            "prompt": str(query),
             "prompt_ids": prompt,
             "response_ids": [*random.integers(3, 40, random.integers(2, 14)).tolist(), 2],
             "sampled_logps": [],
@@ -70,6 +71,7 @@ def of_ours(rows: Rows, workload: dict[str, Any]) -> list[Weights]:
 @pytest.mark.parametrize("accumulation", [1, 2, 4])
 def test_the_weights_are_those_of_the_grpo_trainer(tmp_path: Path, llama: Path, accumulation: int) -> None:
     workload = {
+        "draws": False,
         "policy": str(llama),
         "group": GROUP,
         "batch_size": SIZE,
