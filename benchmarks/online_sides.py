@@ -24,7 +24,7 @@ from genius_bench.objectives.online.named import TokenMean
 from genius_bench.online.rollouts import draw, give_advantages
 from genius_bench.online_method import Group, OnlineMethod, OnlineOptions
 from genius_bench.recipe import EngineSection, LoraSection, TrainingSection
-from genius_bench.rows import Message, Query
+from genius_bench.rows import Query
 from genius_bench.sampling.policy import Policy
 
 Rows = list[dict[str, Any]]
@@ -85,7 +85,9 @@ def ours(meter: Meter, folder: Path, workload: dict[str, Any], **changes: Any) -
 def drawn(learner: Any, policy: Path, asked: Rows, workload: dict[str, Any], step: int) -> Rows:
     """A step's rollouts, by the module in training."""
     method = LastToken(OnlineOptions(responses=workload["group"], max_tokens=workload["longest"]))
-    queries = [Query(row["query_id"], (Message("user", row["prompt"]),)) for row in asked]
+    queries = [
+        Query(id=row["query_id"], messages=({"role": "user", "content": row["prompt"]},)) for row in asked
+    ]
     sampler = Policy(HFEngine(policy, EngineSection(), learner.model), 0)
     with learner.computing():
         return asyncio.run(draw(method, sampler, None, queries, step, {}))

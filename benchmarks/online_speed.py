@@ -29,6 +29,8 @@ import torch
 from benchmarks.optimise_speed import processor
 from benchmarks.optimise_workload import END, ROOT, VOCABULARY, write_policy
 from genius_bench.environment import describe_environment, package_version
+from genius_bench.recipe import LoraSection
+from genius_bench.training.policy import load_policy
 
 GROUP = 8
 TARGETS = {
@@ -56,6 +58,7 @@ def write_workload(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         return found
 
     (policy / "chat_template.jinja").write_text(CHAT_TEMPLATE)
+    model = None if options.whole else load_policy(policy, LoraSection(), "float32").eval()
     rows: list[dict[str, Any]] = []
     for query in range(options.steps * options.queries):
         prompt = ids(options.prompt)
@@ -69,7 +72,7 @@ def write_workload(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
                     "prompt": " ".join(f"w{token}" for token in prompt),
                     "prompt_ids": prompt,
                     "response_ids": response,
-                    "sampled_logps": [-float(np.log(VOCABULARY))] * len(response),
+                    "sampled_logps": None if options.whole else sampled_logps(model, prompt, response),
                     "reward": float(draw.integers(2)),
                 }
             )
@@ -91,6 +94,14 @@ def write_workload(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     (folder / "rows.json").write_text(json.dumps(rows))
     (folder / "workload.json").write_text(json.dumps(workload))
     return workload
+
+
+@torch.no_grad()
+def sampled_logps(model: Any, prompt: list[int], response: list[int]) -> list[float]:
+    """Nats: what the policy says of its response."""
+    logits = model(torch.tensor([prompt + response])).logits[0, len(prompt) - 1 : -1]
+    found: list[float] = logits.log_softmax(-1)[range(len(response)), response].tolist()
+    return found
 
 
 def ways(trl_micro: int) -> dict[str, tuple[str, dict[str, Any]]]:
