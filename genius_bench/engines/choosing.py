@@ -32,9 +32,8 @@ def choose_tokens(
     """
     logprobs = logits.log_softmax(-1)
     greedy = temperatures == 0
-    most_probable = logits.argmax(-1)
     if bool(greedy.all()):
-        tokens = most_probable
+        tokens = logits.argmax(-1)
     else:
         divisors = torch.where(greedy, torch.ones_like(temperatures), temperatures)
         probabilities = (logits / divisors[:, None]).softmax(-1)
@@ -43,7 +42,9 @@ def choose_tokens(
         cumulative = probabilities.double().cumsum(-1)
         targets = randomness[:, None] * cumulative[:, -1:]
         drawn = torch.searchsorted(cumulative, targets, right=True).squeeze(-1)
-        tokens = torch.where(greedy, most_probable, drawn.clamp(max=logits.shape[-1] - 1))
+        tokens = drawn.clamp(max=logits.shape[-1] - 1)
+        if bool(greedy.any()):
+            tokens = torch.where(greedy, logits.argmax(-1), tokens)
     return tokens, logprobs.gather(-1, tokens[:, None]).squeeze(-1)
 
 

@@ -3,9 +3,10 @@
 from rich.table import Table
 
 from genius_bench.printing import new_table, words
-from genius_bench.reporting.board import Board, told
+from genius_bench.reporting.board import Board
 from genius_bench.reporting.marks import recipes
 from genius_bench.reporting.numbers import SIGNIFICANT, estimated, gained, p_value, percent, points
+from genius_bench.reporting.row import told
 from genius_bench.reporting.sharpening import Sharpening
 from genius_bench.statistics import Difference
 

@@ -1,8 +1,9 @@
 """What a board found, in one sentence: the recipe that gained most, and how much of that is more than sharpening."""
 
-from genius_bench.reporting.board import Board, Row
+from genius_bench.reporting.board import Board
 from genius_bench.reporting.marks import recipes
 from genius_bench.reporting.numbers import SIGNIFICANT, gained
+from genius_bench.reporting.row import Row
 from genius_bench.statistics import Difference
 
 

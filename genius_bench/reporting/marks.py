@@ -1,6 +1,7 @@
 """What the rows of a board rest on, said beneath it: help from outside, a single training seed, a single base model."""
 
-from genius_bench.reporting.board import Board, Row
+from genius_bench.reporting.board import Board
+from genius_bench.reporting.row import Row
 
 HELP = {"answers": "gold answers", "references": "gold responses", "pairs": "pairs made elsewhere"}
 """Label of a corpus (`Method.needs`) → what its readers call it."""

@@ -11,11 +11,12 @@ from genius_bench.printing import new_table, words
 from genius_bench.progress import duration
 from genius_bench.readable import readable_name
 from genius_bench.reporting.averages import comparable
-from genius_bench.reporting.board import Board, Row
+from genius_bench.reporting.board import Board
 from genius_bench.reporting.control_tables import control_tables
 from genius_bench.reporting.finding import finding
 from genius_bench.reporting.legend import legend
 from genius_bench.reporting.numbers import SIGNIFICANT, estimated, gained, p_value, percent, points
+from genius_bench.reporting.row import Row
 from genius_bench.statistics import Difference
 
 LABEL_WIDTH = 16

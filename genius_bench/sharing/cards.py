@@ -17,8 +17,9 @@ from genius_bench.artifacts import Artifact, Store
 from genius_bench.errors import GeniusBenchError
 from genius_bench.evaluation.metrics import JUDGED
 from genius_bench.readable import readable, readable_name
-from genius_bench.reporting.board import Row, board_of
+from genius_bench.reporting.board import board_of
 from genius_bench.reporting.cost import cost_of
+from genius_bench.reporting.row import Row
 from genius_bench.reporting.scored import scored_models
 from genius_bench.runs import Evaluation, Run, read_runs
 from genius_bench.statistics import Difference

@@ -10,11 +10,12 @@ from genius_bench.boards.checks import check, repeated
 from genius_bench.boards.filling import fill
 from genius_bench.boards.specification import Leaderboard
 from genius_bench.evaluation.protocols import protocols
-from genius_bench.reporting.board import Board, Row, board_of, current, told
+from genius_bench.reporting.board import Board, board_of, current
 from genius_bench.reporting.control_tables import in_words
 from genius_bench.reporting.curves import curves_of
 from genius_bench.reporting.finding import finding
 from genius_bench.reporting.marks import marks
+from genius_bench.reporting.row import Row, told
 from genius_bench.reporting.terminal import GREY_ABOVE
 from genius_bench.site.along import scores_along
 from genius_bench.site.holdings import SHORT, Group, Holdings

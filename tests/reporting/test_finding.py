@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from genius_bench.artifacts import Store
-from genius_bench.reporting.board import Board, Row
+from genius_bench.reporting.board import Board
 from genius_bench.reporting.finding import finding
 from genius_bench.reporting.marks import marks
+from genius_bench.reporting.row import Row
 from genius_bench.reporting.scored import Scored
 from genius_bench.reporting.sharpening import Sharpening
 from genius_bench.runs import Run
