@@ -5,6 +5,8 @@ every layer and at every token: for SmolLM2, whose cache serves three heads each
 weights. For a single query the heads that share keys can as well be several queries to one head.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -16,13 +18,20 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 NAME = "sdpa_grouped"
 
 
-def use_grouped_attention(model: Any) -> None:
-    """Has a model that is to decode attend as `grouped` does, where it makes a difference."""
+@contextmanager
+def sharing_heads(model: Any) -> Iterator[None]:
+    """In which a model attends as `grouped` does, where it makes a difference; then as it did before."""
     shares = any(getattr(module, "num_key_value_groups", 1) > 1 for module in model.modules())
-    if shares and model.config._attn_implementation == "sdpa":
-        AttentionInterface.register(NAME, grouped)
-        AttentionMaskInterface.register(NAME, sdpa_mask)
-        model.set_attn_implementation(NAME)
+    if not shares or model.config._attn_implementation != "sdpa":
+        yield
+        return
+    AttentionInterface.register(NAME, grouped)
+    AttentionMaskInterface.register(NAME, sdpa_mask)
+    model.set_attn_implementation(NAME)
+    try:
+        yield
+    finally:
+        model.set_attn_implementation("sdpa")
 
 
 def grouped(

@@ -7,7 +7,7 @@ from typing import Any
 
 from genius_bench.engines.batch import Row, RunningBatch
 from genius_bench.engines.continuing import Continuing
-from genius_bench.engines.grouped_attention import use_grouped_attention
+from genius_bench.engines.grouped_attention import sharing_heads
 from genius_bench.engines.interface import Completion, Request, within_context
 from genius_bench.engines.loading import end_tokens, load_model, load_tokenizer
 from genius_bench.engines.rereading import known_tokens, reread
@@ -32,7 +32,6 @@ class HFEngine:
         self.model: Any = model
         if model is None:
             self.model = load_model(model_path, device=settings.device, precision=settings.precision)
-            use_grouped_attention(self.model)
         self._stopping = Stopping(self.tokenizer, end_tokens(model_path, self.tokenizer))
         self._vocabulary = known_tokens(self.tokenizer)
         self._limit, self._limit_tokens = settings.max_batch, settings.max_batch_tokens
@@ -64,16 +63,17 @@ class HFEngine:
         batch = RunningBatch(self.model, pad, self.context_length, self._vocabulary)
         arrivals: list[Row] = []
         try:
-            while True:
-                await _let_others_submit()
-                if self._should_exchange(batch):
-                    arrivals = self._admitted(batch)
-                    batch.exchange(arrivals)
-                    arrivals = []
-                if batch.rows:
-                    batch.step()
-                elif not self._waiting:
-                    return
+            with sharing_heads(self.model):
+                while True:
+                    await _let_others_submit()
+                    if self._should_exchange(batch):
+                        arrivals = self._admitted(batch)
+                        batch.exchange(arrivals)
+                        arrivals = []
+                    if batch.rows:
+                        batch.step()
+                    elif not self._waiting:
+                        return
         except BaseException as error:
             for row in [*batch.rows, *arrivals, *self._waiting]:
                 if not row.result.done():

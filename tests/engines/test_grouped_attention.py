@@ -9,7 +9,7 @@ from torch import nn
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from genius_bench.engines import grouped_attention
-from genius_bench.engines.grouped_attention import NAME, grouped, use_grouped_attention
+from genius_bench.engines.grouped_attention import NAME, grouped, sharing_heads
 from tests.engines.conftest import build
 
 
@@ -35,10 +35,12 @@ def test_models_whose_heads_share_keys_decode_with_it(tmp_path_factory: pytest.T
     from genius_bench.engines.loading import load_model
 
     llama = load_model(build("llama", tmp_path_factory.mktemp("llama")), device="cpu")
-    use_grouped_attention(llama)
-    assert llama.config._attn_implementation == NAME
+    with sharing_heads(llama):
+        assert llama.config._attn_implementation == NAME
+    assert llama.config._attn_implementation == "sdpa"  # as a training goes on with it
     untouched: Any = SimpleNamespace(modules=lambda: [nn.Linear(1, 1)])
-    use_grouped_attention(untouched)  # does not even look at its configuration
+    with sharing_heads(untouched):  # does not even look at its configuration
+        pass
 
 
 def test_nothing_is_repeated_for_a_single_query(monkeypatch: pytest.MonkeyPatch) -> None:
