@@ -9,7 +9,7 @@ RUNTIME := $(VENV)/.runtime
 INSTALLED := $(VENV)/.installed
 ENGINES := $(VENV)/.engines
 
-.PHONY: setup demo lab field smollm2 opencompass engines check test lint docs release clean
+.PHONY: setup demo lab field online smollm2 opencompass engines check test lint docs release clean
 
 setup: $(INSTALLED)
 
@@ -27,10 +27,10 @@ $(INSTALLED): $(RUNTIME)
 demo: $(RUNTIME)
 	$(BIN)/genius-bench train --method genius --queries 500 --set evaluation.samples=2
 
-# Tables 1, 3 and 4 of the paper on the lab with the placebos, and all methods that there are (hours on two cores). Interrupted,
-# they continue; docs/lab-results.md holds what came out.
+# On the lab: Tables 1, 3 and 4 of the paper with the placebos; all offline methods; those that train online (hours on two
+# cores). Interrupted, they continue; docs/lab-results.md holds what came out.
 SEEDS ?= 0,1,2
-lab field: $(INSTALLED)
+lab field online: $(INSTALLED)
 	$(BIN)/genius-bench reproduce all --board $@ --seeds $(SEEDS)
 	$(BIN)/genius-bench board --means --cost
 
