@@ -31,12 +31,17 @@ def placebo_of(model: Scored, scored: list[Scored]) -> list[Scored]:
         return []
     variant = "imitation" if recipe["objective"]["name"] == "sft" else "paper"
     wanted = without(recipe, CHANCE)
+    placebos = [
+        one
+        for one in scored
+        if one.base_fingerprint == model.base_fingerprint
+        and one.recipe is not None
+        and (one.recipe["method"], one.recipe["variant"]) == (PLACEBO, variant)
+    ]
     groups = [
         group
-        for group in _by_recipe([one for one in scored if one.base_fingerprint == model.base_fingerprint])
-        if (made := group[0].recipe)
-        and (made["method"], made["variant"]) == (PLACEBO, variant)
-        and without(made, CHANCE).get("corpus") == wanted.get("corpus")
+        for group in _by_recipe(placebos)
+        if group[0].recipe and without(group[0].recipe, CHANCE).get("corpus") == wanted.get("corpus")
     ]
     alike = [
         group
