@@ -221,11 +221,11 @@ def _learn_online(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelF
         engine=resolved.recipe.engine,
         seed=resolved.recipe.seed,
         launch=resolved.recipe.launch,
-        rephrasings=_rephrase(home, resolved, corpus, policy) if resolved.method.rephrases else None,
+        rephrasings=rephrase(Store(home), resolved, corpus, policy) if resolved.method.rephrases else None,
     )
 
 
-def _rephrase(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles) -> Artifact:
+def rephrase(store: Store, resolved: Resolved, corpus: Corpus, policy: ModelFiles) -> Artifact:
     """The corpus in other words, by the policy as it is."""
     from genius_bench.sampling.collecting import collect
     from genius_bench.sampling.rephrasing import Rephrasing, RephrasingOptions
@@ -234,7 +234,7 @@ def _rephrase(home: Path, resolved: Resolved, corpus: Corpus, policy: ModelFiles
     names = RephrasingOptions.model_fields
     options = RephrasingOptions(**{name: getattr(resolved.method.options, name) for name in names})
     return collect(
-        Store(home),
+        store,
         Rephrasing(options),
         corpus=corpus,
         policy_fingerprint=served_fingerprint(policy, engine),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genius_bench.errors import InputError
+from genius_bench.online_method import OnlineMethod
 from genius_bench.planning.amounts import NOTHING, Amount, assumed, counted, given, measured
 from genius_bench.planning.calibration import Numbers
 from genius_bench.planning.looking import Looked
@@ -90,6 +91,7 @@ def assumed_sampling(resolved: Resolved, looked: Looked, throughput: Throughput)
     sampled, judged = response * assumed(work.sampled), judgement * assumed(work.judged)
     trained = (prompt + response) * assumed(work.trained)
     longest = corpus.longest_prompt + response
+    pairs = not isinstance(method, OnlineMethod) and resolved.objective.eats == "pairs"
     return Sampling(
         speed=given_speed(throughput.sampling),
         load=Load(
@@ -100,7 +102,7 @@ def assumed_sampling(resolved: Resolved, looked: Looked, throughput: Throughput)
             stored=(sampled + trained) * assumed(STORED_BYTES_PER_TOKEN),
         ),
         rows=TrainingRows(
-            rows=assumed(work.trained / (2 if resolved.objective.eats == "pairs" else 1)),
+            rows=assumed(work.trained / (2 if pairs else 1)),
             tokens=trained,
             longest=longest,
         ),

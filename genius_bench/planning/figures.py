@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genius_bench.artifacts import Artifact
 from genius_bench.engines.loading import ModelFiles
 from genius_bench.environment import package_version
+from genius_bench.online_method import OnlineMethod
 from genius_bench.planning.averages import (
     PerAnswer,
     Sampling,
@@ -75,7 +76,10 @@ class Figures:
         if not rows:
             return Speed(rate=None)
         from genius_bench.planning.training_calibration import calibrate_training
+        from genius_bench.planning.update_calibration import calibrate_updates
 
+        online = isinstance(resolved.method, OnlineMethod)
+        measure = calibrate_updates if online else calibrate_training
         objective, training = resolved.settings_of(1)
         depends_on = {
             "base": looked.base.fingerprint,
@@ -84,9 +88,7 @@ class Figures:
             "launch": resolved.recipe.launch.model_dump(exclude={"machines", "port"}),
             "rows": rows,
         }
-        return measured_speed(
-            self._calibrated("training", depends_on, calibrate_training, resolved, looked.base, rows)
-        )
+        return measured_speed(self._calibrated("training", depends_on, measure, resolved, looked.base, rows))
 
     def scoring(
         self,

@@ -52,8 +52,8 @@ class Seen:
 def seen(artifact: Artifact) -> Seen:
     if artifact.reused:
         return Seen(key=artifact.key, state="found", path=artifact.path)
-    partial = partial_of(artifact.path)
-    done = sum(map(rows_in, shards_of(partial / "rows"))) or _steps_in(partial / "states")
+    partial, trains = partial_of(artifact.path), artifact.kind == "checkpoint"
+    done = _steps_in(partial / "states") if trains else sum(map(rows_in, shards_of(partial / "rows")))
     return Seen(key=artifact.key, state="begun" if done else "to make", path=artifact.path, done=done)
 
 

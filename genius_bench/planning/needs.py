@@ -76,22 +76,33 @@ def need_for_sampling(
 
 
 def need_for_training(
-    sizes: Sizes, recipe: Recipe, machine: Machine, longest: Amount, peak: Amount | None, *, pairs: bool
+    sizes: Sizes,
+    recipe: Recipe,
+    machine: Machine,
+    longest: Amount,
+    peak: Amount | None,
+    *,
+    sequences: int,
+    beside: int,
 ) -> Need:
-    """`longest` are the tokens of the longest sequence; a micro batch is as wide."""
+    """`longest` are the tokens of the longest sequence; a micro batch is as wide. A row has so many `sequences`, and so
+    many models that are not trained (a reference, a teacher) lie `beside`."""
     training, on_cpu = recipe.training, machine.runs_on_cpu()
     model = Trained(
         parameters=sizes.shape.parameters + sizes.adapters,
         trained=sizes.trained,
         precision=training_precision(training, machine),
     )
-    rows = min(training.micro_batch_size, training.batch_size) * (2 if pairs else 1)
+    rows = min(training.micro_batch_size, training.batch_size) * sequences
     batch = Batch(rows=rows, columns=at_most(longest, training.max_length))
     logits_at_once = sizes.logits_at_once["cpu" if on_cpu else "cuda"]
     work = training_work(sizes, model, training, batch, logits_at_once)
+    states = dict(training_states(model, recipe.launch))
+    if beside:
+        states["models beside"] = states["weights"] * beside
     return Need(
         purpose="training",
-        parts={**training_states(model, recipe.launch), **work},
+        parts={**states, **work},
         there=machine.device_memory() or None,
         processes=recipe.launch.processes if on_cpu else 1,
         peak=peak,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 
+from genius_bench.online_method import OnlineMethod
 from genius_bench.planning.amounts import NOTHING, Amount, assumed, counted
 from genius_bench.planning.averages import Sampling
 from genius_bench.planning.figures import Figures
@@ -88,7 +89,11 @@ class PartOfRecipe:
         if seen.found:
             return step
         queries = self.looked.training.corpus.queries
-        load = self._sampling.load * (queries * seen.left_of(queries.value))
+        left = queries * seen.left_of(queries.value)
+        if isinstance(self.resolved.method, OnlineMethod):  # which asks anew in every epoch
+            training, rows = self.resolved.recipe.training, self._rows(self.looked.training.rounds[0]).rows
+            left = queries * (training.epochs * seen.left_of(optimiser_steps(ceil(rows.value), training)))
+        load = self._sampling.load * left
         devices = sampling_devices(self.resolved.recipe.engine)
         return step.taking(load, load.sampled + load.judged, self._sampling.speed, devices)
 
@@ -97,7 +102,7 @@ class PartOfRecipe:
 
         Where reference log-probabilities are recomputed, all rows are read once before.
         """
-        seen = round_.checkpoint
+        seen, online = round_.checkpoint, isinstance(self.resolved.method, OnlineMethod)
         step = Step(kind="optimise", key=seen.key, state=seen.state, iteration=iteration)
         if seen.found:
             return step
@@ -107,8 +112,11 @@ class PartOfRecipe:
         trained = trained_on.tokens * (training.epochs * seen.left_of(optimiser_steps(rows, training)))
         recomputes = objective.needs_reference and training.reference == "recompute"
         read = trained_on.tokens if recomputes and not seen.done else NOTHING
+        if online and objective.needs_reference:
+            read = trained  # at every step, which is within what a calibration has timed
         stored = self._checkpoint_bytes() * (1 + len(steps_on_the_way(rows, training)))
-        tokens = trained + read * assumed(FORWARD_SHARE)
+        timed = online and self.figures.throughput is None
+        tokens = trained if timed else trained + read * assumed(FORWARD_SHARE)
         devices = launch.processes * max(1, len(launch.machines))
         return step.taking(Load(read=read, trained=trained, stored=stored), tokens, self._training, devices)
 
@@ -117,7 +125,10 @@ class PartOfRecipe:
         if round_.rows is not None:
             return round_.rows
         queries, rows = self.looked.training.corpus.queries, self._sampling.rows
-        return TrainingRows(rows=rows.rows * queries, tokens=rows.tokens * queries, longest=rows.longest)
+        # Steps of online training are counted by whole groups, whatever of them is trained on.
+        online = isinstance(self.resolved.method, OnlineMethod) and self.resolved.method.work
+        number = counted(online.trained) if online else rows.rows
+        return TrainingRows(rows=number * queries, tokens=rows.tokens * queries, longest=rows.longest)
 
     def _scoring_steps(self) -> list[Step]:
         recipe, looked = self.resolved.recipe, self.looked
@@ -146,9 +157,15 @@ class PartOfRecipe:
             engine, peak = recipe.engine.for_files, self._sampling.speed.peak_bytes
             yield need_for_sampling(sizes.shape, engine, self.machine, self._sampling.longest, peak)
         for round_ in self._untrained[:1]:
-            pairs = self.resolved.objective.eats == "pairs"
             longest, peak = self._rows(round_).longest, self._training.peak_bytes
-            yield need_for_training(sizes, recipe, self.machine, longest, peak, pairs=pairs)
+            at_once, beside = 1, 0
+            if isinstance(method := self.resolved.method, OnlineMethod):
+                beside = self.resolved.objective.needs_reference + (method.teacher_weight(0.0) is not None)
+            elif self.resolved.objective.eats == "pairs":
+                at_once = 2
+            yield need_for_training(
+                sizes, recipe, self.machine, longest, peak, sequences=at_once, beside=beside
+            )
 
     @property
     def _untrained(self) -> list[RoundSeen]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from genius_bench import stages
 from genius_bench.engines.endpoint import check_asked, is_url, resolve_served
 from genius_bench.errors import InputError
-from genius_bench.online_method import OnlineMethod
 from genius_bench.planning.figures import Figures
 from genius_bench.planning.fitting import refuse_sampling, refuse_training
 from genius_bench.planning.looking import look, look_at_scores
@@ -48,10 +47,6 @@ def plan(
     """
     here = throughput is None
     for resolved in recipes:
-        if isinstance(resolved.method, OnlineMethod):
-            raise InputError(
-                f"method '{resolved.method.name}' trains online, which no plan covers: leave --dry-run out"
-            )
         stages.check_recipe(home, resolved, here=here)
         if here:
             _refuse_untried(resolved.recipe.engine)

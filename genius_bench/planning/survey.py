@@ -14,12 +14,13 @@ from genius_bench.engines.rendering import render
 from genius_bench.errors import InputError
 from genius_bench.judging.cost import BYTES_PER_TOKEN
 from genius_bench.offline import go_offline
+from genius_bench.online_method import OnlineMethod
 from genius_bench.planning.amounts import Amount, assumed, counted, found
 from genius_bench.planning.ledger import Ledger, Seen, seen
 from genius_bench.resolution import Resolved
 from genius_bench.rows import Query
 from genius_bench.sampling.collecting import collect, training_set, visible_part
-from genius_bench.stages import usable_corpus
+from genius_bench.stages import rephrase, usable_corpus
 
 if TYPE_CHECKING:
     from genius_bench.training.examples import Example
@@ -52,7 +53,10 @@ class TrainingRows:
 
 @dataclass(frozen=True, kw_only=True)
 class RoundSeen:
-    """One iteration. `rows` are those of a training set that is there."""
+    """One iteration. `rows` are those of a training set that is there.
+
+    What an online method draws lies in its checkpoint, and is not there before or after.
+    """
 
     collection: Seen
     training_set: Seen
@@ -91,9 +95,12 @@ def survey_training(home: Path, resolved: Resolved, base: ModelFiles, *, offline
     policies, collections = [base], list[Artifact]()
     on_the_way: list[ModelFiles] = []
     for iteration in range(1, resolved.method.iterations + 1):
-        start = base if resolved.method.restarts_from_base(iteration) else policies[-1]
-        collections.append(_collection(ledger, resolved, corpus, policies[-1], collections))
-        rounds.append(_round(ledger, resolved, collections[-1], start, iteration))
+        if isinstance(resolved.method, OnlineMethod):
+            rounds.append(_online_round(ledger, resolved, resolved.method, corpus, base))
+        else:
+            start = base if resolved.method.restarts_from_base(iteration) else policies[-1]
+            collections.append(_collection(ledger, resolved, corpus, policies[-1], collections))
+            rounds.append(_round(ledger, resolved, collections[-1], start, iteration))
         name = f"{resolved.method.name} {iteration}"
         checkpoint = rounds[-1].checkpoint
         policies.append(_policy(checkpoint, name))
@@ -143,6 +150,41 @@ def _round(
     )
 
 
+def _online_round(
+    ledger: Ledger, resolved: Resolved, method: OnlineMethod, corpus: Corpus | None, base: ModelFiles
+) -> RoundSeen:
+    from genius_bench.online.stage import learn_online
+
+    if corpus is None:
+        made = _of_nothing(ledger, "checkpoint", resolved, base, 1)
+    else:
+        objective, training = resolved.settings_of(1)
+        made = learn_online(
+            ledger,
+            method,
+            corpus=corpus,
+            policy=base,
+            objective=objective,
+            training=training,
+            engine=resolved.recipe.engine,
+            seed=resolved.recipe.seed,
+            rephrasings=rephrase(ledger, resolved, corpus, base) if method.rephrases else None,
+        )
+    checkpoint = seen(made)
+    drawn = replace(checkpoint, key=f"{checkpoint.key} rollouts")
+    return RoundSeen(
+        collection=drawn, training_set=replace(drawn, state="to make"), checkpoint=checkpoint, rows=None
+    )
+
+
+def _of_nothing(
+    ledger: Ledger, kind: str, resolved: Resolved, policy: ModelFiles, iteration: int
+) -> Artifact:
+    """What would be made of a corpus that is not here: of what is in it, nothing could be told."""
+    key = f"{policy.fingerprint} {resolved.recipe.corpus.model_dump_json()} {iteration}"
+    return Artifact(kind, key, ledger.home / "nowhere", reused=False)
+
+
 def _rows(examples: "list[Example]") -> TrainingRows:
     return TrainingRows(
         rows=found(len(examples)),
@@ -159,9 +201,8 @@ def _collection(
     earlier: Sequence[Artifact],
 ) -> Artifact:
     iteration = len(earlier) + 1
-    if corpus is None:  # nothing that was made of it could be told
-        key = f"{policy.fingerprint} {resolved.recipe.corpus.model_dump_json()} {iteration}"
-        return Artifact("collection", key, ledger.home / "nowhere", reused=False)
+    if corpus is None:
+        return _of_nothing(ledger, "collection", resolved, policy, iteration)
     return collect(
         ledger,
         resolved.method,

@@ -111,6 +111,15 @@ def speed_of(requests: Sequence[Asked]) -> tuple[float, float]:
     return speed, max(0.0, end - start - whole)
 
 
+def with_every_end(requests: Sequence[Asked]) -> Numbers:
+    """For work that comes in steps as large as these requests, each of which ends with its last answer."""
+    seconds = max(one.ended for one in requests) - min(one.begun for one in requests)
+    return {
+        "tokens_per_second": sum(one.tokens for one in requests) / max(seconds, 1e-9),
+        "tail_seconds": 0.0,
+    }
+
+
 def _share(one: Asked, moment: float) -> float:
     """Of an answer that was there at `moment`."""
     if one.ended <= moment:

@@ -66,6 +66,26 @@ def test_an_8b_recipe_on_a_laptop(
     assert not home.exists(), "a plan by given speeds leaves nothing behind"
 
 
+def test_an_online_method_asks_anew_in_every_epoch(
+    recipe: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A group of 8 is drawn by the policy and by its teacher and trained on; the reference reads it at every step, at a
+    third of what training on a token takes. 2 epochs of 25,000 × 8 responses in batches of 1,024 are 392 steps."""
+    given = ["--throughput", "sampling=2500,training=9000", "--response-tokens", "300", "--json"]
+    online = ["--method", "co-rewarding", "--set", "training.epochs=2", "--eval-every", "100", "--no-eval"]
+    found = json.loads(printed(capsys, tmp_path, recipe, *given, *online))
+    sample, train = found["parts"][0]["steps"]
+    assert sample["requests"]["value"] == 2 * 25_000 * 16
+    assert sample["sampled"]["value"] == 2 * 25_000 * 16 * 300
+    assert sample["seconds"]["value"] == pytest.approx(2 * 25_000 * 16 * 300 / 2500)
+    trained = 2 * 25_000 * 8 * (11 + 300)
+    assert train["trained"]["value"] == train["read"]["value"] == trained
+    assert train["seconds"]["value"] == pytest.approx(trained * 4 / 3 / 9000)
+    assert train["stored"]["value"] == 4 * 2 * PARAMETERS_8B, "after 100, 200, 300 steps and at the end"
+    _, training = found["parts"][0]["memory"]
+    assert training["parts"]["models beside"]["value"] == 2 * training["parts"]["weights"]["value"]
+
+
 @pytest.mark.slow
 def test_usual_lengths_and_many_devices(
     recipe: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -121,6 +121,30 @@ def test_what_an_interrupted_sampling_has_left_costs_nothing(
     assert sample["sampled"]["value"] == pytest.approx(whole["sampled"]["value"] * left)
 
 
+def test_an_online_training_is_planned_step_by_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """4 steps of 8 queries, in two epochs; of an interrupted one the steps that are left."""
+    asked = ["train", "--method", "ttrl", "--queries", "16", "--no-eval", "--home", str(tmp_path)]
+    asked += ["--set", "training.batch_size=64", "--set", "training.epochs=2", "--set", "corpus.seed=7"]
+    asked += ["--set", "training.checkpoint_every=1"]
+    main([*asked, "--dry-run", "--json"])
+    sample, train = steps_of(json.loads(capsys.readouterr().out))
+    main(asked)
+    [checkpoint] = Store(tmp_path).all("checkpoint")
+    counted = checkpoint.manifest["counters"]
+    assert counted["steps"] == 4
+    assert sample["requests"]["value"] == 2 * 16 * 8
+    assert sample["read"]["value"] == pytest.approx(counted["tokens_read"], rel=TOLERANCE)
+    assert sample["sampled"]["value"] == pytest.approx(counted["tokens_sampled"], rel=TOLERANCE)
+    assert train["trained"]["value"] == pytest.approx(counted["tokens_trained"], rel=TOLERANCE)
+    assert train["read"] == train["trained"]
+    assert sample["seconds"]["source"] == train["seconds"]["source"] == "measured"
+    capsys.readouterr()
+    main([*asked, "--dry-run", "--json"])
+    assert [step["state"] for step in steps_of(json.loads(capsys.readouterr().out))] == ["found", "found"]
+
+
 def _rows_without_first_shard(partial: Path) -> int:
     """Removes a shard and counts the rows of the others."""
     import pyarrow.parquet as pq
