@@ -67,6 +67,11 @@ class PartOfRecipe:
         return notes
 
     @property
+    def _online(self) -> OnlineMethod | None:
+        """The method, if it is one that trains on what it draws at every step."""
+        return self.resolved.method if isinstance(self.resolved.method, OnlineMethod) else None
+
+    @property
     def _samples(self) -> bool:
         return not all(one.collection.found for one in self.looked.training.rounds)
 
@@ -89,12 +94,12 @@ class PartOfRecipe:
         if seen.found:
             return step
         queries = self.looked.training.corpus.queries
-        left = queries * seen.left_of(queries.value)
-        if isinstance(self.resolved.method, OnlineMethod):  # which asks anew in every epoch
+        left, devices = queries * seen.left_of(queries.value), sampling_devices(self.resolved.recipe.engine)
+        if self._online:  # which asks anew in every epoch, in every process that trains
             training, rows = self.resolved.recipe.training, self._rows(self.looked.training.rounds[0]).rows
             left = queries * (training.epochs * seen.left_of(optimiser_steps(ceil(rows.value), training)))
+            devices = self._processes
         load = self._sampling.load * left
-        devices = sampling_devices(self.resolved.recipe.engine)
         return step.taking(load, load.sampled + load.judged, self._sampling.speed, devices)
 
     def _optimise_step(self, iteration: int, round_: RoundSeen) -> Step:
@@ -102,23 +107,30 @@ class PartOfRecipe:
 
         Where reference log-probabilities are recomputed, all rows are read once before.
         """
-        seen, online = round_.checkpoint, isinstance(self.resolved.method, OnlineMethod)
+        seen = round_.checkpoint
         step = Step(kind="optimise", key=seen.key, state=seen.state, iteration=iteration)
         if seen.found:
             return step
         objective, training = self.resolved.settings_of(iteration)
-        launch, trained_on = self.resolved.recipe.launch, self._rows(round_)
+        trained_on = self._rows(round_)
         rows = ceil(trained_on.rows.value)
         trained = trained_on.tokens * (training.epochs * seen.left_of(optimiser_steps(rows, training)))
         recomputes = objective.needs_reference and training.reference == "recompute"
         read = trained_on.tokens if recomputes and not seen.done else NOTHING
-        if online and objective.needs_reference:
+        if self._online and objective.needs_reference:
             read = trained  # at every step, which is within what a calibration has timed
         stored = self._checkpoint_bytes() * (1 + len(steps_on_the_way(rows, training)))
-        timed = online and self.figures.throughput is None
+        timed = self._online and self.figures.throughput is None
         tokens = trained if timed else trained + read * assumed(FORWARD_SHARE)
-        devices = launch.processes * max(1, len(launch.machines))
-        return step.taking(Load(read=read, trained=trained, stored=stored), tokens, self._training, devices)
+        return step.taking(
+            Load(read=read, trained=trained, stored=stored), tokens, self._training, self._processes
+        )
+
+    @property
+    def _processes(self) -> int:
+        """That train; of an online method they draw as well."""
+        launch = self.resolved.recipe.launch
+        return launch.processes * max(1, len(launch.machines))
 
     def _rows(self, round_: RoundSeen) -> TrainingRows:
         """Those of the training set that is there, or what a query gives on average."""
@@ -126,8 +138,7 @@ class PartOfRecipe:
             return round_.rows
         queries, rows = self.looked.training.corpus.queries, self._sampling.rows
         # Steps of online training are counted by whole groups, whatever of them is trained on.
-        online = isinstance(self.resolved.method, OnlineMethod) and self.resolved.method.work
-        number = counted(online.trained) if online else rows.rows
+        number = counted(self._online.work.trained) if self._online else rows.rows
         return TrainingRows(rows=number * queries, tokens=rows.tokens * queries, longest=rows.longest)
 
     def _scoring_steps(self) -> list[Step]:
@@ -159,8 +170,9 @@ class PartOfRecipe:
         for round_ in self._untrained[:1]:
             longest, peak = self._rows(round_).longest, self._training.peak_bytes
             at_once, beside = 1, 0
-            if isinstance(method := self.resolved.method, OnlineMethod):
-                beside = self.resolved.objective.needs_reference + (method.teacher_weight(0.0) is not None)
+            if self._online:
+                has_teacher = self._online.teacher_weight(0.0) is not None
+                beside = self.resolved.objective.needs_reference + has_teacher
             elif self.resolved.objective.eats == "pairs":
                 at_once = 2
             yield need_for_training(
