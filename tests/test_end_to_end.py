@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 from genius_bench.artifacts import Store
+from genius_bench.processes import _context
 from genius_bench.runs import read_runs
 
 COMMAND = [sys.executable, "-c", "from genius_bench.cli import main; main()"]
@@ -156,10 +157,20 @@ def kill_when(process: "subprocess.Popen[str]", whole_group: bool, moment: Calla
     process.communicate()
 
 
+def train_here(home: Path) -> None:
+    """All stages in this process, which was forked with the libraries that a command has to import first."""
+    from genius_bench import stages
+    from genius_bench.cli import main
+
+    stages.in_own_process = lambda stage, *arguments, **named: stage(*arguments, **named)
+    main(["train", "--no-eval", *SMALL, "--home", str(home)])
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
 def test_killed_at_twenty_random_moments(trained: tuple[Path, str], tmp_path: Path) -> None:
-    """The first kill falls into the middle of sampling, the others anywhere: same training set in the end."""
+    """The first kill falls into the middle of sampling, the others anywhere: same training set in the end. Every third
+    is one of a command, the others are of one process."""
     home, _ = trained
     began = time.monotonic()
     process = start(tmp_path / "undisturbed", "train", "--no-eval", *SMALL)
@@ -175,9 +186,17 @@ def test_killed_at_twenty_random_moments(trained: tuple[Path, str], tmp_path: Pa
     assert stored_shards(disturbed), "sampling had rows on disk and was not finished"
     chance = random.Random(0)
     for number in range(19):
-        process = start(disturbed, "train", "--no-eval", *SMALL)
-        end = time.monotonic() + imported + chance.uniform(-0.1, 0.5) * worked
-        kill_when(process, number % 2 == 0, lambda end=end: time.monotonic() > end)  # type: ignore[misc]
+        moment = chance.uniform(-0.1, 0.5) * worked
+        if number % 3 == 0:
+            process = start(disturbed, "train", "--no-eval", *SMALL)
+            end = time.monotonic() + imported + moment
+            kill_when(process, number % 2 == 0, lambda end=end: time.monotonic() > end)  # type: ignore[misc]
+        else:
+            forked = _context().Process(target=train_here, args=(disturbed,))
+            forked.start()
+            forked.join(max(0.0, moment))
+            forked.kill()
+            forked.join()
         if list(disturbed.glob("artifacts/checkpoint/*/manifest.json")):
             shutil.rmtree(disturbed / "artifacts" / "checkpoint")  # nothing would be left to kill
     run(disturbed, "train", "--no-eval", *SMALL)
