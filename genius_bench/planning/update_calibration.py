@@ -40,6 +40,7 @@ def calibrate_updates(resolved: Resolved, base: ModelFiles, rows: list[dict[str,
         opened, seconds = time.monotonic(), list[float]()
         while len(seconds) < UPDATES and (len(seconds) < 2 or time.monotonic() - opened < SECONDS):
             started = time.monotonic()
+            learner.penalties(rows)  # where the reference is read for the reward
             line = learner.update(_rewarded(rows))
             seconds.append(time.monotonic() - started)
     if len(seconds) < 2:
